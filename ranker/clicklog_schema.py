@@ -1,0 +1,309 @@
+"""The click log's tables and its two records: what was shown (``Impression``) and what was done with it (``Event``), to rows and back.
+
+The schema is made and changed by sqlite-utils migrations, applied under one write lock, so that any number of processes may open an old
+file at once. The feature matrix of a ranking is stored once however often the same ranking is shown: real traffic repeats its head queries,
+and the matrix is most of the bytes.
+"""
+
+import hashlib
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from sqlite_utils import Database, Migrations
+
+from indexer.errors import SearchdError
+
+BUSY_SECONDS = 5.0
+migrations = Migrations("searchd.clicks")
+
+
+class ClickLogError(SearchdError):
+    """The click log cannot be read or written."""
+
+    code = "click_log"
+
+
+class ClickLogBusy(ClickLogError):
+    """Another process holds the write lock, or the queue of this one is full: nothing was stored, try again."""
+
+    code = "click_log_busy"
+
+
+class ClickLogFull(ClickLogError):
+    """The disk is full: nothing was stored."""
+
+    code = "click_log_full"
+
+
+class ClickLogCorrupt(ClickLogError):
+    """The file is damaged or is no click log."""
+
+    code = "click_log_corrupt"
+
+
+class Impression(NamedTuple):
+    """One ranking as it was shown: the list, and the very vectors that were scored.
+
+    ``timestamp`` is in milliseconds since the epoch, UTC. ``keys`` are the shown documents from ``first_rank`` (1 for the first page) on.
+    ``features`` is float32[n, F] in the order of the feature set named by ``feature_fingerprint``, or None; ``scores`` float32[n] are those
+    of retrieval. ``propensities`` float32[n] is P(this document at this rank | query) under a policy that explores, else None. ``model`` is
+    ``name/version``, or "" for none. ``simulated`` marks what no person saw.
+    """
+
+    query_id: str
+    timestamp: int
+    user_query: str
+    keys: list[str]
+    application: str = ""
+    client_id: str = ""
+    session_id: str = ""
+    user_id: str = ""
+    generation: str = ""
+    model: str = ""
+    feature_fingerprint: str = ""
+    first_rank: int = 1
+    features: NDArray[np.float32] | None = None
+    scores: NDArray[np.float32] | None = None
+    simulated: bool = False
+    propensities: NDArray[np.float32] | None = None
+
+
+class Event(NamedTuple):
+    """One thing a user did, checked.
+
+    ``timestamp`` in milliseconds since the epoch, by the client's clock; ``position`` is the rank, from 1.
+    """
+
+    event_id: str
+    query_id: str
+    action_name: str
+    timestamp: int
+    object_id: str = ""
+    position: int | None = None
+    application: str = ""
+    client_id: str = ""
+    session_id: str = ""
+    user_id: str = ""
+    message_type: str = ""
+    message: str = ""
+    user_query: str = ""
+    attributes: dict[str, Any] | None = None
+    simulated: bool = False
+
+
+IMPRESSION_COLUMNS = {
+    "query_id": str,
+    "first_rank": int,
+    "timestamp": int,
+    "received": int,
+    "user_query": str,
+    "keys": str,
+    "application": str,
+    "client_id": str,
+    "session_id": str,
+    "user_id": str,
+    "generation": str,
+    "model": str,
+    "feature_fingerprint": str,
+    "features": bytes,
+    "scores": bytes,
+    "propensities": bytes,
+    "simulated": int,
+}
+EVENT_COLUMNS = {
+    "event_id": str,
+    "query_id": str,
+    "action_name": str,
+    "timestamp": int,
+    "received": int,
+    "object_id": str,
+    "position": int,
+    "application": str,
+    "client_id": str,
+    "session_id": str,
+    "user_id": str,
+    "message_type": str,
+    "message": str,
+    "user_query": str,
+    "attributes": str,
+    "simulated": int,
+}
+
+
+@migrations()
+def m001_impressions_events_matrices(db: Database) -> None:
+    """The first schema."""
+    db.table("impressions").create(IMPRESSION_COLUMNS, pk=("query_id", "first_rank"), strict=True)
+    db.table("events").create(EVENT_COLUMNS, pk="event_id", not_null={"query_id", "action_name", "timestamp", "received"}, strict=True)
+    db.table("matrices").create({"digest": bytes, "data": bytes}, pk="digest", not_null={"data"}, strict=True)
+    db.table("events").create_index(["query_id", "action_name"])
+    for table in ("impressions", "events"):
+        db.table(table).create_index(["received"])
+        db.table(table).create_index(["client_id"])
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def connect(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """A connection on which COMMIT means durable; the caller closes it. The file must exist (``create``)."""
+    try:
+        connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        if connection.execute("PRAGMA synchronous").fetchone()[0] != 2:
+            raise ClickLogError(f"{path}: expected SQLite to accept synchronous=FULL, found that it does not; use a standard SQLite")
+        return connection
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+
+
+def create(path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
+    """Make the file if absent (readable by its owner only) and bring its schema up to date."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise ClickLogError(f"{path}: cannot be opened for writing: {error.strerror}; check the folder and its permissions") from error
+    connection = connect(path, busy_seconds)
+    try:
+        _enter_wal(connection, busy_seconds)
+        connection.execute("BEGIN IMMEDIATE")
+        migrations.apply(Database(connection, execute_plugins=False))
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    finally:
+        connection.close()
+
+
+def _enter_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Switching to WAL ignores SQLite's busy timeout, so two first openers must take turns by hand."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+            continue
+        if mode != "wal":
+            raise ClickLogError(f"expected a file system where SQLite can use WAL, found journal mode {mode}; put the home on a local disk")
+        return
+
+
+def explain(error: sqlite3.Error, path: Path) -> ClickLogError:
+    """The click log's own error for one of SQLite's, saying what to do."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else None
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return ClickLogBusy(f"{path}: another process held the write lock for too long; try again")
+    if primary == sqlite3.SQLITE_FULL:
+        return ClickLogFull(f"{path}: the disk is full; nothing was stored; free some space and send again")
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return ClickLogCorrupt(f"{path}: expected a click log, found a damaged or foreign file ({error}); restore or move it")
+    return ClickLogError(f"{path}: {error}; check the disk and the permissions of the file")
+
+
+def impression_row(impression: Impression, received: int) -> tuple[tuple[Any, ...], tuple[bytes, bytes] | None]:
+    """The row of ``impressions``, and that of ``matrices`` if the impression has features."""
+    matrix = _matrix_row(impression)
+    row = (
+        clean(impression.query_id),
+        impression.first_rank,
+        impression.timestamp,
+        received,
+        clean(impression.user_query),
+        orjson.dumps([clean(key) for key in impression.keys]).decode(),
+        clean(impression.application),
+        clean(impression.client_id),
+        clean(impression.session_id),
+        clean(impression.user_id),
+        impression.generation,
+        impression.model,
+        impression.feature_fingerprint,
+        matrix[0] if matrix else None,
+        _floats(impression.scores),
+        _floats(impression.propensities),
+        int(impression.simulated),
+    )
+    return row, matrix
+
+
+def _matrix_row(impression: Impression) -> tuple[bytes, bytes] | None:
+    if impression.features is None or not impression.keys:
+        return None
+    if len(impression.features) != len(impression.keys):
+        raise ValueError(f"expected {len(impression.keys)} rows of features, found {len(impression.features)}")
+    data = _floats(impression.features) or b""
+    return hashlib.blake2b(data, digest_size=16).digest(), data
+
+
+def _floats(values: NDArray[np.float32] | None) -> bytes | None:
+    return None if values is None else np.ascontiguousarray(values, dtype="<f4").tobytes()
+
+
+def clean(text: str) -> str:
+    """``text`` as SQLite can store it: lone surrogates, which JSON lets in, become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
+IMPRESSION_SELECT = (
+    "SELECT query_id, timestamp, user_query, keys, application, client_id, session_id, user_id, generation, model, feature_fingerprint,"
+    " first_rank, data, scores, simulated, propensities FROM impressions LEFT JOIN matrices ON matrices.digest = impressions.features"
+)
+
+
+def impression_of(row: tuple[Any, ...]) -> Impression:
+    """The record of one row of ``IMPRESSION_SELECT``."""
+    keys = orjson.loads(row[3])
+    return Impression(
+        *row[:3],
+        keys,
+        *row[4:12],
+        None if row[12] is None else np.frombuffer(row[12], "<f4").reshape(len(keys), -1),
+        None if row[13] is None else np.frombuffer(row[13], "<f4"),
+        bool(row[14]),
+        None if row[15] is None else np.frombuffer(row[15], "<f4"),
+    )
+
+
+def event_row(event: Event, received: int) -> tuple[Any, ...]:
+    """The row of ``events``, in the order of ``EVENT_COLUMNS``."""
+    return (
+        clean(event.event_id),
+        clean(event.query_id),
+        clean(event.action_name),
+        event.timestamp,
+        received,
+        clean(event.object_id),
+        event.position,
+        clean(event.application),
+        clean(event.client_id),
+        clean(event.session_id),
+        clean(event.user_id),
+        clean(event.message_type),
+        clean(event.message),
+        clean(event.user_query),
+        None if event.attributes is None else orjson.dumps(event.attributes).decode(),
+        int(event.simulated),
+    )
+
+
+EVENT_SELECT = (
+    "SELECT event_id, query_id, action_name, timestamp, object_id, position, application, client_id, session_id, user_id, message_type,"
+    " message, user_query, attributes, simulated FROM events"
+)
+
+
+def event_of(row: tuple[Any, ...]) -> Event:
+    """The record of one row of ``EVENT_SELECT``."""
+    return Event(*row[:13], None if row[13] is None else orjson.loads(row[13]), bool(row[14]))
