@@ -1,0 +1,51 @@
+# One door to everything: `make demo`, `make test`, `make test-all`, `make lint`, `make bench`.
+# Each target makes its own virtual environment in .venv from the locked requirements.
+
+PYTHON ?= python3
+PORT ?= 8000
+DEMO_HOME ?= var/demo
+VENV := .venv
+BIN := $(VENV)/bin
+# Two processes: the suite is made for machines with two cores.
+WORKERS ?= 2
+
+.PHONY: demo test test-all lint bench golden lock clean system
+
+$(VENV)/.installed: setup.cfg requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "searchd needs Python 3.11 or newer, found " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Browser tests want chromium and a font with Chinese characters; elsewhere than on Debian they are installed by hand.
+system:
+	@sh scripts/install-system-packages
+
+demo: $(VENV)/.installed
+	$(BIN)/python -m searchd.demo --home $(DEMO_HOME) --port $(PORT)
+
+test: $(VENV)/.installed system lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+
+test-all: $(VENV)/.installed system lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/build.py
+	$(BIN)/python benchmarks/retrieval.py
+
+golden: $(VENV)/.installed
+	$(BIN)/python -m pytest tests/test_golden.py --update-golden
+
+# Resolve the newest versions that setup.cfg allows, with the hash of every file.
+lock: $(VENV)/.installed
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	    --no-header --extra test --extra bench --output-file requirements.lock setup.cfg
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
