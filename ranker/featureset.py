@@ -1,0 +1,103 @@
+"""An ordered, named list of features with a fingerprint: what a model was trained with and what serving must compute.
+
+The fingerprint covers the names in order, the version of their meaning, and the text fields (with weights and b) that they are computed over. Two
+feature sets of one fingerprint give the same vector for the same query, document and collection.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from indexer.errors import SearchdError
+from indexer.schema import Schema
+from ranker.features import FEATURES, VERSION, Feature, column_feature
+from ranker.matches import NUMERIC_TYPES, Matches
+
+COLUMN = "column."  # prefix of features that are columns of the schema
+
+
+class FeatureMismatch(SearchdError):
+    """A model and what would feed it do not speak of the same features."""
+
+    code = "feature_mismatch"
+
+
+class FeatureSet:
+    """Names in order, and how to compute them. Immutable."""
+
+    def __init__(self, names: Sequence[str], text_fields: Sequence[dict[str, Any]], version: int = VERSION):
+        self.names = tuple(names)
+        self.text_fields = tuple(text_fields)
+        self.version = version
+        self._functions: list[Feature] | None = None
+
+    @classmethod
+    def default(cls, schema: Schema) -> "FeatureSet":
+        """Every registered feature, then the numeric columns of the schema."""
+        columns = [COLUMN + f.name for f in schema.columns if f.type in NUMERIC_TYPES]
+        fields = [{"name": f.name, "weight": f.weight, "b": f.b, "analyzer": f.analyzer} for f in schema.text_fields]
+        return cls([*FEATURES, *columns], fields)
+
+    @classmethod
+    def plain(cls, names: Sequence[str]) -> "FeatureSet":
+        """Features that come from outside, such as those of a LETOR file: they have names and cannot be computed."""
+        return cls(names, ())
+
+    @property
+    def fingerprint(self) -> str:
+        """64 hex digits."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What stands in features.json."""
+        return {"version": self.version, "names": list(self.names), "text_fields": list(self.text_fields)}
+
+    @classmethod
+    def from_dict(cls, raw: Any, where: str = "features.json") -> "FeatureSet":
+        """Read back; raises FeatureMismatch where the form is not that of `to_dict`."""
+        names, fields, version = (raw.get(key) if isinstance(raw, dict) else None for key in ("names", "text_fields", "version"))
+        good = isinstance(names, list) and all(isinstance(n, str) for n in names) and isinstance(fields, list) and isinstance(version, int)
+        if not good or len(set(names)) != len(names):
+            raise FeatureMismatch(f"{where}: expected version, distinct names and text_fields, found {str(raw)[:80]!r}; train the model again")
+        return cls(names, fields, version)
+
+    def compute(self, matches: Matches) -> np.ndarray:
+        """float32[k, len(names)]; raises FeatureMismatch for names that this program does not compute."""
+        if self._functions is None:
+            self._functions = [_function(name) for name in self.names]
+        table = np.empty((len(matches), len(self.names)), np.float32)
+        for column, function in enumerate(self._functions):
+            table[:, column] = function(matches)
+        return table
+
+    def require(self, other: "FeatureSet", what: str) -> None:
+        """Raise FeatureMismatch unless ``other`` computes the same features; ``what`` names it in the message."""
+        if self.fingerprint == other.fingerprint:
+            return
+        raise FeatureMismatch(f"the model's features are not those of {what}: {self._difference(other)}; train the model again on this home")
+
+    def _difference(self, other: "FeatureSet") -> str:
+        missing = [n for n in self.names if n not in other.names]
+        added = [n for n in other.names if n not in self.names]
+        if missing or added:
+            return f"expected {len(self.names)} names, found {len(other.names)} (missing: {_some(missing)}; new: {_some(added)})"
+        if self.names != other.names:
+            return "same names in another order"
+        if self.version != other.version:
+            return f"expected version {self.version}, found {other.version}"
+        return f"expected text fields {_some([f['name'] for f in self.text_fields])}, found {_some([f['name'] for f in other.text_fields])}, or other weights"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") if names else "none"
+
+
+def _function(name: str) -> Feature:
+    if name.startswith(COLUMN):
+        return column_feature(name.removeprefix(COLUMN))
+    if name not in FEATURES:
+        raise FeatureMismatch(f"the model needs feature {name!r}, which this version does not compute; train it again")
+    return FEATURES[name]

@@ -1,0 +1,184 @@
+"""Everything that features read, gathered once: a query and its candidates become plain arrays.
+
+Features never touch the index. What they may see - term frequencies, first positions, spans, lengths, columns - is filled here by one compiled
+scan per segment, so a new feature costs one numpy expression and offline training computes exactly what serving does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from indexer.schema import Schema
+from ranker.matches_kernel import atom_table, scan
+from ranker.query_units import HAN1, HAN2, HANWORD, WORD, QueryUnits, query_units
+
+NUMERIC_TYPES = ("integer", "float", "date", "boolean")
+_STREAM_OF_KIND = {WORD: "word", HAN1: "han1", HAN2: "han2", HANWORD: "han2"}
+
+
+class Group(NamedTuple):
+    """Some text fields seen as one. ``k`` candidates, ``U`` units; all NaN where the group has no field."""
+
+    tf: np.ndarray  # float32[k, U]: occurrences
+    pseudo_tf: np.ndarray  # float32[k, U]: BM25F's weighted, length-normalised frequency
+    first: np.ndarray  # float32[k, U]: earliest position, NaN if absent
+    size: np.ndarray  # float32[k]: tokens
+    span: np.ndarray  # float32[k]: fewest positions of one field that hold its matched content atoms, NaN if none matched
+    spanned: np.ndarray  # float32[k]: distinct content atoms in that field
+    near: np.ndarray  # float32[k]: nearness, summed over fields
+
+
+@dataclass(frozen=True)
+class Matches:
+    """One query against ``k`` candidates over ``F`` text fields and ``U`` units."""
+
+    query: QueryUnits
+    schema: Schema
+    docs: np.ndarray  # int64[k]
+    scores: np.ndarray  # float32[k]: what retrieval gave
+    num_docs: int
+    idf: np.ndarray  # float32[U], 0 for pairs and the phrase
+    df: np.ndarray  # int64[U]
+    tf: np.ndarray  # float32[k, F, U]
+    first: np.ndarray  # int32[k, F, U], -1 absent
+    sizes: np.ndarray  # int32[k, F]: tokens, gaps not counted
+    span: np.ndarray  # int32[k, F]
+    spanned: np.ndarray  # int32[k, F]
+    near: np.ndarray  # float32[k, F]
+    lengths: np.ndarray  # float32[k, F]: as BM25 counts them
+    avg_lengths: np.ndarray  # float64[F]
+    columns: dict[str, np.ndarray]  # float32[k] each, NaN where the document has no value
+
+    def __len__(self) -> int:
+        return len(self.docs)
+
+    @cached_property
+    def k1(self) -> np.ndarray:
+        """float32[U]: k1 of each unit's stream."""
+        return np.array([self.schema.k1[_STREAM_OF_KIND.get(int(kind), "word")] for kind in self.query.kinds], np.float32)
+
+    @cached_property
+    def stream_weights(self) -> np.ndarray:
+        """float32[U]: query weight times the stream's weight."""
+        weights = [self.schema.stream_weights[_STREAM_OF_KIND.get(int(kind), "word")] for kind in self.query.kinds]
+        return np.array(weights, np.float32) * self.query.weights
+
+    @cached_property
+    def title(self) -> Group:
+        """The field that names the document: of those with the greatest weight, the first."""
+        return self._group([title_field(self.schema)])
+
+    @cached_property
+    def rest(self) -> Group:
+        """All text fields but the title."""
+        title = title_field(self.schema)
+        return self._group([f for f in range(self.tf.shape[1]) if f != title])
+
+    @cached_property
+    def whole(self) -> Group:
+        """All text fields."""
+        return self._group(list(range(self.tf.shape[1])))
+
+    @cached_property
+    def normalised_tf(self) -> np.ndarray:
+        """float32[k, F, U]: BM25F's tf over its length norm, before the field weight."""
+        b = np.array([f.b for f in self.schema.text_fields], np.float32)
+        mean = np.maximum(self.avg_lengths, 1e-9).astype(np.float32)
+        return self.tf / (1 - b + b * self.lengths / mean)[:, :, None]
+
+    def _group(self, fields: list[int]) -> Group:
+        if not fields:
+            return self._missing_group()
+        at = np.array(fields)
+        weights = np.array([self.schema.text_fields[f].weight for f in fields], np.float32) if len(fields) > 1 else np.ones(1, np.float32)
+        first = self.first[:, at]
+        first = np.where(first < 0, np.inf, first).min(axis=1).astype(np.float32)
+        first[np.isinf(first)] = np.nan
+        best = self.spanned[:, at].argmax(axis=1)[:, None]
+        span = np.take_along_axis(self.span[:, at], best, 1)[:, 0].astype(np.float32)
+        spanned = np.take_along_axis(self.spanned[:, at], best, 1)[:, 0].astype(np.float32)
+        pseudo_tf = np.einsum("kfu,f->ku", self.normalised_tf[:, at], weights)
+        return Group(
+            self.tf[:, at].sum(axis=1),
+            pseudo_tf,
+            first,
+            self.sizes[:, at].sum(axis=1).astype(np.float32),
+            np.where(span > 0, span, np.float32(np.nan)),
+            spanned,
+            self.near[:, at].sum(axis=1),
+        )
+
+    def _missing_group(self) -> Group:
+        units = np.full((len(self), len(self.query.units)), np.nan, np.float32)
+        flat = np.full(len(self), np.nan, np.float32)
+        return Group(units, units, units, flat, flat, flat, flat)
+
+
+def title_field(schema: Schema) -> int:
+    """Number of the title-like text field: greatest weight, then first."""
+    weights = [f.weight for f in schema.text_fields]
+    return weights.index(max(weights))
+
+
+def gather(index: Any, query_terms: Sequence[Any], query_text: str, docs: np.ndarray, scores: np.ndarray) -> Matches:
+    """Read what features need about ``docs`` (global int64[k]) for one query; ``scores`` are retrieval's. Order of docs is kept."""
+    docs = np.ascontiguousarray(docs, np.int64)
+    query = query_units(query_terms, index.analyzer(None).sequence(query_text), query_text)
+    shape = (len(docs), len(index.schema.text_fields))
+    found = {
+        "tf": np.zeros((*shape, len(query.units)), np.float32),
+        "first": np.full((*shape, len(query.units)), -1, np.int32),
+        "sizes": np.zeros(shape, np.int32),
+        "span": np.zeros(shape, np.int32),
+        "spanned": np.zeros(shape, np.int32),
+        "near": np.zeros(shape, np.float32),
+    }
+    lengths = np.zeros(shape, np.float32)
+    columns = {f.name: np.full(len(docs), np.nan, np.float32) for f in index.schema.columns if f.type in NUMERIC_TYPES}
+    for segment, rows, local in _by_segment(index, docs):
+        _scan_segment(segment, query, local, rows, found)
+        lengths[rows] = segment.lengths[:, local].T
+        _read_columns(segment, local, rows, columns)
+    df = _dfs(index, query)
+    idf = np.where(query.kinds <= HANWORD, np.log1p((index.num_docs - df + 0.5) / (df + 0.5)), 0).astype(np.float32)
+    return Matches(
+        query, index.schema, docs, np.asarray(scores, np.float32), index.num_docs, idf, df,
+        lengths=lengths, avg_lengths=np.asarray(index.avg_lengths), columns=columns, **found,
+    )  # fmt: skip
+
+
+def _by_segment(index: Any, docs: np.ndarray) -> list[tuple[Any, np.ndarray, np.ndarray]]:
+    """(segment, rows of docs inside it, their local numbers) of every segment that holds a candidate."""
+    bases = np.asarray(index.bases, np.int64)[: len(index.segments)]
+    owner = np.searchsorted(bases, docs, side="right") - 1
+    parts = []
+    for number in np.unique(owner):
+        rows = np.flatnonzero(owner == number)
+        parts.append((index.segments[number], rows, docs[rows] - bases[number]))
+    return parts
+
+
+def _scan_segment(segment: Any, query: QueryUnits, local: np.ndarray, rows: np.ndarray, found: dict[str, np.ndarray]) -> None:
+    ids = np.asarray(segment.lookup(query.atoms), np.int32) if query.atoms else np.zeros(0, np.int32)
+    table_ids, table_atoms = atom_table(ids)
+    patterns = (query.content, query.starts, query.order, query.ptr, query.items)
+    scan(segment.forward.offsets, segment.forward.data, local, rows, table_ids, table_atoms, *patterns, *found.values())
+
+
+def _read_columns(segment: Any, local: np.ndarray, rows: np.ndarray, columns: dict[str, np.ndarray]) -> None:
+    for name, values in columns.items():
+        column = segment.column(name)
+        if column is not None:
+            values[rows] = np.where(column.valid[local], column.values[local], np.nan)
+
+
+def _dfs(index: Any, query: QueryUnits) -> np.ndarray:
+    """int64[U]: live documents that hold the unit's term; 0 for pairs and the phrase, which are not terms."""
+    df = np.zeros(len(query.units), np.int64)
+    at = np.flatnonzero(query.kinds <= HANWORD)
+    if len(at):
+        df[at] = index.df([query.units[u].term for u in at])
+    return df
