@@ -1,0 +1,238 @@
+"""A click log to arrays: how often each document was shown and clicked, for each query and rank, and the sessions one by one.
+
+Impressions are brought together by the normalised text of their query and the key of the document: a *row* is one (query, key). Its feature
+vector is the newest that was logged, so that a model learns from exactly what was served. What was clicked but not shown is ignored and
+counted; a document counts at most one click an impression.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from ranker.clicklog import ClickLog, ClickLogCorrupt
+from ranker.hygiene import Rules, left_out
+
+NUM_RANKS = 20
+"""Ranks that are told apart; what is shown further down is not counted."""
+
+
+class Sessions(NamedTuple):
+    """The impressions one by one: session s shows positions ``offsets[s]:offsets[s + 1]``, from the top.
+
+    ``rows`` int32[P] indexes the rows of ``ClickData``; ``ranks`` int32[P] counts from 0; ``clicked`` bool[P].
+    """
+
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    ranks: NDArray[np.int32]
+    clicked: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class ClickData:
+    """R rows, one a (query, key), over Q queries, K ranks and F features.
+
+    ``row_query`` int32[R] indexes ``queries``; ``X`` float32[R, F] (NaN rows where no vector was logged, see ``read_clicks``); ``shown``
+    and ``clicked`` int32[R, K] count impressions and clicks by rank. ``ignored`` says what was left out of the log, and why.
+    """
+
+    queries: list[str]
+    row_query: NDArray[np.int32]
+    row_key: list[str]
+    X: NDArray[np.float32]
+    shown: NDArray[np.int32]
+    clicked: NDArray[np.int32]
+    sessions: Sessions
+    feature_fingerprint: str = ""
+    ignored: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def num_sessions(self) -> int:
+        return len(self.sessions)
+
+    @property
+    def num_clicks(self) -> int:
+        return int(self.clicked.sum())
+
+
+class _List(NamedTuple):
+    """One distinct ranking of ``length`` documents: row numbers and ranks (from 0) of those that count, and the position of each key."""
+
+    length: int
+    rows: NDArray[np.int32]
+    ranks: NDArray[np.int32]
+    position: dict[str, int]
+
+
+def normalised(text: str) -> str:
+    """The form in which two query texts are the same query."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def read_clicks(
+    logs: ClickLog | Sequence[ClickLog],
+    feature_fingerprint: str | None = None,
+    simulated: bool | None = None,
+    since: int | None = None,
+    rules: Rules | None = None,
+    require_features: bool = True,
+) -> ClickData:
+    """All that was shown and clicked, of one log or of several servers' logs read as one set.
+
+    ``feature_fingerprint``: take vectors of this feature set only; by default that of the newest impression. ``simulated``: only (True),
+    none (False) or both (None). ``since``: milliseconds since the epoch. ``require_features``: leave out rows that have no vector of that
+    feature set, else give them NaN. ``rules``: what one client may count, see ``hygiene``.
+    """
+    logs = [logs] if isinstance(logs, ClickLog) else list(logs)
+    if feature_fingerprint is None:
+        feature_fingerprint = _newest_fingerprint(logs)
+    reader = _Reader(feature_fingerprint)
+    for log in logs:
+        reader.read(log, simulated, since, rules)
+    return reader.data(require_features)
+
+
+def _newest_fingerprint(logs: Iterable[ClickLog]) -> str:
+    sql = "SELECT received, feature_fingerprint FROM impressions WHERE features IS NOT NULL ORDER BY received DESC, rowid DESC LIMIT 1"
+    newest = [row for log in logs for row in log.rows(sql)]
+    return max(newest)[1] if newest else ""
+
+
+class _Reader:
+    """Gathers impressions list by list; only what differs between sessions is kept for each of them."""
+
+    def __init__(self, feature_fingerprint: str) -> None:
+        self.feature_fingerprint = feature_fingerprint
+        self.ignored: Counter[str] = Counter()
+        self.queries: dict[str, int] = {}
+        self.rows: dict[tuple[int, str], int] = {}
+        self.lists: list[_List] = []
+        self.vectors: dict[int, tuple[ClickLog, bytes]] = {}
+        self.list_numbers: dict[tuple[str, str, int], int] = {}
+        self.session_lists: list[int] = []
+        self.clicked: list[tuple[int, int]] = []
+
+    def read(self, log: ClickLog, simulated: bool | None, since: int | None, rules: Rules | None) -> None:
+        clicks = _clicks(log)
+        excluded = left_out(log, rules)
+        for query_id, text, keys, first_rank, fingerprint, digest in _impressions(log, simulated, since):
+            if query_id in excluded:
+                self.ignored[excluded[query_id]] += 1
+                continue
+            number = self._list_number(text, keys, first_rank)
+            if not len(self.lists[number].rows):
+                self.ignored["nothing_shown"] += 1
+                continue
+            if digest is not None and fingerprint == self.feature_fingerprint:
+                self.vectors.pop(number, None)  # the newest list comes last, and its vectors win
+                self.vectors[number] = (log, digest)
+            for key in clicks.get(query_id, ()):
+                self._click(number, key)
+            self.session_lists.append(number)
+
+    def _list_number(self, text: str, keys: str, first_rank: int) -> int:
+        name = (text, keys, first_rank)
+        number = self.list_numbers.get(name)
+        if number is None:
+            number = self.list_numbers[name] = len(self.lists)
+            self.lists.append(self._list(text, orjson.loads(keys), first_rank))
+        return number
+
+    def _list(self, text: str, keys: list[str], first_rank: int) -> _List:
+        counted = keys[: max(0, NUM_RANKS + 1 - first_rank)]
+        query = self.queries.setdefault(normalised(text), len(self.queries)) if counted else 0
+        rows = [self.rows.setdefault((query, key), len(self.rows)) for key in counted]
+        ranks = np.arange(first_rank - 1, first_rank - 1 + len(rows), dtype=np.int32)
+        return _List(len(keys), np.array(rows, np.int32), ranks, {key: position for position, key in reversed(list(enumerate(counted)))})
+
+    def _click(self, number: int, key: str) -> None:
+        position = self.lists[number].position.get(key)
+        if position is None:
+            self.ignored["click_not_shown"] += 1
+        else:
+            self.clicked.append((len(self.session_lists), position))
+
+    def data(self, require_features: bool) -> ClickData:
+        sessions = self._sessions()
+        X, known = self._vectors()
+        row_query = np.array([query for query, _ in self.rows], np.int32)
+        row_key = [key for _, key in self.rows]
+        if require_features and not known.all():
+            self.ignored["row_without_features"] = int((~known).sum())
+            sessions = _kept_sessions(sessions, known)
+            X, row_query, row_key = X[known], row_query[known], [key for key, keep in zip(row_key, known) if keep]
+        shown, clicked = _counts(sessions, len(row_key))
+        fingerprint, ignored = self.feature_fingerprint, dict(self.ignored)
+        return ClickData(list(self.queries), row_query, row_key, X, shown, clicked, sessions, fingerprint, ignored)
+
+    def _sessions(self) -> Sessions:
+        lists = [self.lists[number] for number in self.session_lists]
+        offsets = np.concatenate([[0], np.cumsum([len(shown.rows) for shown in lists])]).astype(np.int64)
+        rows = np.concatenate([shown.rows for shown in lists]) if lists else np.zeros(0, np.int32)
+        ranks = np.concatenate([shown.ranks for shown in lists]) if lists else np.zeros(0, np.int32)
+        clicked = np.zeros(len(rows), bool)
+        if self.clicked:
+            pairs = np.array(self.clicked, np.int64)
+            clicked[offsets[pairs[:, 0]] + pairs[:, 1]] = True
+        return Sessions(offsets, rows, ranks, clicked)
+
+    def _vectors(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """X float32[R, F] and which rows of it are known; lists are visited from the oldest to the newest."""
+        matrices: dict[bytes, NDArray[np.float32]] = {}
+        for log in {id(log): log for log, _ in self.vectors.values()}.values():
+            matrices.update((digest, np.frombuffer(data, "<f4")) for digest, data in log.rows("SELECT digest, data FROM matrices"))
+        lists = [(self.lists[number], matrices[digest]) for number, (_, digest) in self.vectors.items()]
+        widths = {matrix.size // shown.length for shown, matrix in lists}
+        if len(widths) > 1:
+            raise ClickLogCorrupt(
+                f"feature set {self.feature_fingerprint}: expected vectors of one length, found {sorted(widths)}; purge the log"
+            )
+        X = np.full((len(self.rows), max(widths, default=0)), np.nan, np.float32)
+        known = np.zeros(len(self.rows), bool)
+        for shown, matrix in lists:
+            X[shown.rows] = matrix.reshape(shown.length, -1)[: len(shown.rows)]
+            known[shown.rows] = True
+        return X, known
+
+
+def _clicks(log: ClickLog) -> dict[str, list[str]]:
+    """``query_id`` to the distinct keys that were clicked."""
+    found: dict[str, list[str]] = {}
+    for query_id, key in log.rows("SELECT DISTINCT query_id, object_id FROM events WHERE action_name = 'click'"):
+        found.setdefault(query_id, []).append(key)
+    return found
+
+
+def _impressions(log: ClickLog, simulated: bool | None, since: int | None) -> Iterator[tuple[Any, ...]]:
+    sql = (
+        "SELECT query_id, user_query, keys, first_rank, feature_fingerprint, features FROM impressions"
+        " WHERE (? IS NULL OR simulated = ?) AND timestamp >= ? ORDER BY rowid"
+    )
+    return log.rows(sql, (simulated, simulated, -(2**62) if since is None else since))
+
+
+def _kept_sessions(sessions: Sessions, known: NDArray[np.bool_]) -> Sessions:
+    """The sessions without the rows that are not ``known``; those that keep none go too."""
+    keep = known[sessions.rows]
+    lengths = np.add.reduceat(keep, sessions.offsets[:-1], dtype=np.int64) if len(sessions) else np.zeros(0, np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths[lengths > 0])]).astype(np.int64)
+    renumbered = (np.cumsum(known) - 1).astype(np.int32)
+    return Sessions(offsets, renumbered[sessions.rows[keep]], sessions.ranks[keep], sessions.clicked[keep])
+
+
+def _counts(sessions: Sessions, num_rows: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Impressions and clicks by row and rank, int32[R, K] each."""
+    cells = sessions.rows.astype(np.int64) * NUM_RANKS + sessions.ranks
+    shape, size = (num_rows, NUM_RANKS), num_rows * NUM_RANKS
+    shown = np.bincount(cells, minlength=size).reshape(shape).astype(np.int32)
+    clicked = np.bincount(cells[sessions.clicked], minlength=size).reshape(shape).astype(np.int32)
+    return shown, clicked
