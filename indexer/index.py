@@ -1,0 +1,215 @@
+"""A published generation as one index: its segments in order, with global document numbers and collection statistics.
+
+An Index never changes and may be shared between threads; when a newer generation is published, open another. A global document is the base of its
+segment plus its number inside; bases count deleted documents too.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from indexer.analysis import Analyzer, get_analyzer
+from indexer.container import Container, file_sha256
+from indexer.errors import SearchdError
+from indexer.format import Corrupt, VersionMismatch
+from indexer.home import Home
+from indexer.manifest import Manifest, analyzers_of, read_manifest
+from indexer.publish import NoSuchGeneration, current_generation
+from indexer.schema import Schema
+from indexer.segment import Segment
+
+DEFAULT_ANALYZER = "standard"
+
+
+class AnalyzerMismatch(SearchdError):
+    """The index was built by another analysis than this program's; queries would not meet the documents' terms."""
+
+    code = "analyzer_mismatch"
+
+    def __init__(self, path: Path, name: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"{path}: analyzer {name!r} of the index has fingerprint {expected[:12]}, this program's has {found[:12]} (another lexicon, dictionary "
+            "or library version); restore the lexicon, or build the index again"
+        )
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong with a generation: the file, the section when it is known, and what."""
+
+    path: Path
+    section: str | None
+    problem: str
+
+
+class Index:
+    """Read-only view of one generation. Use ``Index.open``."""
+
+    def __init__(self, home: Home, generation: str, manifest: Manifest, segments: Sequence[Segment]) -> None:
+        self.home, self.generation, self.manifest = home, generation, manifest
+        self.segments = tuple(segments)
+        self.schema: Schema = manifest.schema
+        sizes = [s.num_docs for s in self.segments]
+        self.bases = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])[: len(sizes)]
+        self.max_doc = sum(sizes)
+        self.num_docs = sum(s.num_live for s in self.segments)
+        self.avg_lengths = _average_lengths(self.segments, len(self.schema.text_fields))
+        self._base_list: list[int] = self.bases.tolist()
+        self._lexicon = lexicon_of(home)
+
+    @classmethod
+    def open(cls, home: Home, generation: str | None = None) -> "Index":
+        """Open the published generation, or the one named; raises NoIndex, NoSuchGeneration, Corrupt, VersionMismatch, AnalyzerMismatch."""
+        while True:
+            name = generation or current_generation(home)
+            try:
+                return _open(cls, home, name)
+            except FileNotFoundError as error:
+                # Two publications may have passed since CURRENT was read.
+                if generation is None and current_generation(home) != name:
+                    continue
+                if not (home.index / name).exists():
+                    raise NoSuchGeneration(f"{home.index}: expected generation {name}, found none; see `indexer versions`") from error
+                raise Corrupt(Path(error.filename or home.index / name), "the file is missing") from error
+
+    def __enter__(self) -> "Index":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the segments; mapped files are unmapped when the last array over them is gone."""
+        self.segments = ()
+
+    def df(self, terms: Sequence[str]) -> np.ndarray:
+        """Live documents that hold each term, int64[n]."""
+        total = np.zeros(len(terms), np.int64)
+        for segment in self.segments:
+            ids = segment.lookup(terms)
+            found = ids >= 0
+            total[found] += segment.df[ids[found]]
+        return total
+
+    def locate(self, doc: int) -> tuple[Segment, int]:
+        """The segment of a global document and its number there."""
+        if not 0 <= doc < self.max_doc:
+            raise IndexError(f"doc {doc} of {self.max_doc}")
+        number = int(np.searchsorted(self.bases, doc, side="right")) - 1 if len(self._base_list) > 1 else 0
+        return self.segments[number], int(doc) - self._base_list[number]
+
+    def key(self, doc: int) -> str:
+        """The caller's id of a global document."""
+        segment, local = self.locate(doc)
+        return segment.key(local)
+
+    def doc(self, key: str) -> int:
+        """The live global document with a key, -1 when there is none."""
+        for segment, base in zip(self.segments, self._base_list):
+            local = segment.doc(key)
+            if local >= 0:
+                return base + local
+        return -1
+
+    def stored(self, doc: int) -> dict[str, Any]:
+        """The original document with its id."""
+        segment, local = self.locate(doc)
+        return segment.stored(local)
+
+    def live_docs(self) -> Iterator[int]:
+        """All live global documents, in order."""
+        for segment, base in zip(self.segments, self._base_list):
+            locals_ = range(segment.num_docs) if segment.live is None else np.flatnonzero(segment.live).tolist()
+            yield from (base + doc for doc in locals_)
+
+    def analyzer(self, field: str | None = None) -> Analyzer:
+        """The analyzer of a text field, or of the collection: that of its first text field."""
+        chosen = self.schema.field(field) if field else next(iter(self.schema.text_fields), None)
+        name = chosen.analyzer if chosen is not None and chosen.type == "text" else DEFAULT_ANALYZER
+        return get_analyzer(name, self._lexicon)
+
+
+def lexicon_of(home: Home) -> Path | None:
+    """The home's lexicon folder, if it has one."""
+    return home.lexicon if home.lexicon.is_dir() else None
+
+
+def verify(home: Home, generation: str | None = None) -> list[Finding]:
+    """Read every byte of a generation; an empty list means that all are as they were written. Raises NoIndex."""
+    folder = home.index / (generation or current_generation(home))
+    try:
+        manifest = read_manifest(folder)
+    except FileNotFoundError as error:
+        return [Finding(Path(error.filename), None, "the file is missing")]
+    except (Corrupt, VersionMismatch) as error:
+        return [Finding(folder / "MANIFEST.json", None, str(error))]
+    findings = [f for info in manifest.files for f in _verify_file(folder / info.name, info.bytes, info.sha256)]
+    expected = {info.name for info in manifest.files} | {"MANIFEST.json"}
+    extra = sorted(p for p in folder.iterdir() if p.name not in expected)
+    return findings + [Finding(path, None, "not named in the manifest") for path in extra]
+
+
+def _verify_file(path: Path, size: int, sha256: str) -> list[Finding]:
+    if not path.exists():
+        return [Finding(path, None, "the file is missing")]
+    if path.stat().st_size != size:
+        return [Finding(path, None, f"expected {size} bytes, found {path.stat().st_size}")]
+    if file_sha256(path) == sha256:
+        return []
+    try:
+        damaged = Container(path).damaged_sections()
+    except Corrupt as error:
+        return [Finding(path, error.section, error.problem)]
+    except VersionMismatch as error:
+        return [Finding(path, "header", str(error))]
+    # Every section is whole: the damage is in the padding, or the file is another one of the same size.
+    return [Finding(path, name, "checksum differs") for name in damaged] or [
+        Finding(path, None, "not the file that was published (SHA-256 differs)")
+    ]
+
+
+def _open(cls: type[Index], home: Home, name: str) -> Index:
+    folder = home.index / name
+    manifest = read_manifest(folder)
+    for info in manifest.files:
+        size = (folder / info.name).stat().st_size
+        if size != info.bytes:
+            raise Corrupt(folder / info.name, f"expected {info.bytes} bytes, found {size}")
+    _check_analyzers(folder, manifest, lexicon_of(home))
+    segments = [Segment(folder / e.file, folder / e.tombstones if e.tombstones else None) for e in manifest.segments]
+    for segment, entry in zip(segments, manifest.segments):
+        if (segment.num_docs, segment.num_terms) != (entry.documents, entry.terms):
+            raise Corrupt(segment.path, f"expected {entry.documents} documents and {entry.terms} terms, found others", "meta")
+    return cls(home, name, manifest, segments)
+
+
+def _check_analyzers(folder: Path, manifest: Manifest, lexicon: Path | None) -> None:
+    for name, found in analyzers_of(manifest.schema, lexicon).items():
+        expected = manifest.analyzers.get(name, {}).get("fingerprint", "")
+        if found["fingerprint"] != expected:
+            raise AnalyzerMismatch(folder, name, expected, found["fingerprint"])
+
+
+def _average_lengths(segments: Sequence[Segment], num_fields: int) -> np.ndarray:
+    """Mean length of each text field over the live documents that have it; 0 where none has."""
+    totals = np.zeros(num_fields, np.int64)
+    counts = np.zeros(num_fields, np.int64)
+    for segment in segments:
+        totals += segment.length_totals.astype(np.int64)
+        counts += segment.length_counts.astype(np.int64)
+    return totals / np.maximum(counts, 1)
+
+
+def stats(home: Home) -> dict[str, Any]:
+    """The published generation in figures: documents, terms, postings, bytes, and what each segment holds."""
+    name = current_generation(home)
+    manifest = read_manifest(home.index / name)
+    segments = [{**e._asdict(), "bytes": manifest.file(e.file).bytes} for e in manifest.segments]
+    return {
+        "generation": name,
+        **manifest.statistics,
+        "segments": segments,
+        "schema": manifest.schema.to_dict(),
+        "analyzers": manifest.analyzers,
+    }

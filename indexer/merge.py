@@ -1,0 +1,217 @@
+"""Runs -> one segment file whose bytes depend on the documents alone, not on how they were batched.
+
+The steps: choose the last document of every key, number the kept documents in order; unite the sorted vocabularies and number the terms by falling
+document frequency; copy every run's postings, run after run, to where each term's list continues; translate sequences chunk by chunk. Runs are
+mapped files and the postings lie in a nameless scratch file, so memory is bounded by the vocabulary and one segment's compressed postings.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from indexer import durable, strings
+from indexer.bm25 import stream_of
+from indexer.columns import merge_columns, write_column
+from indexer.container import ContainerWriter, FileInfo
+from indexer.format import HANWORD
+from indexer.forward import encode_rows
+from indexer.inverter import Run
+from indexer.jit import kernel
+from indexer.postings import encode_postings
+from indexer.schema import Schema
+from indexer.stored import write_stored
+from indexer.strings import Strings
+
+CHUNK = 1 << 14  # documents whose sequences are translated at a time
+DROPPED = -1
+
+
+@dataclass(frozen=True)
+class SegmentInfo:
+    """What a finished segment file holds. ``duplicates``: documents left out because a later one has the same key."""
+
+    file: FileInfo
+    documents: int
+    terms: int
+    postings: int
+    tokens: int
+    duplicates: int
+
+
+@dataclass(frozen=True)
+class _Documents:
+    """Which documents stay: ``kept`` bool per run and document, ``numbers`` their new number (int32, -1 = dropped)."""
+
+    kept: list[np.ndarray]
+    numbers: list[np.ndarray]
+    count: int
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    """The segment's terms by id; ``numbers``: for every run, the id of each of its terms (int32, -1 = in no kept document)."""
+
+    terms: Strings
+    order: np.ndarray
+    df: np.ndarray
+    streams: np.ndarray
+    numbers: list[np.ndarray]
+
+
+def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInfo:
+    """Write the segment of ``runs``, which follow each other in document order; durable when it returns.
+
+    Of documents with the same key the last one stays. ``runs`` may be empty.
+    """
+    runs = [run for run in runs if len(run.keys)]
+    documents = _choose_documents(runs)
+    vocabulary = _unite(runs, documents)
+    lengths = _join_lengths(runs, documents, len(schema.text_fields))
+    ptr, docs, tfs = _join_postings(runs, documents, vocabulary, len(schema.text_fields), path.parent)
+    meta = _meta(schema, documents, vocabulary, len(docs))
+    with ContainerWriter(path) as writer:
+        writer.add("meta", np.frombuffer(orjson.dumps(meta, option=orjson.OPT_SORT_KEYS), np.uint8))
+        writer.add("lengths", lengths)
+        writer.add("lengths.totals", lengths.sum(axis=1, dtype=np.uint64))
+        writer.add("lengths.having", np.count_nonzero(lengths, axis=1).astype(np.uint64))
+        _write_strings(writer, "keys", strings.concatenate([strings.take(r.keys, np.flatnonzero(k)) for r, k in zip(runs, documents.kept)]))
+        _write_strings(writer, "terms", vocabulary.terms)
+        writer.add("terms.order", vocabulary.order)
+        writer.add("terms.df", vocabulary.df)
+        writer.add_all("", encode_postings(ptr, docs, tfs, lengths, vocabulary.streams, schema))
+        _write_forward(writer, runs, documents, vocabulary, len(schema.text_fields))
+        _write_columns(writer, runs, documents, schema)
+        write_stored(writer, _documents(runs, documents))
+        file = writer.finish()
+    duplicates = sum(len(run.keys) for run in runs) - documents.count
+    return SegmentInfo(file, documents.count, len(vocabulary.terms), len(docs), int(lengths.sum(dtype=np.int64)), duplicates)
+
+
+def _meta(schema: Schema, documents: _Documents, vocabulary: _Vocabulary, postings: int) -> dict[str, object]:
+    return {
+        "id_field": schema.id_field,
+        "documents": documents.count,
+        "terms": len(vocabulary.terms),
+        "postings": postings,
+        "text_fields": [f.name for f in schema.text_fields],
+        "columns": [[f.name, f.type] for f in schema.columns],
+    }
+
+
+def _choose_documents(runs: Sequence[Run]) -> _Documents:
+    last = strings.last_occurrences(strings.concatenate([run.keys for run in runs]))
+    numbers = np.where(last, np.cumsum(last) - 1, DROPPED).astype(np.int32)
+    borders = np.cumsum([len(run.keys) for run in runs])[:-1] if runs else []
+    count = int(np.count_nonzero(last))
+    if not runs:
+        return _Documents([], [], 0)
+    return _Documents(np.split(last, borders), np.split(numbers, borders), count)
+
+
+def _unite(runs: Sequence[Run], documents: _Documents) -> _Vocabulary:
+    """Terms of kept documents by falling df, then bytes."""
+    union, places = strings.merge_sorted([run.terms for run in runs])
+    df = np.zeros(len(union), np.uint32)
+    for run, place, kept in zip(runs, places, documents.kept):
+        df[place] += _document_frequencies(run, kept)
+    alive = np.flatnonzero(df)
+    by_frequency = alive[np.argsort(-df[alive].astype(np.int64), kind="stable")]
+    number = np.full(len(union), DROPPED, np.int32)
+    number[by_frequency] = np.arange(len(by_frequency), dtype=np.int32)
+    terms = strings.take(union, by_frequency)
+    return _Vocabulary(terms, number[alive].astype(np.uint32), df[by_frequency], _streams(terms), [number[place] for place in places])
+
+
+def _document_frequencies(run: Run, kept: np.ndarray) -> np.ndarray:
+    if kept.all():
+        return np.diff(run.ptr).astype(np.uint32)
+    df = np.zeros(len(run.terms), np.uint32)
+    _count_kept(run.ptr, run.docs, kept, df)
+    return df
+
+
+@kernel
+def _count_kept(ptr, docs, kept, df):
+    for term in range(len(df)):
+        for i in range(ptr[term], ptr[term + 1]):
+            df[term] += kept[docs[i]]
+
+
+def _streams(terms: Strings) -> np.ndarray:
+    """The stream of every term by its first byte, uint8 (see ``bm25.stream_of``)."""
+    by_byte = np.array([stream_of(chr(byte)) for byte in range(256)], np.uint8)
+    starts = terms.offsets[:-1]
+    first = np.where(np.diff(terms.offsets) > 0, np.append(terms.data, np.uint8(255))[starts], 255)
+    return by_byte[first]
+
+
+def _join_lengths(runs: Sequence[Run], documents: _Documents, num_fields: int) -> np.ndarray:
+    parts = [run.lengths[:, kept] for run, kept in zip(runs, documents.kept)]
+    return np.ascontiguousarray(np.concatenate([np.zeros((num_fields, 0), np.uint32), *parts], axis=1))
+
+
+def _join_postings(
+    runs: Sequence[Run], documents: _Documents, vocabulary: _Vocabulary, num_fields: int, folder: Path
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(ptr int64[T + 1], docs int32[P], tfs[P, F]) of the segment; jieba words have a df but no postings."""
+    counts = np.where(vocabulary.streams == stream_of(HANWORD), 0, vocabulary.df.astype(np.int64))
+    ptr = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=ptr[1:])
+    width = "<u4" if any(run.tfs.dtype == np.uint32 for run in runs) else "<u2"
+    docs = durable.scratch_array(folder, "<i4", (int(ptr[-1]),))
+    tfs = durable.scratch_array(folder, width, (int(ptr[-1]), num_fields))
+    at = np.where(counts > 0, ptr[:-1], DROPPED)
+    for run, numbers, terms in zip(runs, documents.numbers, vocabulary.numbers):
+        _append_postings(run.ptr, run.docs, run.tfs, numbers, terms, at, docs, tfs)
+    return ptr, docs, tfs
+
+
+@kernel
+def _append_postings(ptr, run_docs, run_tfs, numbers, terms, at, docs, tfs):
+    """``at``: where each term's list continues, -1 for terms without postings."""
+    for term in range(len(terms)):
+        target = terms[term]
+        if target < 0 or at[target] < 0:
+            continue
+        to = at[target]
+        for i in range(ptr[term], ptr[term + 1]):
+            doc = numbers[run_docs[i]]
+            if doc >= 0:
+                docs[to] = doc
+                for text_field in range(tfs.shape[1]):
+                    tfs[to, text_field] = run_tfs[i, text_field]
+                to += 1
+        at[target] = to
+
+
+def _write_forward(writer: ContainerWriter, runs: Sequence[Run], documents: _Documents, vocabulary: _Vocabulary, num_fields: int) -> None:
+    sizes = [np.zeros(1, np.int64)]
+    with writer.section("forward.data", "|u1") as write:
+        for run, kept, terms in zip(runs, documents.kept, vocabulary.numbers):
+            chosen = np.flatnonzero(kept)
+            for start in range(0, len(chosen), CHUNK):
+                rows = (chosen[start : start + CHUNK, None] * num_fields + np.arange(num_fields)).ravel()
+                data, row_sizes = encode_rows(run.tokens, run.token_offsets, rows, terms)
+                write(data)
+                sizes.append(row_sizes)
+    writer.add("forward.offsets", np.cumsum(np.concatenate(sizes)).astype(np.uint64))
+
+
+def _write_strings(writer: ContainerWriter, name: str, found: Strings) -> None:
+    writer.add_all(f"{name}.", {"data": found.data, "offsets": found.offsets.astype(np.int64), "slots": strings.build_table(found)})
+
+
+def _write_columns(writer: ContainerWriter, runs: Sequence[Run], documents: _Documents, schema: Schema) -> None:
+    for number, column_field in enumerate(schema.columns):
+        parts = [run.columns[number] for run in runs]
+        write_column(writer, number, merge_columns(column_field.type, parts, documents.kept))
+
+
+def _documents(runs: Sequence[Run], documents: _Documents) -> Iterator[bytes]:
+    for run, kept in zip(runs, documents.kept):
+        data, offsets = run.documents.data, run.documents.offsets.tolist()
+        for doc in np.flatnonzero(kept).tolist():
+            yield data[offsets[doc] : offsets[doc + 1]].tobytes()

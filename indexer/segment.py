@@ -1,0 +1,141 @@
+"""One segment file, read-only: what the kernels of retrieval, features and filters see of a set of documents.
+
+Everything is a view of the mapped file; opening costs the same for any size. Documents are numbered from 0; a document that was deleted later
+keeps its number and is marked in the segment's *tombstones*, a small file of its own, which also says by how much each df and length fell, so that
+scores are those of an index without it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from indexer import strings
+from indexer.columns import Column, read_column
+from indexer.container import Container, ContainerWriter, FileInfo
+from indexer.format import Corrupt
+from indexer.forward import Forward
+from indexer.stored import StoredFields
+from indexer.strings import Strings
+from indexer.terms import TermDictionary
+
+
+class Segment:
+    """A segment with its tombstones. ``lengths`` uint32[F, N]; ``df`` uint32[T] of live documents; ``live`` bool[N], None = all."""
+
+    def __init__(self, path: Path, tombstones: Path | None = None) -> None:
+        """Map and check structure and small sections; raises Corrupt or VersionMismatch."""
+        self.path = path
+        self._container = container = Container(path)
+        meta = _read_meta(container)
+        self.num_docs: int = meta["documents"]
+        self.num_terms: int = meta["terms"]
+        self.num_postings: int = meta["postings"]
+        self.id_field: str = meta["id_field"]
+        self.text_fields: tuple[str, ...] = tuple(meta["text_fields"])
+        self.lengths = container["lengths"]
+        self.df = container["terms.df"]
+        self.length_totals, self.length_counts = container["lengths.totals"], container["lengths.having"]
+        self.postings: dict[str, np.ndarray] = container.family("postings.")
+        self.forward = Forward(container["forward.data"], container["forward.offsets"])
+        self.terms = TermDictionary(self._strings("terms"), container["terms.slots"], container["terms.order"])
+        self._keys, self._key_slots = self._strings("keys"), container["keys.slots"]
+        self._stored = StoredFields(container["stored.data"], container["stored.offsets"], self.num_docs)
+        self._columns = {name: (number, kind) for number, (name, kind) in enumerate(meta["columns"])}
+        self.live: np.ndarray | None = None
+        self.num_live = self.num_docs
+        self._check_shapes()
+        if tombstones is not None:
+            self._bury(Container(tombstones))
+
+    def lookup(self, terms: Sequence[str]) -> np.ndarray:
+        """Ids of terms, int32[n]; -1 = absent."""
+        return self.terms.lookup(terms)
+
+    def term(self, term_id: int) -> str:
+        """The term with an id."""
+        return self.terms.term(term_id)
+
+    def prefix(self, prefix: str, limit: int) -> list[tuple[str, int]]:
+        """Up to ``limit`` terms that begin with ``prefix`` and their df, most frequent first."""
+        ids = self.terms.with_prefix(prefix, limit)
+        return [(self.term(i), int(self.df[i])) for i in ids.tolist() if self.df[i]]
+
+    def sequence(self, doc: int, field: int) -> np.ndarray:
+        """Term ids of a text field in order, int32; -1 = gap."""
+        return self.forward.row(doc * len(self.text_fields) + field)
+
+    def key(self, doc: int) -> str:
+        """The caller's id of a document."""
+        return self._keys.text(doc)
+
+    def doc(self, key: str) -> int:
+        """The live document with a key, -1 when there is none."""
+        doc = int(strings.find(self._keys, self._key_slots, [key])[0])
+        return -1 if doc < 0 or (self.live is not None and not self.live[doc]) else doc
+
+    def stored(self, doc: int) -> dict[str, Any]:
+        """The original document with its id."""
+        return {self.id_field: self.key(doc), **self._stored[doc]}
+
+    def fields(self, doc: int) -> dict[str, Any]:
+        """The original document without its id."""
+        return self._stored[doc]
+
+    def column(self, name: str) -> Column:
+        """The column of a field; KeyError when the schema has none of this name."""
+        number, kind = self._columns[name]
+        return read_column(self._container, number, kind)
+
+    def damaged_sections(self) -> list[str]:
+        """Names of sections whose bytes changed; reads the whole file."""
+        return self._container.damaged_sections()
+
+    def _strings(self, name: str) -> Strings:
+        return Strings(self._container[f"{name}.data"], self._container[f"{name}.offsets"])
+
+    def _check_shapes(self) -> None:
+        """What the kernels rely on, checked once."""
+        rows = self.num_docs * len(self.text_fields)
+        expected = {
+            "lengths": (len(self.text_fields), self.num_docs),
+            "terms.df": (self.num_terms,),
+            "terms.order": (self.num_terms,),
+            "terms.offsets": (self.num_terms + 1,),
+            "keys.offsets": (self.num_docs + 1,),
+            "forward.offsets": (rows + 1,),
+        }
+        for name, shape in expected.items():
+            if self._container[name].shape != shape:
+                raise Corrupt(self.path, f"expected shape {shape}, found {self._container[name].shape}", name)
+
+    def _bury(self, tombstones: Container) -> None:
+        deleted, terms, minus = tombstones["deleted"], tombstones["terms"], tombstones["minus"]
+        if len(deleted) and int(deleted[-1]) >= self.num_docs or len(terms) and int(terms.max()) >= self.num_terms:
+            raise Corrupt(tombstones.path, f"does not belong to {self.path.name}", "deleted")
+        self.live = np.ones(self.num_docs, np.bool_)
+        self.live[deleted] = False
+        self.num_live = self.num_docs - len(deleted)
+        self.df = self.df.copy()
+        self.df[terms] -= minus
+        lost = self.lengths[:, deleted]
+        self.length_totals = self.length_totals - lost.sum(axis=1, dtype=np.uint64)
+        self.length_counts = self.length_counts - np.count_nonzero(lost, axis=1).astype(np.uint64)
+
+
+def write_tombstones(path: Path, deleted: np.ndarray, terms: np.ndarray, minus: np.ndarray) -> FileInfo:
+    """Mark documents as deleted: ``deleted`` ascending; ``minus[i]`` of them held the term ``terms[i]`` (ascending ids)."""
+    with ContainerWriter(path) as writer:
+        writer.add("deleted", deleted.astype(np.uint32))
+        writer.add("terms", terms.astype(np.uint32))
+        writer.add("minus", minus.astype(np.uint32))
+        return writer.finish()
+
+
+def _read_meta(container: Container) -> dict[str, Any]:
+    try:
+        return orjson.loads(container["meta"].tobytes())
+    except orjson.JSONDecodeError as error:
+        raise Corrupt(container.path, f"not JSON ({error})", "meta") from error

@@ -1,0 +1,62 @@
+"""The term dictionary of a segment: term -> id in O(1), id -> term, and all terms with a prefix.
+
+Ids fall with document frequency (ties by bytes), so that frequent terms have short varints and the best completions are the smallest ids of a range.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from indexer import strings
+from indexer.jit import kernel
+from indexer.strings import Strings
+
+MAX_PREFIX = 1 << 20
+
+
+class TermDictionary:
+    """Terms by id (0 = most frequent). ``order`` uint32: ids in the order of their bytes; ``slots``: see ``strings.py``."""
+
+    def __init__(self, terms: Strings, slots: np.ndarray, order: np.ndarray) -> None:
+        self._terms, self._slots, self._order = terms, slots, order
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def lookup(self, terms: Sequence[str]) -> np.ndarray:
+        """Ids, int32[n]; -1 = absent."""
+        return strings.find(self._terms, self._slots, terms)
+
+    def term(self, term_id: int) -> str:
+        """The term with an id."""
+        return self._terms.text(term_id)
+
+    def with_prefix(self, prefix: str, limit: int) -> np.ndarray:
+        """The ``limit`` smallest ids of terms that begin with ``prefix``, ascending (so by falling df)."""
+        wanted = np.frombuffer(strings.encode(prefix) or b"", np.uint8)
+        low, high = _prefix_range(wanted, self._terms.data, self._terms.offsets, self._order)
+        ids = self._order[low:high]
+        if len(ids) > limit:
+            ids = np.partition(ids, limit - 1)[:limit] if limit > 0 else ids[:0]
+        return np.sort(ids).astype(np.int64)
+
+
+@kernel
+def _prefix_range(prefix, data, offsets, order):
+    """Borders of the terms with a prefix within ``order``: two binary searches."""
+    return _border(prefix, data, offsets, order, False), _border(prefix, data, offsets, order, True)
+
+
+@kernel
+def _border(prefix, data, offsets, order, after):
+    low, high = 0, len(order)
+    while low < high:
+        middle = (low + high) // 2
+        start = np.int64(offsets[order[middle]])
+        stop = min(np.int64(offsets[order[middle] + 1]), start + len(prefix))
+        side = strings.compare(data, start, stop, prefix, 0, len(prefix))
+        if side < 0 or (after and side == 0):
+            low = middle + 1
+        else:
+            high = middle
+    return low
