@@ -13,9 +13,38 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-PACKAGES = ("numpy", "scipy", "flask", "werkzeug", "jinja2", "markupsafe", "click", "joblib", "lightgbm", "sqlite_utils", "jieba", "tqdm", "zstandard")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "flask",
+    "werkzeug",
+    "jinja2",
+    "markupsafe",
+    "click",
+    "joblib",
+    "lightgbm",
+    "sqlite_utils",
+    "jieba",
+    "tqdm",
+    "zstandard",
+)
 # Importing these does something (opens a browser, prints, starts a GUI) or documents nothing.
-SKIPPED = {"antigravity", "this", "distutils", "idlelib", "lib2to3", "test", "tkinter", "turtle", "turtledemo", "ensurepip", "msilib", "nt", "winreg", "winsound"}
+SKIPPED = {
+    "antigravity",
+    "this",
+    "distutils",
+    "idlelib",
+    "lib2to3",
+    "test",
+    "tkinter",
+    "turtle",
+    "turtledemo",
+    "ensurepip",
+    "msilib",
+    "nt",
+    "winreg",
+    "winsound",
+}
 SHORTEST_TEXT = 30
 
 
