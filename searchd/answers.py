@@ -1,0 +1,214 @@
+"""What the API answers, as msgspec types: they write the JSON and describe it in the OpenAPI document, so that the two cannot disagree."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from flask import Response
+from msgspec import Meta
+
+
+class Total(msgspec.Struct):
+    """How many documents match; ``gte`` when counting stopped there."""
+
+    value: int
+    relation: Literal["eq", "gte"]
+
+
+class ModelRef(msgspec.Struct):
+    """A published model."""
+
+    name: str
+    version: str
+
+
+class HitAnswer(msgspec.Struct, omit_defaults=True):
+    """One document found."""
+
+    id: str
+    score: float
+    document: dict[str, Any]
+    highlights: Annotated[dict[str, Any], Meta(description="Field to passage, or to passages: HTML-escaped text with <mark>.")]
+    features: dict[str, float] | None = None
+    explanation: Any = None
+
+
+class SearchAnswer(msgspec.Struct, omit_defaults=True):
+    """One page of results."""
+
+    query_id: str
+    took: Annotated[float, Meta(description="Milliseconds.")]
+    total: Total
+    hits: list[HitAnswer]
+    facets: dict[str, Any]
+    generation: str
+    model: ModelRef | None
+    partial: bool
+    coverage: float
+    corrected_query: str | None = None
+
+
+class Suggestion(msgspec.Struct):
+    """One way to go on."""
+
+    text: str
+    count: Annotated[int, Meta(description="Documents that have it; 0 when not counted.")] = 0
+
+
+class SuggestAnswer(msgspec.Struct):
+    """Completions, best first, and a correction if one is likely."""
+
+    suggestions: list[Suggestion]
+    corrected_query: str | None = None
+
+
+class TokenAnswer(msgspec.Struct):
+    """One token; ``start`` and ``end`` count code points of the text that was sent."""
+
+    term: str
+    stream: str
+    position: int
+    start: int
+    end: int
+    surface: str
+
+
+class AnalyzeAnswer(msgspec.Struct):
+    """The tokens of a text, in order."""
+
+    analyzer: str
+    tokens: list[TokenAnswer]
+
+
+class ExplainAnswer(msgspec.Struct):
+    """Why a document has its score, and at which rank it stands (null: outside of what was ranked)."""
+
+    id: str
+    matched: bool
+    score: float | None
+    explanation: Any
+
+
+class ChangeAnswer(msgspec.Struct):
+    """A change of documents, durable when this is sent."""
+
+    accepted: int
+    deleted: int
+    generation: str
+    task_uid: int
+
+
+class DocumentAnswer(msgspec.Struct):
+    """A stored document."""
+
+    id: str
+    document: dict[str, Any]
+
+
+class SimilarAnswer(msgspec.Struct):
+    """Documents like one, best first."""
+
+    id: str
+    hits: list[HitAnswer]
+
+
+class RankAnswer(msgspec.Struct):
+    """The caller's candidates, best first; ``unknown`` are ids that no document has."""
+
+    hits: list[HitAnswer]
+    unknown: list[str]
+    generation: str
+    model: ModelRef | None
+
+
+class Refused(msgspec.Struct):
+    """An event that was not counted, by its place in the batch."""
+
+    index: int
+    code: str
+    message: str
+
+
+class EventsAnswer(msgspec.Struct):
+    """What became of the events; those accepted are durable."""
+
+    accepted: int
+    refused: list[Refused]
+    duplicates: int = 0
+
+
+class Status(msgspec.Struct):
+    """A state in one word."""
+
+    status: str
+
+
+class ReadyAnswer(msgspec.Struct):
+    """Whether searches are answered at full speed; ``waiting_for`` says what is missing."""
+
+    status: str
+    generation: str | None
+    waiting_for: list[str]
+
+
+class ReloadAnswer(msgspec.Struct):
+    """What is served now."""
+
+    generation: str
+    model: ModelRef | None
+    changed: bool
+
+
+class ModelsAnswer(msgspec.Struct):
+    """Published models and the one that serves."""
+
+    active: ModelRef | None
+    models: list[dict[str, Any]]
+
+
+class Task(msgspec.Struct):
+    """A change this server carried out; times in ISO 8601."""
+
+    uid: int
+    status: Literal["processing", "succeeded", "failed"]
+    type: str
+    enqueued_at: str
+    started_at: str
+    finished_at: str | None
+    error: str | None
+
+
+class TasksAnswer(msgspec.Struct):
+    """The latest changes, newest first."""
+
+    tasks: list[Task]
+
+
+def json_response(answer: Any, status: int = 200) -> Response:
+    """An answer as JSON; numbers of NumPy are written as numbers, what is no number (NaN, infinity) as null."""
+    try:
+        body = _ENCODER.encode(answer)
+    except UnicodeEncodeError:  # a document that was indexed with a lone surrogate, which JSON in UTF-8 cannot hold
+        body = _ENCODER.encode(_scrubbed(msgspec.to_builtins(answer, enc_hook=_plain)))
+    return Response(body, status=status, mimetype="application/json")
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_scrubbed(name): _scrubbed(part) for name, part in value.items()}
+    return [_scrubbed(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    return str(value)
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_plain)

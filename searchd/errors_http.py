@@ -1,0 +1,146 @@
+"""Every failure as one JSON shape: ``{"message", "code", "type", "link"}``.
+
+What a client can cause is a 4xx, whichever layer notices it: a SearchdError raised anywhere below keeps its own message and code, and the table
+here gives codes that mean something other than 400 their status. Only a fault of ours is a 5xx, and its details go to the log, not to the client.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from indexer.errors import SearchdError
+
+log = structlog.get_logger("searchd.http")
+
+# Status of the codes of SearchdError that are not simply a bad request.
+STATUS_OF_CODE = {
+    "document_not_found": 404,
+    "unknown_document": 404,
+    "model_not_found": 404,
+    "unknown_model": 404,
+    "query_not_found": 404,
+    "unknown_query": 422,
+    "locked": 409,
+    "no_previous_version": 409,
+    "no_index": 503,
+    "index_missing": 503,
+    "corrupt": 503,
+    "overloaded": 503,
+    "log_unavailable": 503,
+}
+_CODE_OF_STATUS = {
+    400: "bad_request",
+    401: "missing_key",
+    403: "forbidden",
+    404: "route_not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "body_too_large",
+    414: "url_too_long",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+    431: "headers_too_large",
+}
+
+
+class HttpProblem(Exception):
+    """A request that cannot be answered, with the status it deserves."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.headers = status, code, dict(headers or {})
+
+
+class Problem(msgspec.Struct):
+    """The body of every error."""
+
+    message: str
+    code: str
+    type: str
+    link: str
+
+
+def status_of(error: SearchdError) -> int:
+    """The HTTP status of an error that a layer below raised."""
+    return STATUS_OF_CODE.get(error.code, 400)
+
+
+def problem_of(status: int, code: str, message: str) -> Problem:
+    """The body for a status; ``type`` tells whose turn it is to act."""
+    kind = {401: "auth", 403: "auth"}.get(status, "invalid_request" if status < 500 else "unavailable" if status == 503 else "internal")
+    return Problem(message, code, kind, f"/docs#error-{code}")
+
+
+def error_response(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The JSON answer of a failed request."""
+    body = msgspec.json.encode(problem_of(status, code, _printable(message)))
+    response = Response(body, status=status, mimetype="application/json")
+    response.headers.update(dict(headers or {}))
+    if status == 503:
+        response.headers.setdefault("Retry-After", "5")
+    return response
+
+
+def register_errors(app: Flask) -> None:
+    """Route every exception of ``app`` through this module."""
+    app.register_error_handler(HttpProblem, _from_problem)
+    app.register_error_handler(SearchdError, _from_searchd)
+    app.register_error_handler(msgspec.ValidationError, _from_validation)
+    app.register_error_handler(msgspec.DecodeError, _from_decoding)
+    app.register_error_handler(sqlite3.OperationalError, _from_sqlite)
+    app.register_error_handler(HTTPException, _from_werkzeug)
+
+
+def _from_problem(error: HttpProblem) -> Response:
+    return error_response(error.status, error.code, str(error), error.headers)
+
+
+def _from_searchd(error: SearchdError) -> Response:
+    status = status_of(error)
+    if status >= 500:
+        log.error("unavailable", code=error.code, message=str(error), path=request.path)
+    return error_response(status, error.code, str(error))
+
+
+def _from_validation(error: msgspec.ValidationError) -> Response:
+    return error_response(400, "invalid_parameter", str(error))
+
+
+def _from_decoding(error: msgspec.DecodeError) -> Response:
+    return error_response(400, "malformed_json", f"expected JSON, found something else: {error}")
+
+
+def _from_sqlite(error: sqlite3.OperationalError) -> Response:
+    """A click log that is locked or on a full disk: nothing was written, the client may try again."""
+    log.error("database", message=str(error), path=request.path)
+    return error_response(503, "log_unavailable", "a database of this server cannot be used at the moment; try again later")
+
+
+def _from_werkzeug(error: HTTPException) -> Response:
+    if isinstance(error, InternalServerError):
+        log.exception("internal error", path=request.path, method=request.method, exc_info=error.original_exception)
+        return error_response(500, "internal", "the server failed; the reason is in its log")
+    if error.response is not None or error.code is None or error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    if error.code == 405:
+        headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))  # type: ignore[attr-defined]
+    code = _CODE_OF_STATUS.get(error.code, error.name.lower().replace(" ", "_"))
+    return error_response(error.code, code, _message(error), headers)
+
+
+def _message(error: HTTPException) -> str:
+    if error.code == 404:
+        return f"no such path: {request.path[:200]}; /docs lists the routes"
+    if error.code == 405:
+        return f"{request.method} is not allowed here"
+    return error.description or error.name
+
+
+def _printable(message: str) -> str:
+    """Text that JSON can carry and a log line can hold: no lone surrogates, not endless."""
+    return message.encode("utf-8", "replace").decode("utf-8")[:2000]

@@ -1,0 +1,208 @@
+"""What a request may ask, as msgspec types: one validation for the query string and for the JSON body, and the source of the OpenAPI document.
+
+The query string is read with the same types as the body, only less strictly (``limit=10`` is a number there). Lists are repeated or separated by
+commas. Text loses control characters and lone surrogates before anything else sees it, since neither a term nor a log line can hold them.
+"""
+
+import re
+import unicodedata
+from typing import Annotated, Any, Literal, TypeVar, get_origin, get_type_hints
+
+import msgspec
+from flask import request
+from msgspec import Meta
+
+from searchd.errors_http import HttpProblem
+
+MAX_QUERY = 512
+MAX_WINDOW = 1000
+SEARCH_BODY = 16 * 1024
+EVENTS_BODY = 256 * 1024
+DOCUMENTS_BODY = 64 * 1024 * 1024
+MAX_DEPTH = 32
+
+Identifier = Annotated[str, Meta(max_length=100)]
+ModelName = Annotated[str, Meta(max_length=64, description="A published model, `active`, or `none` for the order of BM25.")]
+Query = Annotated[str, Meta(description='Words, "phrase", -not, field:word, OR, parentheses, prefix*; at most 512 characters after NFKC.')]
+Filter = Annotated[str, Meta(max_length=4096, description='Such as `year >= 2020 AND NOT tag IN ["a", "b"]`.')]
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+T = TypeVar("T", bound="Params")
+
+
+class Params(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Anything that a request is read into."""
+
+
+class SearchParams(Params):
+    """A search; the same for GET and POST."""
+
+    q: Query = ""
+    limit: Annotated[int, Meta(ge=0, le=100, description="Hits to return.")] = 20
+    offset: Annotated[int, Meta(ge=0, le=MAX_WINDOW, description="Hits to skip; offset + limit is at most 1000.")] = 0
+    filter: Filter | None = None
+    sort: Annotated[list[str], Meta(max_length=8, description="`field:asc` or `field:desc`, the first decides; without, by score.")] = []
+    facets: Annotated[list[str], Meta(max_length=32, description="Fields whose values are counted.")] = []
+    fields: Annotated[list[str], Meta(max_length=256, description="Fields of the documents to return; without, all.")] | None = None
+    highlight: Annotated[bool, Meta(description="Whether hits carry passages with `<mark>`.")] = True
+    crop_length: Annotated[int, Meta(ge=20, le=10_000, description="Characters of a passage.")] | None = None
+    mode: Annotated[Literal["or", "and"], Meta(description="Whether any word or every word must occur.")] = "or"
+    locale: Annotated[str, Meta(max_length=35, description="Language of the query, as `zh` or `en-GB`.")] | None = None
+    num_typos: Annotated[int, Meta(ge=0, le=2, description="Typing errors a word may have.")] | None = None
+    model: ModelName | None = None
+    rerank_depth: Annotated[int, Meta(ge=1, le=1000, description="How many retrieved documents the model orders.")] | None = None
+    explain: Annotated[bool, Meta(description="Whether hits say how their score came about.")] = False
+    log: Annotated[bool, Meta(description="Whether the search is written to the click log.")] = True
+    timeout_ms: Annotated[int, Meta(ge=1, le=5000, description="When to stop; what is missing then is told by `partial`.")] | None = None
+    query_id: Annotated[Identifier, Meta(description="An id this server issued: a further page of the same search.")] | None = None
+    client_id: Identifier | None = None
+    session_id: Identifier | None = None
+    user_id: Identifier | None = None
+    application: Identifier | None = None
+
+    def __post_init__(self) -> None:
+        self.q = clean_query(self.q)
+        if self.offset + self.limit > MAX_WINDOW:
+            raise ValueError(f"offset + limit is at most {MAX_WINDOW}, found {self.offset + self.limit}; narrow the search by a filter instead")
+
+
+class SuggestParams(Params):
+    """Completions of what has been typed so far."""
+
+    q: Query = ""
+    limit: Annotated[int, Meta(ge=1, le=20)] = 8
+
+    def __post_init__(self) -> None:
+        self.q = clean_query(self.q)
+
+
+class AnalyzeParams(Params):
+    """Text to be cut into tokens, as the index does it."""
+
+    text: Annotated[str, Meta(max_length=10_000)] = ""
+    field: Annotated[str, Meta(max_length=256, description="The field whose analyser is used; without, the standard one.")] | None = None
+
+    def __post_init__(self) -> None:
+        self.text = clean(self.text)
+
+
+class ExplainParams(Params):
+    """The query against which a document's score is explained."""
+
+    q: Query
+    model: ModelName | None = None
+
+    def __post_init__(self) -> None:
+        self.q = clean_query(self.q)
+
+
+class RankParams(Params):
+    """Candidates of the caller's own, to be ordered for a query."""
+
+    q: Query
+    ids: Annotated[list[str], Meta(max_length=1000, description="Document ids; unknown ones are returned apart.")]
+    model: ModelName | None = None
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        self.q = clean_query(self.q)
+
+
+class SimilarParams(Params):
+    """How many similar documents."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 10
+
+
+class ChangeParams(Params):
+    """How a change of documents is carried out."""
+
+    refresh: Annotated[bool, Meta(description="Whether searches see the change when the call returns.")] = False
+
+
+class ActivateParams(Params):
+    """Which version of a model is to serve; without one, the newest."""
+
+    version: Annotated[str, Meta(max_length=64)] | None = None
+
+
+
+
+def clean(text: str) -> str:
+    """The text without what no term can hold."""
+    return _CONTROL.sub(" ", text)
+
+
+def clean_query(text: str) -> str:
+    """A query's text, cleaned; raises ValueError when it is too long after NFKC, which can make text 18 times longer."""
+    text = clean(text)
+    length = len(unicodedata.normalize("NFKC", text[: MAX_QUERY + 1]))
+    if len(text) > MAX_QUERY or length > MAX_QUERY:
+        raise ValueError(f"a query has at most {MAX_QUERY} characters after NFKC, found {max(len(text), length)}")
+    return text
+
+
+def read_params(kind: type[T]) -> T:
+    """The parameters of the current request: the JSON body of a POST or PUT that has one, else the query string."""
+    if request.method in ("POST", "PUT") and request.get_data(cache=True):
+        return read_body(kind)
+    return read_query_string(kind)
+
+
+def read_query_string(kind: type[T]) -> T:
+    """Parameters from the query string; a name given twice counts once, unless it is a list."""
+    lists = _list_fields(kind)
+    values: dict[str, Any] = {}
+    for name, given in request.args.lists():
+        values[name] = [part.strip() for one in given for part in one.split(",") if part.strip()] if name in lists else given[-1]
+        if name not in lists and given[-1] == "" and name not in ("q", "text"):
+            del values[name]  # an empty form field is one that was not filled in
+    return msgspec.convert(values, kind, strict=False)
+
+
+def read_body(kind: type[T]) -> T:
+    """Parameters from a JSON object."""
+    return msgspec.convert(read_json(), kind)
+
+
+def read_json() -> Any:
+    """The body as JSON values; raises 415 for another media type and 400 for what is not JSON."""
+    require_media_type("application/json")
+    return decode_json(request.get_data(cache=True))
+
+
+def decode_json(data: bytes) -> Any:
+    """JSON values nested at most MAX_DEPTH deep; the depth is counted before parsing, which would need the stack."""
+    if _depth(data) > MAX_DEPTH:
+        raise HttpProblem(400, "too_deep", f"expected JSON nested at most {MAX_DEPTH} deep")
+    try:
+        return msgspec.json.decode(data)
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise HttpProblem(400, "malformed_json", f"expected JSON in UTF-8: {error}") from error
+
+
+def require_media_type(*accepted: str) -> None:
+    """Refuse a body of another type: forms of foreign pages can send only such, so this also keeps them out."""
+    if request.mimetype not in accepted:
+        raise HttpProblem(415, "unsupported_media_type", f"expected Content-Type {' or '.join(accepted)}, found {request.mimetype or 'none'!r}")
+
+
+def _depth(data: bytes) -> int:
+    """An upper bound of the nesting: brackets inside strings do not count."""
+    deepest = depth = 0
+    for bracket in re.findall(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', data):
+        if bracket in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif bracket in (b"]", b"}"):
+            depth -= 1
+    return deepest
+
+
+def _list_fields(kind: type[Params]) -> set[str]:
+    hints = get_type_hints(kind)
+    return {name for name, hint in hints.items() if _is_list(hint)}
+
+
+def _is_list(hint: Any) -> bool:
+    """Whether a hint is a list, or a list or None."""
+    return get_origin(hint) is list or any(_is_list(part) for part in getattr(hint, "__args__", ()) if hint is not part and get_origin(hint) is not list)

@@ -1,0 +1,33 @@
+"""Workers tell one another that they are warm, by empty files in the server's own folder.
+
+``/ready`` is asked of one worker but means all of them: otherwise the first requests after a start would reach a cold one.
+"""
+
+import os
+from pathlib import Path
+
+WORKERS = "SEARCHD_EXPECTED_WORKERS"
+
+
+def mark_warm(folder: Path) -> None:
+    """This process is warm."""
+    (folder / f"warm-{os.getpid()}").touch()
+
+
+def missing_workers(folder: Path) -> int:
+    """How many of the expected workers are not warm yet; 0 outside of ``searchd serve``."""
+    expected = int(os.environ.get(WORKERS) or 0)
+    if expected <= 1:
+        return 0
+    return max(0, expected - sum(_alive(path) for path in folder.glob("warm-*")))
+
+
+def _alive(path: Path) -> bool:
+    try:
+        os.kill(int(path.name.removeprefix("warm-")), 0)
+    except ProcessLookupError:
+        path.unlink(missing_ok=True)
+        return False
+    except PermissionError:
+        return True
+    return True

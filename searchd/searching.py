@@ -1,0 +1,88 @@
+"""A search as the service does it: the engine's result, logged and counted, as the API tells it."""
+
+import time
+from typing import Any
+
+import structlog
+
+from ranker.query_ids import verify_query_id
+from searchd.answers import ExplainAnswer, HitAnswer, ModelRef, RankAnswer, SearchAnswer, Total
+from searchd.params import ExplainParams, RankParams, SearchParams
+from searchd.service import Service
+
+log = structlog.get_logger("searchd.search")
+
+
+def run_search(service: Service, params: SearchParams) -> Any:
+    """The engine's Result; written to the click log when the request and the settings allow it."""
+    settings = service.settings
+    if params.query_id is not None:
+        verify_query_id(service.secret, params.query_id, settings.query_id_lifetime)
+    started = time.perf_counter()
+    result = service.engine.search(
+        params.q,
+        limit=params.limit,
+        offset=params.offset,
+        filter=params.filter,
+        facets=params.facets,
+        sort=params.sort or None,
+        model=params.model or settings.model,
+        explain=params.explain,
+        fields=params.fields,
+        highlight=params.highlight,
+        crop_length=params.crop_length or settings.crop_length,
+        mode=params.mode,
+        rerank_depth=params.rerank_depth or settings.rerank_depth,
+    )
+    _count(service, params, result, time.perf_counter() - started)
+    return result
+
+
+def _count(service: Service, params: SearchParams, result: Any, seconds: float) -> None:
+    metrics = service.metrics
+    metrics.searches.labels(result.model.name if result.model else "none").inc()
+    metrics.search_seconds.observe(seconds)
+    if not result.total.value:
+        metrics.empty.inc()
+    if seconds * 1000 > service.settings.slow_search_ms:
+        log.warning("slow search", milliseconds=round(seconds * 1000), characters=len(params.q), generation=result.generation)
+
+
+def search_answer(result: Any, params: SearchParams) -> SearchAnswer:
+    """A Result as the API tells it."""
+    return SearchAnswer(
+        query_id=result.query_id,
+        took=result.took,
+        total=Total(result.total.value, result.total.relation),
+        hits=[hit_answer(hit) for hit in result.hits],
+        facets=result.facets,
+        generation=result.generation,
+        model=model_ref(result.model),
+        partial=result.partial,
+        coverage=result.coverage,
+        corrected_query=result.corrected_query,
+    )
+
+
+def hit_answer(hit: Any) -> HitAnswer:
+    """A Hit as the API tells it."""
+    return HitAnswer(hit.id, float(hit.score), hit.document, hit.highlights, hit.features, hit.explanation)
+
+
+def model_ref(model: Any) -> ModelRef | None:
+    """A model's name and version; None for none."""
+    return None if model is None else ModelRef(*model[:2])
+
+
+def explain(service: Service, key: str, params: ExplainParams) -> ExplainAnswer:
+    """Why a document has the score it has."""
+    found = service.engine.explain(params.q, key, model=params.model or service.settings.model)
+    return ExplainAnswer(key, found is not None, None if found is None else float(found.score), found)
+
+
+def rank(service: Service, params: RankParams) -> RankAnswer:
+    """The caller's candidates in the order of a model."""
+    ranking = service.engine.rank_candidates(params.q, params.ids, model=params.model or service.settings.model)
+    hits = [HitAnswer(key, float(score), {}, {}) for key, score in zip(ranking.keys, ranking.scores)]
+    known = set(ranking.keys)
+    return RankAnswer(hits, [key for key in params.ids if key not in known], ranking.generation, model_ref(ranking.model))

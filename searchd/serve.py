@@ -1,0 +1,83 @@
+"""``searchd serve``: the application on granian, warm before it is ready, gone within seconds of SIGTERM.
+
+Granian reads requests and writes answers outside of Python, so slow clients hold no worker; Python runs only for complete requests, on
+``threads`` threads a worker. Kernels are warmed in the background: ``/health`` answers at once, ``/ready`` once every worker is warm.
+"""
+
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+import structlog
+from flask import Flask
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from indexer.home import Home
+from searchd.app import create_app
+from searchd.config import Settings, load_settings
+from searchd.readiness import WORKERS, mark_warm
+from searchd.service import EXTENSION, RUN_FOLDER, Service
+
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+BACKLOG = 1024
+STOP_SECONDS = 5
+log = structlog.get_logger("searchd.serve")
+
+
+def make_application() -> Flask:
+    """The application of one worker process, being warmed in a thread; its home is named by ``SEARCHD_HOME``."""
+    app = create_app()
+    service: Service = app.extensions[EXTENSION]
+    threading.Thread(target=_warm, args=(service,), name="warm-up", daemon=True).start()
+    return app
+
+
+def serve(home: Home, host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
+    """Serve ``home`` until SIGTERM or SIGINT; what is None comes from the settings. Raises SettingsError."""
+    given = {"host": host, "port": port, "workers": workers}
+    settings = load_settings(home, {name: value for name, value in given.items() if value is not None})
+    folder = Path(tempfile.mkdtemp(prefix="searchd-"))
+    try:
+        _tell_workers(home, settings, folder)
+        log.info("serving", home=str(home.root), url=f"http://{settings.host}:{settings.port}", workers=settings.workers)
+        _server(settings).serve()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell_workers(home: Home, settings: Settings, folder: Path) -> None:
+    """Workers are fresh processes that read the environment; the counters' folder must be named before their library is imported."""
+    metrics = folder / "metrics"
+    metrics.mkdir()
+    os.environ.update({"SEARCHD_HOME": str(home.root.resolve()), RUN_FOLDER: str(folder), WORKERS: str(settings.workers)})
+    os.environ.update({"SEARCHD_WORKERS": str(settings.workers), "SEARCHD_PORT": str(settings.port), "SEARCHD_HOST": settings.host})
+    if settings.workers > 1:
+        os.environ[_METRICS] = str(metrics)
+
+
+def _server(settings: Settings) -> Server:
+    return Server(
+        "searchd.serve:make_application",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        backlog=BACKLOG,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        log_level=LogLevels.warning,
+        log_access=False,
+    )
+
+
+def _warm(service: Service) -> None:
+    service.warm_up()
+    mark_warm(service.run_folder)

@@ -1,0 +1,116 @@
+"""What the requests of one process share: settings, engine, click log, keys, counters; opened once, each as late as possible.
+
+A home without an index is a clean state: the service starts, says on ``/ready`` what is missing, and serves as soon as a generation is published.
+"""
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import current_app
+
+from indexer.errors import SearchdError
+from indexer.home import Home
+from ranker.clicklog import ClickLog
+from ranker.query_ids import load_secret
+from searchd.config import Settings
+
+from searchd.keys import Failures, KeyStore
+from searchd.metrics import Metrics
+from searchd.tasks import Tasks
+
+EXTENSION = "searchd"
+RUN_FOLDER = "SEARCHD_RUN_FOLDER"
+log = structlog.get_logger("searchd.service")
+
+
+class NoIndex(SearchdError):
+    """Nothing has been published in this home yet."""
+
+    code = "no_index"
+
+
+class Service:
+    """The state of one application. Thread-safe."""
+
+    def __init__(self, home: Home, settings: Settings, engine: Any = None) -> None:
+        self.home, self.settings = home, settings
+        self.keys, self.failures, self.metrics = KeyStore(home.keys), Failures(), Metrics()
+        self.run_folder = Path(os.environ.get(RUN_FOLDER) or tempfile.mkdtemp(prefix="searchd-"))
+        self.tasks = Tasks(self.run_folder / "tasks.sqlite3")
+        self.changing = threading.Lock()
+        self.warm = False
+        self._lock = threading.RLock()
+        self._engine = engine
+        self._click_log: ClickLog | None = None
+        self._secret: bytes | None = None
+
+    @property
+    def engine(self) -> Any:
+        """The open engine; raises NoIndex while nothing is published."""
+        if self._engine is None:
+            with self._lock:
+                if self._engine is None:
+                    if not self.home.current.exists():
+                        raise NoIndex(f"{self.home.index}: expected a published index, found none; run `indexer build SOURCE --home {self.home.root}`")
+                    from searchd.engine import Engine
+
+                    self._engine = Engine(self.home)
+        return self._engine
+
+    @property
+    def click_log(self) -> ClickLog:
+        """The click log, made on first use."""
+        if self._click_log is None:
+            with self._lock:
+                if self._click_log is None:
+                    self._click_log = ClickLog(self.home.clicks)
+        return self._click_log
+
+    @property
+    def secret(self) -> bytes:
+        """The home's secret, which signs query ids and click links."""
+        if self._secret is None:
+            self._secret = load_secret(self.home)
+        return self._secret
+
+    def warm_up(self) -> None:
+        """Run each kind of search once, so that no request pays for loading kernels and dictionaries."""
+        started = time.perf_counter()
+        for task in (self._warm_click_log, self._warm_engine):
+            self._attempt(task)
+        self.warm = True
+        log.info("warm", seconds=round(time.perf_counter() - started, 2))
+
+    def _warm_click_log(self) -> None:
+        if self.settings.log_queries:
+            self.click_log  # noqa: B018 - makes or migrates the file before the first search
+
+    def _warm_engine(self) -> None:
+        for query in ("the", "的 中文", '"a b"', "a -b"):
+            for mode in ("or", "and"):
+                self.engine.search(query, limit=3, mode=mode, model=self.settings.model)
+
+    def _attempt(self, task: Callable[[], None]) -> None:
+        try:
+            task()
+        except SearchdError as error:  # told again, to the client, by the request that needs it
+            log.warning("not ready", reason=str(error), code=error.code)
+
+    def close(self) -> None:
+        """Make what is logged durable and close the files."""
+        if self._click_log is not None:
+            self._click_log.close()
+        if self._engine is not None:
+            self._engine.close()
+
+
+def service() -> Service:
+    """The service of the current application."""
+    found: Service = current_app.extensions[EXTENSION]
+    return found

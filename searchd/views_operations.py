@@ -1,0 +1,94 @@
+"""``/v1/models``, ``/v1/reload``, ``/v1/stats``, ``/v1/tasks`` and ``/admin``: what is served, and changing it."""
+
+from typing import Any
+
+from flask import Blueprint, render_template
+from werkzeug.wrappers import Response
+
+from ranker.registry import Registry
+from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, TasksAnswer, json_response
+from searchd.interface import Interface, choose_language
+from searchd.params import ActivateParams, read_params
+from searchd.routing import Operation, route
+from searchd.searching import model_ref
+from searchd.service import Service, service
+
+blueprint = Blueprint("operations", __name__)
+_ACTIVATE = Operation("admin", "Let a model serve", None, ActivateParams, ReloadAnswer, tag="operations")
+
+
+@route(blueprint, "/v1/models", ("GET",), Operation("search", "Published models", None, None, ModelsAnswer, tag="operations"))
+def models() -> Response:
+    """Every published model, and the one that serves."""
+    return json_response(_models(service()))
+
+
+@route(blueprint, "/v1/models/<name>/activate", ("POST",), _ACTIVATE)
+def activate(name: str) -> Response:
+    """Serve this model from the next search on, in every worker."""
+    svc = service()
+    version = read_params(ActivateParams).version
+    with svc.changing, svc.tasks.record("model_activate"):
+        Registry(svc.home).activate(name, version)
+        return json_response(_reload(svc))
+
+
+@route(blueprint, "/v1/models/rollback", ("POST",), Operation("admin", "Return to the model before", None, None, ReloadAnswer, tag="operations"))
+def rollback() -> Response:
+    """Serve the model that served before the last activation."""
+    svc = service()
+    with svc.changing, svc.tasks.record("model_rollback"):
+        Registry(svc.home).rollback()
+        return json_response(_reload(svc))
+
+
+@route(blueprint, "/v1/reload", ("POST",), Operation("admin", "Look for a new index or model now", None, None, ReloadAnswer, tag="operations"))
+def reload() -> Response:
+    """Serve what is published now; searches look for it by themselves too."""
+    svc = service()
+    with svc.tasks.record("reload"):
+        return json_response(_reload(svc))
+
+
+@route(blueprint, "/v1/stats", ("GET",), Operation("search", "Sizes and counts", None, None, dict, tag="operations"))
+def stats() -> Response:
+    """What is in the index."""
+    svc = service()
+    svc.engine.reload_if_changed()
+    return json_response(_stats(svc))
+
+
+@route(blueprint, "/v1/tasks", ("GET",), Operation("admin", "The latest changes", None, None, TasksAnswer, tag="operations"))
+def tasks() -> Response:
+    """Changes this server carried out since it started, newest first."""
+    return json_response(TasksAnswer(service().tasks.latest()))
+
+
+@route(blueprint, "/admin", ("GET",), Operation("admin", "What the service does, for people", None, None, None, "text/html", tag="pages"))
+def admin() -> str:
+    """Index, models, click log and changes on one page."""
+    svc = service()
+    t = Interface(choose_language(svc.settings.language))
+    clicks = svc.click_log.stats()._asdict()
+    return render_template("admin.html", t=t, title=svc.settings.title, stats=_stats(svc), models=_models(svc), clicks=clicks, tasks=svc.tasks.latest(20))
+
+
+def _models(svc: Service) -> ModelsAnswer:
+    registry = Registry(svc.home)
+    active = registry.active()
+    return ModelsAnswer(ModelRef(*active) if active else None, [_plain(one) for one in registry.list()])
+
+
+def _plain(model: Any) -> dict[str, Any]:
+    return dict(model._asdict() if hasattr(model, "_asdict") else model)
+
+
+def _reload(svc: Service) -> ReloadAnswer:
+    changed = svc.engine.reload_if_changed()
+    return ReloadAnswer(svc.engine.generation, model_ref(svc.engine.model), bool(changed))
+
+
+def _stats(svc: Service) -> dict[str, Any]:
+    index = svc.engine.index
+    fields = [{"name": field.name, "type": field.type} for field in index.schema.fields]
+    return {"generation": index.generation, "documents": index.num_docs, "segments": len(index.segments), "fields": fields}

@@ -1,0 +1,155 @@
+"""The pages for people: search, a document, a click that leads on. Rendered here, so that they work without JavaScript.
+
+A search that cannot be answered (no index yet, a filter for a field that is gone) is a page that says so, with the status it deserves.
+"""
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, g, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from indexer.errors import SearchdError
+from searchd.clicks import log_click
+from searchd.errors_http import HttpProblem, status_of
+from searchd.interface import Interface, choose_language
+from searchd.page import crumbs, document_path, field_text, filter_expression, plain, safe_url, title_field
+from searchd.page_query import PageQuery
+from searchd.page_result import shown_result
+from searchd.params import MAX_WINDOW, SearchParams
+from searchd.routing import Operation, route
+from searchd.searching import run_search
+from searchd.service import NoIndex, Service, service
+from searchd.similar import similar_hits, stored_document
+
+blueprint = Blueprint("page", __name__)
+COOKIE = "searchd_client"
+_PAGE = Operation("search", "The search page", None, None, None, "text/html", tag="pages")
+
+
+@route(blueprint, "/", ("GET",), _PAGE)
+def home() -> Response:
+    """The front page: a search box, and what is in the collection."""
+    return _page("home.html", 200, PageQuery.of_request(service().settings.page_size), about=_about(service()))
+
+
+@route(blueprint, "/search", ("GET",), _PAGE)
+def results() -> Response:
+    """A page of results."""
+    svc = service()
+    query = PageQuery.of_request(svc.settings.page_size)
+    if not query.q.strip() and not query.chosen:
+        return _page("home.html", 200, query, about=_about(svc))
+    size = svc.settings.page_size
+    size = min(size, MAX_WINDOW - (query.page - 1) * size)
+    try:
+        params = SearchParams(
+            q=query.q,
+            limit=size,
+            offset=(query.page - 1) * svc.settings.page_size,
+            filter=filter_expression(query.chosen),
+            facets=facet_fields(svc),
+            client_id=_client_id(),
+        )
+        result = run_search(svc, params)
+    except SearchdError as error:
+        return _problem(error, query)
+    return _page("results.html", 200, query, result=shown_result(svc, result, query, _interface()), client_id=_client_id())
+
+
+@route(blueprint, "/document/", ("GET",), _PAGE)
+@route(blueprint, "/document/<path:key>", ("GET",), Operation("search", "A document's page", None, None, None, "text/html", tag="pages"))
+def document(key: str = "") -> Response:
+    """All of one stored document, and what is similar."""
+    svc = service()
+    key = key or request.args.get("id", "")
+    query = PageQuery.of_request(svc.settings.page_size)
+    try:
+        svc.engine.reload_if_changed()
+        index = svc.engine.index
+        stored = stored_document(index, key)
+    except SearchdError as error:
+        return _problem(error, query)
+    name = title_field(index.schema, stored)
+    fields = [(field, field_text(value)) for field, value in stored.items() if field not in (name, "url") and field_text(value).strip()]
+    title = plain(field_text(stored.get(name)), 300) if name else plain(key, 300)
+    similar = [(plain(_title_of(index.schema, hit), 120), document_path(hit.id)) for hit in similar_hits(svc.engine, key, 5)]
+    where = crumbs(key, stored)
+    return _page("document.html", 200, query, key=key, heading=title, crumbs=where, url=safe_url(stored), fields=fields, similar=similar)
+
+
+@route(blueprint, "/click", ("GET",), Operation("search", "Log a click and lead on", None, None, None, "text/html", tag="pages"))
+def click() -> Response:
+    """Lead on to the document's own address or page, which is looked up and never taken from the link; count the click if it is genuine."""
+    svc = service()
+    key = request.args.get("id", "")
+    svc.engine.reload_if_changed()
+    target = safe_url(stored_document(svc.engine.index, key)) or document_path(key)
+    log_click(svc, request.args.get("query_id", ""), key, request.args.get("position", ""), request.args.get("s", ""), _client_id())
+    response = redirect(target, 303)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def facet_fields(svc: Service) -> list[str]:
+    """The fields offered for narrowing down: those of the settings, else the first four keyword columns."""
+    schema = svc.engine.index.schema
+    if svc.settings.facets:
+        return [name for name in svc.settings.facets if schema.field(name) is not None]
+    return [field.name for field in schema.columns if field.type == "keyword" and field.name not in ("url", "id")][:4]
+
+
+def _title_of(schema: Any, hit: Any) -> str:
+    name = title_field(schema, hit.document)
+    return field_text(hit.document[name]) if name else hit.id
+
+
+def _about(svc: Service) -> dict[str, Any] | None:
+    """What the front page tells of the collection; None when there is none yet."""
+    try:
+        svc.engine.reload_if_changed()
+        return {"documents": svc.engine.index.num_docs, "generation": svc.engine.index.generation, "model": svc.engine.model_name()}
+    except NoIndex:
+        return None
+
+
+def _interface() -> Interface:
+    if "interface" not in g:
+        g.interface = Interface(choose_language(service().settings.language))
+    found: Interface = g.interface
+    return found
+
+
+def _page(template: str, status: int, query: PageQuery, **values: Any) -> Response:
+    t = _interface()
+    body = render_template(template, t=t, query=query, title=service().settings.title, other_href=_other_language(query, t), **values)
+    response = make_response(body, status)
+    response.headers["Cache-Control"] = "private, no-store" if values.get("result") else "private, no-cache"
+    response.headers["Vary"] = "Accept-Language"
+    response.headers["Content-Language"] = t.html_lang
+    if "client_id" in g and g.client_id and request.cookies.get(COOKIE) != g.client_id:
+        response.set_cookie(COOKIE, g.client_id, httponly=True, samesite="Lax", secure=request.is_secure)
+    return response
+
+
+def _other_language(query: PageQuery, t: Interface) -> str:
+    if request.path.startswith("/document"):
+        return f"{request.path}?{'id=' + request.args['id'] + '&' if 'id' in request.args else ''}lang={t.other}"
+    return query._replace(lang=t.other).href("/search" if query.q or query.chosen else "/")
+
+
+def _problem(error: SearchdError | HttpProblem, query: PageQuery) -> Response:
+    status = error.status if isinstance(error, HttpProblem) else status_of(error)
+    return _page("problem.html", status, query, code=error.code, message=plain(str(error), 500))
+
+
+def _client_id() -> str:
+    """A random name for this browser session, so that clicks of one visit belong together; none for readers who ask not to be tracked."""
+    if "client_id" not in g:
+        if request.headers.get("DNT") == "1" or request.headers.get("Sec-GPC") == "1":
+            g.client_id = ""
+        else:
+            known = request.cookies.get(COOKIE, "")
+            g.client_id = known if len(known) == 22 and known.isascii() and known.isprintable() else secrets.token_urlsafe(16)
+    found: str = g.client_id
+    return found

@@ -1,0 +1,37 @@
+"""``/v1/search``, ``/v1/rank`` and ``/v1/explain``: parse, call the engine, serialise; no ranking logic."""
+
+from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from searchd.answers import ExplainAnswer, RankAnswer, SearchAnswer, json_response
+from searchd.errors_http import HttpProblem
+from searchd.params import ExplainParams, RankParams, SearchParams, read_body, read_params, read_query_string
+from searchd.routing import Operation, route
+from searchd.searching import explain, rank, run_search, search_answer
+from searchd.service import service
+
+blueprint = Blueprint("search", __name__)
+_SEARCH = Operation("search", "Search", SearchParams, None, SearchAnswer)
+
+
+@route(blueprint, "/v1/search", ("GET",), _SEARCH)
+@route(blueprint, "/v1/search", ("POST",), Operation("search", "Search, with a JSON body", None, SearchParams, SearchAnswer))
+def search() -> Response:
+    """One page of results."""
+    params = read_params(SearchParams)
+    return json_response(search_answer(run_search(service(), params), params))
+
+
+@route(blueprint, "/v1/explain/<path:key>", ("GET",), Operation("search", "Why a document has its score", ExplainParams, None, ExplainAnswer))
+def explain_document(key: str) -> Response:
+    """The parts of one document's score for one query."""
+    return json_response(explain(service(), key, read_query_string(ExplainParams)))
+
+
+@route(blueprint, "/v1/rank", ("POST",), Operation("search", "Order your own candidates for a query", None, RankParams, RankAnswer))
+def rank_candidates() -> Response:
+    """The caller's candidates in the order of a model."""
+    params = read_body(RankParams)
+    if not params.ids:
+        raise HttpProblem(400, "invalid_parameter", "expected at least one id in ids, found none")
+    return json_response(rank(service(), params))

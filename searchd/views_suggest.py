@@ -1,0 +1,42 @@
+"""``/v1/suggest`` and ``/v1/analyze``: what could be typed next, and what the index makes of a text."""
+
+from typing import Any
+
+from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from searchd.answers import AnalyzeAnswer, SuggestAnswer, Suggestion, TokenAnswer, json_response
+from searchd.errors_http import HttpProblem
+from searchd.params import AnalyzeParams, SuggestParams, read_params
+from searchd.routing import Operation, route
+from searchd.service import service
+
+blueprint = Blueprint("suggest", __name__)
+
+
+@route(blueprint, "/v1/suggest", ("GET",), Operation("search", "Completions and corrections", SuggestParams, None, SuggestAnswer))
+def suggest() -> Response:
+    """Ways to go on from what has been typed."""
+    params = read_params(SuggestParams)
+    response = json_response(suggest_answer(service().engine.suggest(params.q, params.limit)))
+    response.headers["Cache-Control"] = "private, max-age=30"
+    return response
+
+
+def suggest_answer(found: Any) -> SuggestAnswer:
+    """The engine's suggestions as the API tells them."""
+    return SuggestAnswer([Suggestion(*one) if isinstance(one, tuple) else Suggestion(str(one)) for one in found])
+
+
+@route(blueprint, "/v1/analyze", ("GET",), Operation("search", "The tokens of a text", AnalyzeParams, None, AnalyzeAnswer))
+@route(blueprint, "/v1/analyze", ("POST",), Operation("search", "The tokens of a text, with a JSON body", None, AnalyzeParams, AnalyzeAnswer))
+def analyze() -> Response:
+    """Tokens with positions and offsets into the text that was sent."""
+    params = read_params(AnalyzeParams)
+    index = service().engine.index
+    if params.field is not None and params.field not in [f.name for f in index.schema.text_fields]:
+        names = ", ".join(f.name for f in index.schema.text_fields)
+        raise HttpProblem(400, "unknown_field", f"expected a text field ({names}), found {params.field!r}")
+    analyzer = index.analyzer(params.field)
+    tokens = [TokenAnswer(t.term, str(t.stream), t.position, t.start, t.end, t.surface) for t in analyzer.tokens(params.text)]
+    return json_response(AnalyzeAnswer(analyzer.name, tokens))
