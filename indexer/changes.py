@@ -1,8 +1,8 @@
 """Updates and deletes -> the next generation, without building it anew.
 
-New documents go into a small delta segment; deleted and replaced ones are marked in tombstones, with what they counted for in document frequencies
-and lengths, so that scores are exactly those of a fresh build. All else is hard-linked. Small segments at the end are folded together, so that their
-number stays logarithmic; ``fold`` makes one segment of everything.
+New documents go into a small delta segment; deleted and replaced ones are marked in tombstones, with what they counted for in document
+frequencies and lengths, so that scores are exactly those of a fresh build. All else is hard-linked. Small segments at the end are folded
+together, so that their number stays logarithmic; ``fold`` makes one segment of everything.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,8 +33,8 @@ WAIT_SECONDS = 30.0
 def apply_changes(home: Home, upserts: Sequence[dict[str, Any]], deletes: Sequence[str] = ()) -> str:
     """Add or replace ``upserts`` (each with the schema's id field) and delete ``deletes``; returns the new generation.
 
-    All or nothing: raises BadDocument for the first document that does not fit, NoIndex, IndexLocked. Unknown keys in ``deletes`` are no error;
-    a key in both is upserted. Without any effect the current generation is returned.
+    All or nothing: raises BadDocument for the first document that does not fit, NoIndex, IndexLocked. Unknown keys in ``deletes`` are no
+    error; a key in both is upserted. Without any effect the current generation is returned.
     """
     with writer_lock(home, WAIT_SECONDS):
         index = Index.open(home)
@@ -105,7 +105,8 @@ def _locals(gone: set[int], base: int, segment: Segment) -> np.ndarray:
 
 
 def _keep(index: Index, dying: Sequence[np.ndarray], added: int) -> int:
-    """How many segments stay as they are; those after are folded into the delta: the ones not larger than what follows them, as in an LSM tree."""
+    """How many segments stay as they are; those after are folded into the delta: the ones not larger than what follows them, as in an LSM
+    tree."""
     kept, following = len(index.segments), added
     while kept and added:
         size = index.segments[kept - 1].num_live - len(dying[kept - 1])

@@ -1,7 +1,7 @@
 """Values of one field -> arrays over documents, for filters, facets and sorting.
 
-Numbers, dates (seconds) and booleans are one value a document and a flag whether it is there. Keywords are a list of codes a document, into a
-sorted dictionary: comparing codes compares strings.
+Numbers, dates (seconds) and booleans are one value a document and a flag whether it is there. Keywords are a list of codes a document, into
+a sorted dictionary: comparing codes compares strings.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,8 @@ DTYPES = {"integer": "<i8", "float": "<f8", "date": "<f8", "boolean": "|b1"}
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a segment. Keyword: ``offsets`` int64[n + 1], ``ords`` uint32, ``dictionary`` sorted; others: ``values`` and ``valid`` bool[n]."""
+    """One column of a segment. Keyword: ``offsets`` int64[n + 1], ``ords`` uint32, ``dictionary`` sorted; others: ``values`` and ``valid``
+    bool[n]."""
 
     kind: str
     values: np.ndarray | None = None

@@ -1,8 +1,8 @@
 """Named arrays -> one file, and back as views of the mapped file.
 
-A container is written front to back without seeking, so that a section may be larger than memory: header, sections, table, footer. Every section
-has a CRC-32, and the writer hashes the whole file on the way, so that the manifest's SHA-256 costs no second reading. Reading maps the file:
-structure and small sections are checked at once, large sections only by ``verify``.
+A container is written front to back without seeking, so that a section may be larger than memory: header, sections, table, footer. Every
+section has a CRC-32, and the writer hashes the whole file on the way, so that the manifest's SHA-256 costs no second reading. Reading maps
+the file: structure and small sections are checked at once, large sections only by ``verify``.
 """
 
 import hashlib
@@ -31,7 +31,8 @@ class FileInfo(NamedTuple):
 
 
 class ContainerWriter:
-    """Writes sections in the order of the calls; ``finish`` makes the file appear. Use as a context manager: an exception leaves no file."""
+    """Writes sections in the order of the calls; ``finish`` makes the file appear. Use as a context manager: an exception leaves no
+    file."""
 
     def __init__(self, path: Path, sync: bool = True) -> None:
         self.path = path

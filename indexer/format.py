@@ -1,7 +1,7 @@
 """The names of the file format as constants and NumPy dtypes; ``FORMAT.md`` says in words and in hex what stands here as numbers.
 
-Everything is little-endian. A file is a *container* (``container.py``): a header, sections aligned to 64 bytes, the table of sections, a footer.
-What the sections mean is the business of the module that writes them.
+Everything is little-endian. A file is a *container* (``container.py``): a header, sections aligned to 64 bytes, the table of sections, a
+footer. What the sections mean is the business of the module that writes them.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Sequences of term ids -> bytes: the forward index, which phrases, features and similar documents read.
 
-Every document and text field is a row, row = doc * F + field; each position is a varint (7 bits a byte, low first, high bit = more follow) of the
-term id + 1, and 0 is a gap that phrases do not cross. Frequent terms have small ids, so most positions take one or two bytes.
+Every document and text field is a row, row = doc * F + field; each position is a varint (7 bits a byte, low first, high bit = more follow)
+of the term id + 1, and 0 is a gap that phrases do not cross. Frequent terms have small ids, so most positions take one or two bytes.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,8 @@ class Forward(NamedTuple):
 
 
 def encode_rows(ids: np.ndarray, ends: np.ndarray, kept_rows: np.ndarray, new_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows ``kept_rows`` of ``ids`` (int32, -1 = gap; rows end at ``ends``), each id replaced by ``new_ids[id]``: (bytes, bytes per row int64)."""
+    """Rows ``kept_rows`` of ``ids`` (int32, -1 = gap; rows end at ``ends``), each id replaced by ``new_ids[id]``: (bytes, bytes per row
+    int64)."""
     sizes = np.empty(len(kept_rows), np.int64)
     positions = int((ends[kept_rows + 1] - ends[kept_rows]).sum())
     out = np.empty(positions * MAX_VARINT, np.uint8)

@@ -1,7 +1,7 @@
 """A published generation as one index: its segments in order, with global document numbers and collection statistics.
 
-An Index never changes and may be shared between threads; when a newer generation is published, open another. A global document is the base of its
-segment plus its number inside; bases count deleted documents too.
+An Index never changes and may be shared between threads; when a newer generation is published, open another. A global document is the base
+of its segment plus its number inside; bases count deleted documents too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,8 +30,8 @@ class AnalyzerMismatch(SearchdError):
 
     def __init__(self, path: Path, name: str, expected: str, found: str) -> None:
         super().__init__(
-            f"{path}: analyzer {name!r} of the index has fingerprint {expected[:12]}, this program's has {found[:12]} (another lexicon, dictionary "
-            "or library version); restore the lexicon, or build the index again"
+            f"{path}: expected analyzer {name!r} with fingerprint {expected[:12]}, as the index was built, found {found[:12]} in this program "
+            "(another lexicon, dictionary or library version); restore the lexicon, or build the index again"
         )
 
 

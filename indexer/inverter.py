@@ -1,7 +1,7 @@
 """A batch of documents -> a run: the batch's postings, sequences, columns and documents as arrays.
 
-Python touches every token once, to give its term a number (a dictionary look-up); all else is a counting sort in kernels. A run does not know the
-other batches: its terms are numbered by their bytes, its documents from 0, and ``merge.py`` makes one segment of many runs.
+Python touches every token once, to give its term a number (a dictionary look-up); all else is a counting sort in kernels. A run does not
+know the other batches: its terms are numbered by their bytes, its documents from 0, and ``merge.py`` makes one segment of many runs.
 """
 
 from array import array
@@ -39,8 +39,9 @@ class Rejected(NamedTuple):
 class Run:
     """The inverted form of one batch: N documents, T terms sorted by their bytes, P postings, F text fields.
 
-    ``ptr`` int64[T + 1]; ``docs`` int32[P]; ``tfs`` uint16 or uint32[P, F]; ``tokens`` int32 (term, -1 = gap) and ``token_offsets`` int64[N*F + 1],
-    row = doc * F + field; ``lengths`` uint32[F, N]; ``documents``: the stored form of each document; ``columns`` in the schema's order.
+    ``ptr`` int64[T + 1]; ``docs`` int32[P]; ``tfs`` uint16 or uint32[P, F]; ``tokens`` int32 (term, -1 = gap) and ``token_offsets``
+    int64[N*F + 1], row = doc * F + field; ``lengths`` uint32[F, N]; ``documents``: the stored form of each document; ``columns`` in the
+    schema's order.
     """
 
     keys: Strings

@@ -1,7 +1,7 @@
 """MANIFEST.json: what a generation consists of and how it was made; the last file written, the first one read.
 
-The same documents, schema and analysis give the same bytes: no time, host or process stands in it. It carries its own checksum, since nothing
-else vouches for it.
+The same documents, schema and analysis give the same bytes: no time, host or process stands in it. It carries its own checksum, since
+nothing else vouches for it.
 """
 
 import hashlib
@@ -98,7 +98,8 @@ def write_manifest(
     lexicon: Path | None,
     files: Sequence[FileInfo] = (),
 ) -> Manifest:
-    """Write the manifest of a staged generation, durably. ``files``: those that the segments' infos do not tell (tombstones, linked files)."""
+    """Write the manifest of a staged generation, durably. ``files``: those that the segments' infos do not tell (tombstones, linked
+    files)."""
     known = [s.file for s in segments if isinstance(s, SegmentInfo)] + list(files)
     entries = tuple(SegmentEntry.of(s) if isinstance(s, SegmentInfo) else s for s in segments)
     manifest = Manifest(schema, analyzers_of(schema, lexicon), entries, tuple(sorted(known)))

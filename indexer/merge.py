@@ -1,8 +1,9 @@
 """Runs -> one segment file whose bytes depend on the documents alone, not on how they were batched.
 
-The steps: choose the last document of every key, number the kept documents in order; unite the sorted vocabularies and number the terms by falling
-document frequency; copy every run's postings, run after run, to where each term's list continues; translate sequences chunk by chunk. Runs are
-mapped files and the postings lie in a nameless scratch file, so memory is bounded by the vocabulary and one segment's compressed postings.
+The steps: choose the last document of every key, number the kept documents in order; unite the sorted vocabularies and number the terms by
+falling document frequency; copy every run's postings, run after run, to where each term's list continues; translate sequences chunk by
+chunk. Runs are mapped files and the postings lie in a nameless scratch file, so memory is bounded by the vocabulary and one segment's
+compressed postings.
 """
 
 from collections.abc import Iterator, Sequence

@@ -167,7 +167,8 @@ def _next_name(home: Home) -> str:
 
 
 def _history(home: Home) -> dict[str, dict[str, str | None]]:
-    """HISTORY: generation -> what it followed and when it was published. Only a convenience: without it there is nothing to roll back to."""
+    """HISTORY: generation -> what it followed and when it was published. Only a convenience: without it there is nothing to roll back
+    to."""
     try:
         found = orjson.loads((home.index / "HISTORY").read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):

@@ -1,8 +1,8 @@
 """One segment file, read-only: what the kernels of retrieval, features and filters see of a set of documents.
 
-Everything is a view of the mapped file; opening costs the same for any size. Documents are numbered from 0; a document that was deleted later
-keeps its number and is marked in the segment's *tombstones*, a small file of its own, which also says by how much each df and length fell, so that
-scores are those of an index without it.
+Everything is a view of the mapped file; opening costs the same for any size. Documents are numbered from 0; a document that was deleted
+later keeps its number and is marked in the segment's *tombstones*, a small file of its own, which also says by how much each df and length
+fell, so that scores are those of an index without it.
 """
 
 from collections.abc import Sequence

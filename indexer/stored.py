@@ -1,7 +1,7 @@
 """Original documents -> zstd blocks of 16, and back.
 
-Blocks are cut at document counts, never at sizes, so that the bytes do not depend on how a build was batched. A block holds the end of each of its
-documents as uint32, then the documents, JSON each; decompressing 16 short documents costs less than finding one on disk.
+Blocks are cut at document counts, never at sizes, so that the bytes do not depend on how a build was batched. A block holds the end of each
+of its documents as uint32, then the documents, JSON each; decompressing 16 short documents costs less than finding one on disk.
 """
 
 import json

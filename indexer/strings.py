@@ -1,7 +1,7 @@
 """Lists of strings as two arrays, and the kernels that find, merge and copy them without making a Python object.
 
-Strings are UTF-8 (lone surrogates passed through), so the order of bytes is the order of code points. A *table* finds a string's number in O(1):
-open addressing with linear probing over 64-bit slots, high half a tag from the hash, low half number + 1, 0 = empty.
+Strings are UTF-8 (lone surrogates passed through), so the order of bytes is the order of code points. A *table* finds a string's number in
+O(1): open addressing with linear probing over 64-bit slots, high half a tag from the hash, low half number + 1, 0 = empty.
 """
 
 from collections.abc import Iterable, Sequence
@@ -171,7 +171,7 @@ def _find_one(query, start, stop, data, offsets, slots):
         slot = slots[at]
         if (slot & _HIGH) == (h & _HIGH):
             i = np.int64(slot & _LOW) - 1
-            if _same(query, start, stop, data, offsets[i], offsets[i + 1]):
+            if i < len(offsets) - 1 and _same(query, start, stop, data, offsets[i], offsets[i + 1]):
                 return i
         at = (at + np.uint64(1)) & mask
     return np.int64(-1)
@@ -182,7 +182,7 @@ def _same(a, a_start, a_stop, b, b_start, b_stop):
     n = np.int64(a_stop) - np.int64(a_start)
     if np.int64(b_stop) - np.int64(b_start) != n:
         return False
-    for i in range(n):
+    for i in range(n):  # noqa: SIM110 - Numba compiles no generator expressions
         if a[np.int64(a_start) + i] != b[np.int64(b_start) + i]:
             return False
     return True

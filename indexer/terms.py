@@ -1,6 +1,7 @@
 """The term dictionary of a segment: term -> id in O(1), id -> term, and all terms with a prefix.
 
-Ids fall with document frequency (ties by bytes), so that frequent terms have short varints and the best completions are the smallest ids of a range.
+Ids fall with document frequency (ties by bytes), so that frequent terms have short varints and the best completions are the smallest ids of
+a range.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Values of a document's fields -> what the index stores of them: texts, numbers, seconds, keywords.
 
-Values come from JSON, CSV, Parquet and SQLite, so a number may arrive as text and a date as a datetime. What cannot be read as its field's type
-is a BadDocument: the document is set aside with the reason, never bent into shape.
+Values come from JSON, CSV, Parquet and SQLite, so a number may arrive as text and a date as a datetime. What cannot be read as its field's
+type is a BadDocument: the document is set aside with the reason, never bent into shape.
 """
 
 import math
