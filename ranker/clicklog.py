@@ -196,10 +196,12 @@ class ClickLog:
         total = sum(actions.values())
         return Stats(shown, simulated, total, actions.get("click", 0), fake, queries, clients, first, last, size, models, actions)
 
-    def purge(self, retention_days: float | None = None, client_id: str | None = None, user_id: str | None = None) -> int:
-        """Erase what is older than ``retention_days`` (by arrival), or all of one client or user; returns the number of rows erased.
+    def purge(
+        self, retention_days: float | None = None, client_id: str | None = None, user_id: str | None = None, simulated: bool = False
+    ) -> int:
+        """Erase what is older than ``retention_days`` (by arrival), all of one client or user, all that was simulated; what several name, too.
 
-        Erased bytes are overwritten (``secure_delete``) and the write-ahead log is emptied. What several arguments name is erased together.
+        Returns the number of rows erased. Erased bytes are overwritten (``secure_delete``) and the write-ahead log is emptied.
         """
         doomed: list[tuple[str, Any]] = []
         if retention_days is not None:
@@ -208,6 +210,8 @@ class ClickLog:
             doomed.append(("client_id = ?", client_id))
         if user_id:
             doomed.append(("user_id = ?", user_id))
+        if simulated:
+            doomed.append(("simulated = ?", 1))
         if self._writer is not None and self._process == os.getpid():
             self.flush()
         with closing(connect(self.path, self.busy_seconds)) as connection:

@@ -124,6 +124,7 @@ class _Reader:
     def read(self, log: ClickLog, simulated: bool | None, since: int | None, rules: Rules | None) -> None:
         clicks = _clicks(log)
         excluded = left_out(log, rules)
+        waiting: set[str] = set()  # queries with clicks; a later page of the query may show what an earlier one did not
         for query_id, text, keys, first_rank, fingerprint, digest in _impressions(log, simulated, since):
             if query_id in excluded:
                 self.ignored[excluded[query_id]] += 1
@@ -135,9 +136,11 @@ class _Reader:
             if digest is not None and fingerprint == self.feature_fingerprint:
                 self.vectors.pop(number, None)  # the newest list comes last, and its vectors win
                 self.vectors[number] = (log, digest)
-            for key in clicks.get(query_id, ()):
-                self._click(number, key)
+            if query_id in clicks:
+                clicks[query_id] = [key for key in clicks[query_id] if not self._click(number, key)]
+                waiting.add(query_id)
             self.session_lists.append(number)
+        self.ignored["click_not_shown"] += sum(len(clicks[query_id]) for query_id in waiting)
 
     def _list_number(self, text: str, keys: str, first_rank: int) -> int:
         name = (text, keys, first_rank)
@@ -154,12 +157,12 @@ class _Reader:
         ranks = np.arange(first_rank - 1, first_rank - 1 + len(rows), dtype=np.int32)
         return _List(len(keys), np.array(rows, np.int32), ranks, {key: position for position, key in reversed(list(enumerate(counted)))})
 
-    def _click(self, number: int, key: str) -> None:
+    def _click(self, number: int, key: str) -> bool:
+        """Note a click of the session that is read now; False when its list does not hold the key."""
         position = self.lists[number].position.get(key)
-        if position is None:
-            self.ignored["click_not_shown"] += 1
-        else:
+        if position is not None:
             self.clicked.append((len(self.session_lists), position))
+        return position is not None
 
     def data(self, require_features: bool) -> ClickData:
         sessions = self._sessions()
@@ -171,7 +174,7 @@ class _Reader:
             sessions = _kept_sessions(sessions, known)
             X, row_query, row_key = X[known], row_query[known], [key for key, keep in zip(row_key, known) if keep]
         shown, clicked = _counts(sessions, len(row_key))
-        fingerprint, ignored = self.feature_fingerprint, dict(self.ignored)
+        fingerprint, ignored = self.feature_fingerprint, {reason: count for reason, count in self.ignored.items() if count}
         return ClickData(list(self.queries), row_query, row_key, X, shown, clicked, sessions, fingerprint, ignored)
 
     def _sessions(self) -> Sessions:

@@ -1,7 +1,7 @@
 """Lists of documents with known grades to clicks: four simulated users, after the click models of the literature.
 
-All sessions go down their lists side by side, one rank at a time. A document attracts with probability .1 + .9 (2^g - 1) / (2^gmax - 1); the users
-differ in which ranks they look at and when they leave.
+All sessions go down their lists side by side, one rank at a time. A document attracts with probability .1 + .9 (2^g - 1) / (2^gmax - 1);
+the users differ in which ranks they look at and when they leave.
 """
 
 from collections.abc import Callable

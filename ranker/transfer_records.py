@@ -1,0 +1,49 @@
+"""What every reader of a foreign click log gives back, and the small conversions they share."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ranker.clicklog import Event, Impression
+
+
+class Refusal(NamedTuple):
+    """A line, counted from 1, that was not imported, and why."""
+
+    line: int
+    reason: str
+
+
+class Imported(NamedTuple):
+    """What a file holds, in the records of the click log."""
+
+    impressions: list[Impression]
+    events: list[Event]
+    refused: list[Refusal]
+
+
+def milliseconds(value: Any) -> int:
+    """Milliseconds since the epoch of a number of them or of an ISO 8601 text (UTC unless it says otherwise). Raises ``ValueError``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"timestamp: expected milliseconds or ISO 8601, found {value!r}")
+    if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
+        moment = datetime.fromisoformat(value)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    number = int(value)
+    if abs(number) > 2**53:
+        raise ValueError(f"timestamp: expected milliseconds since 1970, found {number}")
+    return number
+
+
+def iso(timestamp: int) -> str:
+    """ISO 8601 in UTC with milliseconds and a Z, as OpenSearch wants it."""
+    moment = datetime.fromtimestamp(timestamp / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def text(value: Any) -> str:
+    """A text or a number as text; "" for nothing. Raises ``ValueError`` for anything else."""
+    if value is None:
+        return ""
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError(f"expected a text, found {type(value).__name__}")
