@@ -1,7 +1,7 @@
 """The features: one function, one column, from what `matches` gathered. Missing is NaN; the displayed position is never among them.
 
-The order of the functions in this file is the order of the columns. To add a feature, write a function here; every model names the features it
-was trained with, so older models keep working only while their columns exist.
+The order of the functions in this file is the order of the columns. To add a feature, write a function here; every model names the
+features it was trained with, so older models keep working only while their columns exist.
 """
 
 from collections.abc import Callable

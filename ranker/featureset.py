@@ -1,7 +1,7 @@
 """An ordered, named list of features with a fingerprint: what a model was trained with and what serving must compute.
 
-The fingerprint covers the names in order, the version of their meaning, and the text fields (with weights and b) that they are computed over. Two
-feature sets of one fingerprint give the same vector for the same query, document and collection.
+The fingerprint covers the names in order, the version of their meaning, and the text fields (with weights and b) that they are computed
+over. Two feature sets of one fingerprint give the same vector for the same query, document and collection.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ class FeatureSet:
         names, fields, version = (raw.get(key) if isinstance(raw, dict) else None for key in ("names", "text_fields", "version"))
         good = isinstance(names, list) and all(isinstance(n, str) for n in names) and isinstance(fields, list) and isinstance(version, int)
         if not good or len(set(names)) != len(names):
-            raise FeatureMismatch(f"{where}: expected version, distinct names and text_fields, found {str(raw)[:80]!r}; train the model again")
+            raise FeatureMismatch(f"{where}: expected version, distinct names, text_fields; found {str(raw)[:80]!r}; train the model again")
         return cls(names, fields, version)
 
     def compute(self, matches: Matches) -> np.ndarray:
@@ -77,7 +77,7 @@ class FeatureSet:
         """Raise FeatureMismatch unless ``other`` computes the same features; ``what`` names it in the message."""
         if self.fingerprint == other.fingerprint:
             return
-        raise FeatureMismatch(f"the model's features are not those of {what}: {self._difference(other)}; train the model again on this home")
+        raise FeatureMismatch(f"the model's features are not those of {what}: {self._difference(other)}; train it again on this home")
 
     def _difference(self, other: "FeatureSet") -> str:
         missing = [n for n in self.names if n not in other.names]
@@ -88,7 +88,8 @@ class FeatureSet:
             return "same names in another order"
         if self.version != other.version:
             return f"expected version {self.version}, found {other.version}"
-        return f"expected text fields {_some([f['name'] for f in self.text_fields])}, found {_some([f['name'] for f in other.text_fields])}, or other weights"
+        mine, theirs = ([str(field.get("name")) for field in fields] for fields in (self.text_fields, other.text_fields))
+        return f"expected text fields {_some(mine)}, found {_some(theirs)}" if mine != theirs else "the weights or b of text fields differ"
 
 
 def _some(names: list[str]) -> str:

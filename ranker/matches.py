@@ -1,7 +1,7 @@
 """Everything that features read, gathered once: a query and its candidates become plain arrays.
 
-Features never touch the index. What they may see - term frequencies, first positions, spans, lengths, columns - is filled here by one compiled
-scan per segment, so a new feature costs one numpy expression and offline training computes exactly what serving does.
+Features never touch the index. What they may see - term frequencies, first positions, spans, lengths, columns - is filled here by one
+compiled scan per segment, so a new feature costs one numpy expression and offline training computes exactly what serving does.
 """
 
 from collections.abc import Sequence

@@ -136,7 +136,7 @@ def _nearness(hits, positions, atoms):
 def scan(offsets, data, docs, rows, table_ids, table_atoms, content, starts, order, ptr, items, tf, first, sizes, span, spanned, near):
     """Fill row ``rows[i]`` of every output from local document ``docs[i]``.
 
-    offsets uint64[num_docs * F + 1], data uint8; tf float32[k, F, U] zeroed, first int32[k, F, U] filled with -1, and int32 or float32 [k, F]:
+    offsets uint64[num_docs * F + 1], data uint8; tf float32[k, F, U] zeroed, first int32[k, F, U] filled with -1, and [k, F] each:
     sizes (tokens), span (positions that hold all matched content atoms), spanned (how many distinct ones), near.
     """
     num_fields = tf.shape[1]

@@ -1,7 +1,7 @@
 """A query as patterns to look for in documents: words, Han characters, Han bigrams, jieba words, neighbouring pairs, the whole phrase.
 
-Documents are stored as sequences of words and single Han characters (the *atoms*), so whatever spans several of them - a Han bigram, a jieba
-word, a phrase - is a pattern of atoms that stand side by side. One scan over a document then counts every pattern at once.
+Documents are stored as sequences of words and single Han characters (the *atoms*), so whatever spans several of them - a Han bigram, a
+jieba word, a phrase - is a pattern of atoms that stand side by side. One scan over a document then counts every pattern at once.
 """
 
 from collections.abc import Sequence

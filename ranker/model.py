@@ -1,0 +1,173 @@
+"""A model as a folder of text files that prove themselves: hashes, names of features, and rows whose scores are known.
+
+    model.txt       LightGBM's text format        features.json   names in order, version, text fields
+    card.json       what it learned from, how well it does        golden.json     rows and the scores LightGBM gave them
+    SHA256SUMS      of the other four
+
+A model that loads has the bytes that were published and gives, on this machine and by our own scorer, the same bits as when it was trained.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from indexer.durable import make_folder, write_file
+from indexer.errors import SearchdError
+from ranker.featureset import FeatureSet
+from ranker.forest import build_forest
+from ranker.lightgbm_text import InvalidModel, TextModel, parse_model
+
+FILES = ("model.txt", "features.json", "card.json", "golden.json")
+SUMS = "SHA256SUMS"
+GOLDEN_ROWS = 16
+
+
+class DamagedModel(SearchdError):
+    """A model folder whose files are not those that were published."""
+
+    code = "damaged_model"
+
+
+class Trained(NamedTuple):
+    """What training hands over: LightGBM's text, its features, and rows with the raw scores LightGBM gave them."""
+
+    text: str
+    features: FeatureSet
+    golden_x: np.ndarray  # float32[n, F]
+    golden_scores: np.ndarray  # float64[n]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model; ``score`` is its one use. Immutable, shared by threads."""
+
+    name: str
+    version: str
+    card: dict[str, Any]
+    featureset: FeatureSet
+    raw_score: Callable[[np.ndarray], np.ndarray]
+
+    def score(self, x: np.ndarray) -> np.ndarray:
+        """float64[k] of the float32[k, F] features of one query's candidates; greater is better.
+
+        A model with ``blend`` in its card was trained on little: its z-scores are averaged with those of retrieval, so they are of this list only.
+        """
+        if x.ndim != 2 or x.shape[1] != len(self.featureset.names):
+            raise InvalidModel(f"model {self.name}: expected {len(self.featureset.names)} features a row, found a table of shape {x.shape}")
+        raw = self.raw_score(np.ascontiguousarray(x, np.float32))
+        blend = self.card.get("blend")
+        if not blend:
+            return raw
+        production = x[:, self.featureset.names.index(blend["feature"])].astype(np.float64)
+        return blend["weight"] * _z(raw) + (1 - blend["weight"]) * _z(np.nan_to_num(production))
+
+
+def _z(values: np.ndarray) -> np.ndarray:
+    return (values - values.mean()) / max(float(values.std()), 1e-9) if len(values) else values
+
+
+def write_model(folder: Path, trained: Trained, card: dict[str, Any]) -> None:
+    """Write a model into ``folder``, durably, the hashes last."""
+    make_folder(folder)
+    files = {
+        "model.txt": trained.text.encode(),
+        "features.json": _json(trained.features.to_dict()),
+        "card.json": _json(card),
+        "golden.json": _json({"rows": _nullable(trained.golden_x), "scores": trained.golden_scores.tolist()}),
+    }
+    for name, data in files.items():
+        write_file(folder / name, data)
+    write_file(folder / SUMS, "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in FILES).encode())
+
+
+def read_model(folder: Path, name: str = "model", version: str = "", own: bool = False) -> Model:
+    """Load and verify; raises DamagedModel, InvalidModel or FeatureMismatch, naming the file.
+
+    ``own``: the folder was published by this home's registry, so a model that our scorer cannot hold may be given to LightGBM.
+    """
+    files = _verified_files(folder)
+    features = FeatureSet.from_dict(_parsed(files, "features.json", folder), str(folder / "features.json"))
+    card = _parsed(files, "card.json", folder)
+    parsed = parse_model(_text(files, "model.txt", folder), str(folder / "model.txt"))
+    if len(parsed.feature_names) != len(features.names):
+        raise InvalidModel(
+            f"{folder}: model.txt has {len(parsed.feature_names)} features, features.json names {len(features.names)}; train it again"
+        )
+    _check_card(card, features, folder)
+    model = Model(name, version, card, features, _scorer(parsed, files["model.txt"], own, folder))
+    _check_golden(model, _parsed(files, "golden.json", folder), folder)
+    return model
+
+
+def _scorer(parsed: TextModel, text: bytes, own: bool, folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+    if parsed.exact:
+        return build_forest(parsed).score
+    if not own:
+        raise InvalidModel(f"{folder}: categorical splits and zero-as-missing are only read from models trained here; train without them")
+    import lightgbm  # a model our scorer cannot hold: rare, slower, and trusted since this home wrote the file
+
+    booster = lightgbm.Booster(model_str=text.decode())
+    return lambda x: np.asarray(booster.predict(x, raw_score=True, num_threads=1))
+
+
+def _verified_files(folder: Path) -> dict[str, bytes]:
+    try:
+        sums = dict(reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text("ascii").splitlines())
+        files = {name: (folder / name).read_bytes() for name in FILES}
+    except (OSError, ValueError) as error:
+        raise DamagedModel(f"{folder}: expected a model folder with {', '.join(FILES)} and {SUMS} ({error}); publish the model again") from None
+    for name, data in files.items():
+        found = hashlib.sha256(data).hexdigest()
+        if sums.get(name) != found:
+            raise DamagedModel(f"{folder / name}: expected SHA-256 {sums.get(name)}, found {found}; publish it again or roll back")
+    return files
+
+
+def _check_card(card: Any, features: FeatureSet, folder: Path) -> None:
+    blend = card.get("blend") if isinstance(card, dict) else 0
+    if blend is None:
+        return
+    good = isinstance(blend, dict) and blend.get("feature") in features.names and isinstance(blend.get("weight"), (int, float))
+    if not good or not 0 <= blend["weight"] <= 1:
+        raise InvalidModel(f"{folder}: card.json must be an object whose blend, if any, has a weight of 0..1 and a feature of the model")
+
+
+def _check_golden(model: Model, golden: Any, folder: Path) -> None:
+    """The proof on this machine: known rows give known scores, to the bit."""
+    try:
+        rows = np.array([[np.nan if v is None else v for v in row] for row in golden["rows"]], np.float32)
+        expected = np.array(golden["scores"], np.float64)
+        rows = rows.reshape(len(expected), len(model.featureset.names))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedModel(f"{folder / 'golden.json'}: expected rows and scores ({error}); publish the model again") from None
+    found = model.raw_score(rows)
+    if found.tobytes() != expected.tobytes():
+        worst = float(np.abs(found - expected).max())
+        raise DamagedModel(f"{folder}: golden rows score differently than in training (by up to {worst:g}); train the model again")
+
+
+def _parsed(files: dict[str, bytes], name: str, folder: Path) -> Any:
+    try:
+        return json.loads(_text(files, name, folder))
+    except (ValueError, RecursionError) as error:
+        raise DamagedModel(f"{folder / name}: not JSON ({error}); publish the model again") from None
+
+
+def _text(files: dict[str, bytes], name: str, folder: Path) -> str:
+    try:
+        return files[name].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DamagedModel(f"{folder / name}: not UTF-8 ({error}); publish the model again") from None
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _nullable(table: np.ndarray) -> list[list[float | None]]:
+    return [[None if np.isnan(v) else float(v) for v in row] for row in table]

@@ -1,0 +1,69 @@
+"""The one form in which data reaches a ranker: rows of features with grades, grouped by query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from indexer.errors import SearchdError
+from ranker.featureset import FeatureSet
+from ranker.metrics import bounds_of
+
+
+class NothingToLearn(SearchdError):
+    """The data holds nothing that a ranker could learn from."""
+
+    code = "nothing_to_learn"
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """``n`` rows of ``Q`` queries, the rows of a query together. ``soft``: grades are relevances in 0..1 (clicks), else 0, 1, 2...."""
+
+    x: np.ndarray  # float32[n, F]
+    grades: np.ndarray  # float32[n]
+    weights: np.ndarray  # float32[n]: how much a row is worth
+    group: np.ndarray  # int64[Q]: rows of each query
+    qids: list[str]  # Q
+    keys: list[str]  # n, or empty
+    features: FeatureSet
+    soft: bool
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """int64[Q + 1]: row bounds of the queries."""
+        return bounds_of(self.group)
+
+    def queries(self, chosen: np.ndarray) -> "TrainingSet":
+        """The part that holds queries ``chosen`` (bool[Q])."""
+        rows = np.repeat(chosen, self.group)
+        kept = np.flatnonzero(rows)
+        return replace(
+            self,
+            x=self.x[kept],
+            grades=self.grades[kept],
+            weights=self.weights[kept],
+            group=self.group[chosen],
+            qids=[q for q, c in zip(self.qids, chosen) if c],
+            keys=[self.keys[i] for i in kept] if self.keys else [],
+        )
+
+    def require_signal(self) -> None:
+        """Raise NothingToLearn unless some query has documents of different grades."""
+        if not len(self):
+            raise NothingToLearn("expected training rows, found none; judge results, or let people click first")
+        starts = self.bounds[:-1][self.group > 0]
+        low, high = np.minimum.reduceat(self.grades, starts), np.maximum.reduceat(self.grades, starts)
+        if not (high > low).any():
+            raise NothingToLearn(f"expected documents of different grades under one query, none in {len(self.group)} queries; add judgments")
+
+
+def fold_of(qids: Sequence[str], folds: int, seed: int = 0) -> np.ndarray:
+    """int64[Q]: a fold for each query, balanced, the same for the same seed and number of queries."""
+    order = np.random.default_rng(seed).permutation(len(qids))
+    fold = np.empty(len(qids), np.int64)
+    fold[order] = np.arange(len(qids)) % folds
+    return fold

@@ -1,0 +1,64 @@
+"""Each family learns, gives the same model again, and reads grades as it should."""
+
+import numpy as np
+import pytest
+from shared_data import shared
+
+from ranker.families import FAMILIES, UnknownFamily, exponential_levels, family, linear_levels
+from ranker.letor import read_letor
+from ranker.metrics import mean_of, per_query
+
+
+def queries(num_queries=60, docs=20, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(num_queries * docs, 8)).astype(np.float32)
+    true = 1.5 * x[:, 0] + np.tanh(x[:, 1] * x[:, 2]) + 0.5 * rng.normal(size=len(x))
+    grades = np.searchsorted(np.quantile(true, [0.6, 0.85, 0.95]), true).astype(np.float32)
+    return x, grades, np.full(num_queries, docs)
+
+
+@pytest.mark.parametrize("name", list(FAMILIES))
+@pytest.mark.parametrize("soft", [False, True])
+def test_every_family_learns_from_hard_and_soft_grades(name, soft):
+    x, grades, group = queries()
+    new, truth, groups = queries(seed=1)
+    ranker = family(name)(rounds=60).fit(x, grades / 3 if soft else grades, group, np.ones(len(x)), soft)
+    learned = mean_of(per_query(ranker.predict(new), truth, groups))
+    untrained = mean_of(per_query(np.zeros(len(new)), truth, groups))
+    assert learned > untrained + 0.2
+
+
+@pytest.mark.parametrize("name", list(FAMILIES))
+def test_the_same_data_and_seed_give_the_same_bytes(name):
+    x, grades, group = queries()
+    first, again = (family(name)(random_state=3, rounds=20).fit(x, grades, group).text_ for _ in range(2))
+    other = family(name)(random_state=4, rounds=20).fit(x, grades, group).text_
+    assert first == again != other
+
+
+def test_few_queries_are_learned_with_more_regularisation():
+    x, grades, group = queries(10)
+    assert family("pairwise")(rounds=5).fit(x, grades, group).settings_["num_leaves"] == 7
+    x, grades, group = queries(400, 3)
+    assert family("pairwise")(rounds=5).fit(x, grades, group).settings_["num_leaves"] == 15
+
+
+def test_levels_keep_order_and_range():
+    soft = np.linspace(0, 1, 101)
+    for levels, top in ((linear_levels(soft), 30), (exponential_levels(soft), 5)):
+        assert levels[0] == 0 and levels[-1] == top and (np.diff(levels) >= 0).all()
+    gains = 2 ** exponential_levels(soft) - 1
+    assert np.corrcoef(gains, soft)[0, 1] > 0.94
+
+
+def test_an_unknown_family_names_the_known_ones():
+    with pytest.raises(UnknownFamily, match="pointwise, pairwise, listwise"):
+        family("magic")
+
+
+def test_lambdamart_reaches_the_published_example():
+    folder = shared("ltr/lightgbm-lambdarank")
+    train = read_letor(folder / "rank.train.gz")
+    test = read_letor(folder / "rank.test.gz", train.x.shape[1])
+    ranker = family("pairwise")().fit(train.x, train.grades, train.group)
+    assert mean_of(per_query(ranker.predict(test.x), test.grades, test.group)) > 0.753

@@ -1,0 +1,146 @@
+"""Our scorer against LightGBM bit by bit, and the reader against files that have been tampered with."""
+
+import functools
+import random
+
+import lightgbm
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranker.forest import BLOCK, FEW, build_forest
+from ranker.lightgbm_text import InvalidModel, parse_model
+
+QUIET = {"verbose": -1, "num_threads": 1, "deterministic": True, "min_data_in_leaf": 3}
+
+
+def table(rows, columns, seed, missing):
+    rng = np.random.default_rng(seed)
+    x = np.round(rng.normal(size=(rows, columns)), 1).astype(np.float32)
+    x[rng.random(x.shape) < missing] = np.nan
+    return x
+
+
+@functools.cache
+def booster(objective="regression", leaves=7, trees=10, seed=0, missing=0.2, **more):
+    x = table(300, 6, seed, missing)
+    y = np.random.default_rng(seed).integers(0, 3, 300)
+    group = [30] * 10 if objective in ("lambdarank", "rank_xendcg") else None
+    parameters = {**QUIET, "objective": objective, "num_leaves": leaves, "seed": seed, **more}
+    return lightgbm.train(parameters, lightgbm.Dataset(x, y, group=group), trees)
+
+
+def strange_table(rows, seed):
+    x = table(rows, 6, seed, 0.3)
+    rng = np.random.default_rng(seed + 1)
+    odd = np.array([0.0, -0.0, np.inf, -np.inf, 1e-36, -1e-40, 1e-35, 3e38, np.nan], np.float32)
+    return np.where(rng.random(x.shape) < 0.2, rng.choice(odd, x.shape), x).astype(np.float32)
+
+
+@pytest.mark.parametrize("objective", ["regression", "poisson", "lambdarank", "rank_xendcg"])
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_scores_are_the_bits_of_lightgbm(objective, missing):
+    check_bits(booster(objective, missing=missing), strange_table(700, 5))
+
+
+def check_bits(model, x):
+    forest = build_forest(parse_model(model.model_to_string()))
+    expected = model.predict(x, raw_score=True)
+    assert forest.score(x).tobytes() == expected.tobytes()
+
+
+@given(st.integers(2, 40), st.integers(1, 30), st.integers(0, 5), st.sampled_from([0.0, 0.1, 0.6]))
+@settings(max_examples=15, deadline=None)
+def test_any_size_of_forest_gives_the_same_bits(leaves, trees, seed, missing):
+    check_bits(booster("regression", leaves, trees, seed, missing), strange_table(60, seed))
+
+
+@pytest.mark.parametrize("rows", [0, 1, FEW, FEW + 1, BLOCK - 1, BLOCK, BLOCK + 1])
+def test_every_number_of_documents_is_right(rows):
+    check_bits(booster(), strange_table(rows, 3)) if rows else None
+    forest = build_forest(parse_model(booster().model_to_string()))
+    assert len(forest.score(np.zeros((rows, 6), np.float32))) == rows
+
+
+def test_splits_of_missing_against_present_are_exact():
+    model = booster("regression", 20, 20, 2, 0.6)
+    assert "inf" in model.model_to_string().partition("Tree=0")[2].partition("end of trees")[0]
+    check_bits(model, strange_table(300, 2))
+
+
+def test_a_tree_of_one_leaf_is_a_constant():
+    x, y = table(40, 6, 0, 0), np.ones(40)
+    model = lightgbm.train({**QUIET, "objective": "regression"}, lightgbm.Dataset(x, y), 2)
+    check_bits(model, x)
+
+
+def test_categorical_and_zero_as_missing_models_are_told_apart():
+    x = np.abs(np.round(table(300, 6, 0, 0.0) * 3))
+    y = (x[:, 0] % 3 == 1).astype(float)
+    categorical = lightgbm.train({**QUIET, "objective": "regression"}, lightgbm.Dataset(x, y, categorical_feature=[0]), 3)
+    assert not parse_model(categorical.model_to_string()).exact
+    zero = lightgbm.train({**QUIET, "objective": "regression", "zero_as_missing": True}, lightgbm.Dataset(x, y), 3)
+    assert not parse_model(zero.model_to_string()).exact
+
+
+def mutate(text, rng):
+    """One of the ways in which a file goes wrong."""
+    at = rng.randrange(len(text))
+    kind = rng.randrange(5)
+    if kind == 0:
+        return text[:at]
+    if kind == 1:
+        return text[:at] + rng.choice("0123456789-=. \nex") + text[at + 1 :]
+    if kind == 2:
+        return text[:at] + text[at + rng.randrange(1, 40) :]
+    if kind == 3:
+        lines = text.split("\n")
+        lines.insert(rng.randrange(len(lines)), rng.choice(lines))
+        return "\n".join(lines)
+    words = text.split(" ")
+    words[rng.randrange(len(words))] = rng.choice(["-1", "999999999", "nan", "inf", "1e999", "", "x", "-999999999999999999999"])
+    return " ".join(words)
+
+
+def test_mutated_models_are_refused_or_scored_and_never_crash():
+    text = booster(leaves=5, trees=3).model_to_string()
+    text = text[: text.index("end of trees") + 14]
+    x, rng = strange_table(20, 1), random.Random(7)
+    refused = 0
+    for _ in range(1500):
+        broken = text
+        for _ in range(rng.randrange(1, 3)):
+            broken = mutate(broken, rng)
+        try:
+            model = parse_model(broken)
+        except InvalidModel:
+            refused += 1
+            continue
+        if model.exact and len(model.feature_names) == 6:
+            assert np.isfinite(build_forest(model).score(x)).all()
+    assert refused > 700
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("left_child=1", "left_child=0", "no tree"),
+        ("num_class=1", "num_class=3", "single-score"),
+        ("end of trees", "", "expected key=value"),
+        ("tree\nversion", "forest\nversion", "beginning with the line 'tree'"),
+        ("is_linear=0", "is_linear=1", "linear"),
+    ],
+)
+def test_refusals_say_why(old, new, reason):
+    text = booster(leaves=5, trees=3).model_to_string()
+    if old == "left_child=1" and old not in text:
+        old = next(line for line in text.split("\n") if line.startswith("left_child="))
+        new = "left_child=" + " ".join("0" for _ in old.split(" "))
+    with pytest.raises(InvalidModel, match=reason):
+        parse_model(text.replace(old, new, 1))
+
+
+def test_a_table_of_the_wrong_width_is_refused():
+    with pytest.raises(ValueError, match="6 features"):
+        build_forest(parse_model(booster().model_to_string())).score(np.zeros((3, 5), np.float32))
