@@ -1,0 +1,80 @@
+"""The records that analysis makes, and the streams of terms."""
+
+from collections.abc import Set
+from typing import Any, NamedTuple, Protocol
+
+from indexer.format import HAN1, HAN2, HANWORD
+
+# Streams by number, as in schema.STREAMS; Han words come last and have no postings.
+STREAM_WORD, STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD = range(4)
+_STREAM_OF_TAG = {HAN1: STREAM_HAN1, HAN2: STREAM_HAN2, HANWORD: STREAM_HANWORD}
+
+
+def stream_of(term: str) -> int:
+    """The number of a term's stream; it is told by the first character."""
+    return _STREAM_OF_TAG.get(term[:1], STREAM_WORD)
+
+
+class Token(NamedTuple):
+    """A term and where it stands. ``position`` counts the sequence, ``length`` is in positions; ``start`` and ``end`` are code points of the
+    original text, and ``surface`` is what stands there."""
+
+    term: str
+    stream: int
+    position: int
+    length: int
+    start: int
+    end: int
+    surface: str
+
+
+class IndexTerms(NamedTuple):
+    """Terms of a text: ``sequence`` by position, ``extra`` (pairs and words of Han, whole codes) with repeats, ``length`` for BM25."""
+
+    sequence: list[str]
+    extra: list[str]
+    length: int
+
+
+class QueryTerm(NamedTuple):
+    """A distinct term of a query; ``weight`` is summed over its repeats, the rest is that of its first place."""
+
+    term: str
+    stream: int
+    weight: float
+    position: int
+    start: int
+    end: int
+
+
+class Analyzer(Protocol):
+    """What every analyzer does; none of it raises for any str."""
+
+    name: str
+    spec: dict[str, Any]
+    fingerprint: str
+
+    def tokens(self, text: str) -> list[Token]:
+        """All terms of ``text`` by place; the same as those of ``index_terms``."""
+
+    def index_terms(self, text: str) -> IndexTerms:
+        """The terms of a field's value."""
+
+    def query_terms(self, text: str) -> list[QueryTerm]:
+        """The distinct terms of a query, by first place; stop words weigh little, Han words nothing."""
+
+    def sequence(self, text: str) -> list[str]:
+        """One term a position, for phrases; that of ``index_terms``."""
+
+    def occurrences(self, text: str, terms: Set[str]) -> list[tuple[int, int, str]]:
+        """(start, end, term) of every place in ``text`` where one of ``terms`` is, by start; Han words are not looked for."""
+
+
+def merge_repeats(terms: list[QueryTerm]) -> list[QueryTerm]:
+    """Each term once, at its first place, with the sum of the weights."""
+    merged: dict[str, QueryTerm] = {}
+    for term in terms:
+        first = merged.setdefault(term.term, term)
+        if first is not term:
+            merged[term.term] = first._replace(weight=first.weight + term.weight)
+    return list(merged.values())
