@@ -1,0 +1,276 @@
+"""The engine: a query in, a page of results out.
+
+    search = parse >> plan >> retrieve (or sort) >> rerank >> hits >> log
+
+Every search works on one snapshot, taken at its start, so an answer never mixes generations or models. The engine is safe to share between threads.
+"""
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Collection, Sequence
+from typing import Any, Self
+
+import numpy as np
+import structlog
+
+from indexer.errors import SearchdError
+from indexer.home import Home
+from searchd.explanations import Explanation
+from searchd.facets import MAX_FACETS, facet_counts
+from searchd.filters import filter_mask
+from searchd.hits import Hit
+from searchd.plan import Plan, make_plan, matched_docs
+from searchd.query import parse_query
+from searchd.query_terms import required_terms
+from searchd.ranking import ModelRef, Ranking, Total, model_ref, rerank
+from searchd.results import (
+    Page,
+    Result,
+    Shown,
+    explanation_of,
+    hits_of,
+    named_features,
+    ranked_page,
+    ranking_of,
+    score_documents,
+    sorted_page,
+    with_features,
+)
+from searchd.snapshot import Snapshot, open_snapshot, refreshed_snapshot, signature
+from searchd.sorting import parse_sort
+from searchd.suggest import suggest
+
+MAX_WINDOW = 1000
+MODES = ("or", "and")
+log = structlog.get_logger("searchd.engine")
+
+__all__ = ["BadRequest", "Engine", "Explanation", "Hit", "ModelRef", "Ranking", "Result", "Total", "UnknownDocument"]
+
+
+class BadRequest(SearchdError):
+    """An argument of a search that is out of its range."""
+
+    code = "invalid_parameter"
+
+
+class UnknownDocument(SearchdError):
+    """No live document has this id."""
+
+    code = "document_not_found"
+
+
+class Engine:
+    """Searches one home; ``click_log`` (a ``ranker.clicklog.ClickLog``) receives an impression of every search, ``secret`` signs query ids.
+
+    Raises the index's errors (NoIndex, Corrupt, ...) when it cannot be opened.
+    """
+
+    def __init__(self, home: Home | str | os.PathLike[str] | None = None, click_log: Any = None, secret: bytes | None = None) -> None:
+        self.home = home if isinstance(home, Home) else Home.at(home)
+        self.click_log = click_log
+        self._secret = secret
+        self._lock = threading.Lock()
+        self._signature = signature(self.home)
+        self._snapshot = open_snapshot(self.home)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index; searches that are under way end well."""
+        if self.click_log is not None:
+            self.click_log.flush()
+
+    # What is open now.
+
+    @property
+    def index(self) -> Any:
+        """The index of the current snapshot."""
+        return self._snapshot.index
+
+    @property
+    def feature_fingerprint(self) -> str:
+        """Fingerprint of the features that ``rank`` gives without a model."""
+        return str(self._snapshot.default_features.fingerprint)
+
+    def model_name(self) -> str:
+        """``name/version`` of the active model, "" for none."""
+        ref = model_ref(self._snapshot.model)
+        return "" if ref is None else f"{ref.name}/{ref.version}"
+
+    def snapshot(self) -> Snapshot:
+        """What is published now, opened if it is new; also a context manager."""
+        self.reload_if_changed()
+        return self._snapshot
+
+    def reload_if_changed(self) -> bool:
+        """Swap in what was published or activated since; True if something was. What cannot be opened is logged and the old stays."""
+        if signature(self.home) == self._signature:
+            return False
+        with self._lock:
+            found = signature(self.home)
+            if found == self._signature:
+                return False
+            # Remembered even if opening fails: one warning a publication, not one a search.
+            self._signature = found
+            try:
+                self._snapshot = refreshed_snapshot(self.home, self._snapshot)
+            except SearchdError as error:
+                log.warning("not reloaded", reason=str(error), code=error.code, generation=self._snapshot.generation)
+                return False
+        log.info("reloaded", generation=self._snapshot.generation, model=self.model_name())
+        return True
+
+    # Retrieval alone.
+
+    def retrieve(self, text: str, k: int = 10, mode: str = "or") -> tuple[np.ndarray, np.ndarray]:
+        """The ``k`` best documents for plain words, int64[n] and float32[n], best first; no query syntax, no model, no log, no reload."""
+        snapshot = self._snapshot
+        terms, weights = snapshot.query_terms.weighted(text)
+        if mode == "or":
+            return snapshot.retriever.top(terms, weights, k)
+        if mode != "and":
+            raise BadRequest(f"mode: expected or, and; found {mode!r}")
+        return snapshot.retriever.top(terms, weights, k, "and", required_terms(terms))
+
+    def key(self, doc: int) -> str:
+        """The caller's id of a document that ``retrieve`` returned."""
+        return self._snapshot.index.key(int(doc))
+
+    # Searching.
+
+    def search(
+        self,
+        q: str,
+        limit: int = 10,
+        offset: int = 0,
+        filter: str | None = None,  # noqa: A002 - a name of the contract
+        facets: Sequence[str] = (),
+        sort: str | Sequence[str] | None = None,
+        model: str | None = "active",
+        explain: bool = False,
+        fields: Collection[str] | None = None,
+        highlight: bool = True,
+        crop_length: int | None = 200,
+        mode: str = "or",
+        rerank_depth: int = 100,
+        log: bool | None = None,
+        query_id: str | None = None,
+        **who: str | None,
+    ) -> Result:
+        """One page of results.
+
+        ``log`` None writes the search to the click log if the engine has one; ``who`` may name application, client_id, session_id, user_id.
+        Raises SearchdError: query_too_long, bad_filter, unknown_field, bad_sort, unknown_model, invalid_parameter.
+        """
+        started = time.perf_counter()
+        _check(limit, offset, mode, rerank_depth, facets)
+        snapshot = self.snapshot()
+        keys = parse_sort(sort, snapshot.columns) if sort else []
+        mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
+        plan = self._plan(q, snapshot, mode, mask, listing=mask is not None or bool(keys))
+        if keys:
+            page = sorted_page(plan, snapshot, keys, limit, offset)
+        else:
+            page = ranked_page(plan, snapshot, snapshot.choose_model(model), limit, offset, rerank_depth)
+        logged = self.click_log is not None and log is not False
+        if not keys and (logged or explain):
+            page = with_features(page, plan, snapshot)
+        hits = hits_of(page, plan, snapshot, Shown(fields, highlight, crop_length, explain))
+        counted = facet_counts(facets, snapshot.columns, matched_docs(plan, snapshot)) if facets else {}
+        fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
+        result = Result(
+            query_id or self._new_query_id(), 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model),
+            features=page.ranked.features, feature_fingerprint=fingerprint,
+        )  # fmt: skip
+        if logged:
+            self._log(result, page, q, offset, who)
+        return result._replace(took=(time.perf_counter() - started) * 1000)
+
+    def _plan(self, q: str, snapshot: Snapshot, mode: str = "or", mask: np.ndarray | None = None, listing: bool = False) -> Plan:
+        return make_plan(parse_query(q, snapshot.query_fields), snapshot, mode, mask, listing)
+
+    def rank(self, q: str, depth: int = 100, model: str | None = "active", features: bool = True, rerank_depth: int = 100) -> Ranking:
+        """The first ``depth`` documents as they are served, with the rows that were scored (without a model: those of the default features)."""
+        snapshot = self.snapshot()
+        plan = self._plan(q, snapshot)
+        page = ranked_page(plan, snapshot, snapshot.choose_model(model), depth, 0, rerank_depth)
+        return ranking_of(with_features(page, plan, snapshot) if features else page, snapshot)
+
+    def rank_documents(self, q: str, keys: Sequence[str], model: str | None = "active") -> tuple[Ranking, list[str]]:
+        """The caller's own candidates in the model's order, and the keys that no document has."""
+        snapshot = self.snapshot()
+        located = {key: snapshot.index.doc(key) if key else -1 for key in dict.fromkeys(keys)}
+        wanted = np.array([doc for doc in located.values() if doc >= 0], np.int64)
+        page, _ = self._scored(snapshot, q, wanted, model)
+        return ranking_of(page, snapshot), [key for key, doc in located.items() if doc < 0]
+
+    def explain(self, key: str, q: str, model: str | None = "active") -> Explanation:
+        """Why a document has its score for a query; raises UnknownDocument."""
+        snapshot = self.snapshot()
+        doc = snapshot.index.doc(key) if key else -1
+        if doc < 0:
+            raise UnknownDocument(f"expected the id of a document, found {key[:100]!r}; it may have been deleted")
+        page, plan = self._scored(snapshot, q, np.array([doc], np.int64), model)
+        matched = bool(matched_docs(plan, snapshot)[doc])
+        explanation = explanation_of(page, 0, plan, snapshot) | {"features": named_features(page, 0)}
+        return Explanation(key, matched, float(page.ranked.scores[0]) if matched else None, explanation)
+
+    def _scored(self, snapshot: Snapshot, q: str, docs: np.ndarray, model: str | None) -> tuple[Page, Plan]:
+        """Given documents in the order of a query, with features."""
+        chosen, plan = snapshot.choose_model(model), self._plan(q, snapshot)
+        found, scores = score_documents(plan, snapshot, docs)
+        ranked = rerank(plan, snapshot, found, scores, chosen, max(1, len(found)))
+        page = Page(ranked, Total(len(found)), chosen, None if chosen is None else chosen.featureset)
+        return with_features(page, plan, snapshot), plan
+
+    def suggest(self, q: str, limit: int = 8) -> list[tuple[str, int]]:
+        """Ways to go on from what has been typed, best first, with the number of documents that have the completed word (0: not counted)."""
+        return suggest(self.snapshot(), q, limit)
+
+    # The click log.
+
+    def _new_query_id(self) -> str:
+        from ranker.query_ids import issue_query_id, load_secret
+
+        if self._secret is None:
+            # Without a log nobody will ask for the id again, and searching must not write into a home.
+            self._secret = load_secret(self.home) if self.click_log is not None else secrets.token_bytes(32)
+        return issue_query_id(self._secret)
+
+    def _log(self, result: Result, page: Page, q: str, offset: int, who: dict[str, str | None]) -> None:
+        from ranker.clicklog import Impression
+
+        self.click_log.log_query(
+            Impression(
+                query_id=result.query_id,
+                timestamp=int(time.time() * 1000),
+                user_query=q,
+                keys=[hit.id for hit in result.hits],
+                generation=result.generation,
+                model="" if result.model is None else "/".join(result.model),
+                feature_fingerprint=result.feature_fingerprint,
+                first_rank=offset + 1,
+                features=result.features,
+                scores=np.asarray(page.ranked.retrieval_scores, np.float32),
+                **{name: value for name, value in who.items() if value},
+            )
+        )
+
+
+
+
+def _check(limit: int, offset: int, mode: str, rerank_depth: int, facets: Sequence[str]) -> None:
+    if limit < 0 or offset < 0 or limit + offset > MAX_WINDOW:
+        raise BadRequest(f"limit and offset: expected 0 or more and offset + limit at most {MAX_WINDOW}, found {limit} and {offset}")
+    if mode not in MODES:
+        raise BadRequest(f"mode: expected one of {', '.join(MODES)}, found {mode!r}")
+    if not 1 <= rerank_depth <= MAX_WINDOW:
+        raise BadRequest(f"rerank_depth: expected 1 to {MAX_WINDOW}, found {rerank_depth}")
+    if isinstance(facets, str) or len(facets) > MAX_FACETS:
+        raise BadRequest(f"facets: expected a list of at most {MAX_FACETS} fields, found {facets!r:.100}")

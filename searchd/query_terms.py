@@ -1,0 +1,103 @@
+"""Text of a query -> the terms that retrieval scores, their weights, and the terms that must be there.
+
+A collection's fields may have different analysers; a query then has the terms of all of them, each at its greatest weight. What can be known
+before a query comes (analysers, weights of streams) is worked out once an index, since retrieval itself takes microseconds.
+"""
+
+from typing import Any, NamedTuple
+
+from indexer.schema import STREAMS
+
+WORD, HAN1, HAN2, HANWORD = range(4)
+# As many as a disjunction may have; further words of a very long text change its ranking little.
+MAX_TERMS = 1024
+HAN2_TAG, HAN1_TAG = "\x02", "\x01"
+
+
+class Weighted(NamedTuple):
+    """Distinct terms with postings and the weight of each: that of its stream times that in the query."""
+
+    terms: list[str]
+    weights: list[float]
+
+
+class Sequence(NamedTuple):
+    """Terms side by side in one field (its number) or in any (None); a None among the terms is a gap."""
+
+    terms: list[str | None]
+    field: int | None
+
+
+class QueryTerms:
+    """The analysis of queries for one index."""
+
+    def __init__(self, index: Any) -> None:
+        self.fields = {field.name: number for number, field in enumerate(index.schema.text_fields)}
+        self._by_field = {name: index.analyzer(name) for name in self.fields}
+        by_name = {analyzer.name: analyzer for analyzer in self._by_field.values()}
+        self.analyzers = list(by_name.values())
+        self.stream_weights = (*(index.schema.stream_weights[name] for name in STREAMS), 0.0)
+        self._raw = list(by_name) == ["whitespace"]
+        self._word_weight = self.stream_weights[WORD]
+
+    def analyzer(self, field: str) -> Any:
+        """The analyser of a text field."""
+        return self._by_field[field]
+
+    def analyse(self, text: str) -> list:
+        """The QueryTerms of a text, jieba words included."""
+        if len(self.analyzers) == 1:
+            return self.analyzers[0].query_terms(text)
+        best: dict[str, Any] = {}
+        for analyzer in self.analyzers:
+            for term in analyzer.query_terms(text):
+                if term.term not in best or best[term.term].weight < term.weight:
+                    best[term.term] = term
+        return list(best.values())
+
+    def weighted(self, text: str) -> Weighted:
+        """Terms and weights of plain text."""
+        if self._raw:
+            return self._weighted_raw(text)
+        return self.weigh(self.analyse(text))
+
+    def _weighted_raw(self, text: str) -> Weighted:
+        """Text that was cut into tokens before: no analyser, no objects, the fastest path."""
+        words = text.split()
+        weights = dict.fromkeys(words, self._word_weight)
+        if len(weights) != len(words):
+            weights = dict.fromkeys(words, 0.0)
+            for word in words:
+                weights[word] += self._word_weight
+        if len(weights) > MAX_TERMS:
+            return Weighted(list(weights)[:MAX_TERMS], list(weights.values())[:MAX_TERMS])
+        return Weighted(list(weights), list(weights.values()))
+
+    def weigh(self, query_terms: list) -> Weighted:
+        """Query terms that have postings, weighted by their streams."""
+        streams = self.stream_weights
+        terms, weights = [], []
+        for term in query_terms:
+            weight = streams[term.stream] * term.weight
+            if weight > 0.0 and term.stream != HANWORD:
+                terms.append(term.term)
+                weights.append(weight)
+        if len(terms) > MAX_TERMS:
+            kept = sorted(sorted(range(len(terms)), key=lambda i: -weights[i])[:MAX_TERMS])
+            return Weighted([terms[i] for i in kept], [weights[i] for i in kept])
+        return Weighted(terms, weights)
+
+    def sequences(self, text: str, field: str | None = None) -> list[Sequence]:
+        """What must stand side by side for ``text`` to occur: one sequence an analyser; none when the text has no terms."""
+        if field is not None:
+            found = [Sequence(self._by_field[field].sequence(text), self.fields[field])]
+        else:
+            found = [Sequence(analyzer.sequence(text), None) for analyzer in self.analyzers]
+        distinct = {tuple(sequence.terms): sequence for sequence in found if any(term is not None for term in sequence.terms)}
+        return list(distinct.values())
+
+
+def required_terms(terms: list[str]) -> list[str]:
+    """Of a query's terms those that a document with all of its words has: words and Han bigrams, a Han character only where no bigram holds it."""
+    covered = {character for term in terms if term[0] == HAN2_TAG for character in term[1:]}
+    return [term for term in terms if term[0] != HAN1_TAG or term[1:] not in covered]

@@ -1,0 +1,113 @@
+"""A plan -> candidates by BM25F -> the order that is served.
+
+A model orders the candidates in blocks of ``depth``: the first block, then the next below it, and so on as far as a page reaches. The order is
+thus the same whichever page is asked for, nothing is shown twice or lost between pages, and what a model has put up stays above what it has not.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from searchd.plan import Plan, matched_docs
+from searchd.snapshot import Snapshot
+
+# Up to so many documents matches are counted exactly; beyond, only as far as they were ranked.
+EXACT_COUNT_DOCS = 2_000_000
+
+
+class ModelRef(NamedTuple):
+    """The model that gave an order."""
+
+    name: str
+    version: str
+
+
+class Total(NamedTuple):
+    """How many documents match: ``eq`` exactly, ``gte`` at least."""
+
+    value: int
+    relation: str = "eq"
+
+
+class Ranked(NamedTuple):
+    """Docs best first; ``scores`` float64[n] never rise; ``features`` float32[n, F], the very rows that were scored, None without a model."""
+
+    docs: np.ndarray
+    scores: np.ndarray
+    retrieval_scores: np.ndarray
+    features: np.ndarray | None = None
+
+
+class Ranking(NamedTuple):
+    """A ranking for runs, simulation and training: ``keys`` and arrays of one length, best first."""
+
+    docs: np.ndarray
+    keys: list[str]
+    scores: np.ndarray
+    features: np.ndarray | None
+    retrieval_scores: np.ndarray
+    generation: str
+    model: ModelRef | None
+    feature_fingerprint: str = ""
+
+
+def candidates(plan: Plan, snapshot: Snapshot, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``k`` best documents by BM25F: int64 docs and float32 scores, best first; documents of a listing without a term score 0."""
+    if k <= 0 or plan.empty:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    if plan.terms:
+        docs, scores = snapshot.retriever.top(plan.terms, plan.weights, k, mode=plan.mode, required=plan.required, mask=plan.mask)
+    else:
+        docs, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    if plan.listing and len(docs) < k:
+        rest = matched_docs(plan, snapshot)
+        rest[docs] = False
+        more = np.flatnonzero(rest)[: k - len(docs)].astype(np.int64)
+        docs, scores = np.concatenate([docs, more]), np.concatenate([scores, np.zeros(len(more), np.float32)])
+    return docs, scores
+
+
+def count_matches(plan: Plan, snapshot: Snapshot, found: int, k: int) -> Total:
+    """How many documents match, when ``found`` came of the best ``k``."""
+    if plan.empty:
+        return Total(0)
+    if found < k:
+        return Total(found)
+    if snapshot.index.max_doc > EXACT_COUNT_DOCS:
+        return Total(found, "gte")
+    if plan.mask is None and plan.required is None and not plan.listing:
+        return Total(snapshot.retriever.count(plan.terms))
+    return Total(int(np.count_nonzero(matched_docs(plan, snapshot))))
+
+
+def blocks_needed(window: int, depth: int) -> int:
+    """Candidates to retrieve so that every block a page touches is whole."""
+    return -(-window // depth) * depth
+
+
+def rerank(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, model: Any, depth: int) -> Ranked:
+    """The candidates in the model's order, block by block; ties keep retrieval's order."""
+    if model is None or not len(docs):
+        return Ranked(docs, scores.astype(np.float64), scores)
+    features = features_of(plan, snapshot, docs, scores, model.featureset)
+    given = np.nan_to_num(np.asarray(model.score(features), np.float64), nan=-1e30, posinf=1e30, neginf=-1e30)
+    order = np.empty(len(docs), np.int64)
+    for start in range(0, len(docs), depth):
+        stop = min(start + depth, len(docs))
+        order[start:stop] = start + np.argsort(-given[start:stop], kind="stable")
+        if start:
+            # A block's scores are moved down as a whole, to begin where the block above ends.
+            given[start:stop] -= max(0.0, given[order[start]] - given[order[start - 1]])
+    return Ranked(docs[order], given[order], scores[order], features[order])
+
+
+def features_of(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, featureset: Any) -> np.ndarray:
+    """float32[n, F]: what ``featureset`` says about the documents, by the code that training uses."""
+    from ranker.matches import gather
+
+    return featureset.compute(gather(snapshot.index, plan.query_terms, plan.text, docs, scores))
+
+
+def model_ref(model: Any) -> ModelRef | None:
+    """Name and version of a loaded model."""
+    return None if model is None else ModelRef(str(model.name), str(model.version))

@@ -1,0 +1,134 @@
+"""A plan and a page's place -> the page: documents in order, made readable, with what was scored.
+
+The features that a page carries are the rows the model scored; without a model they are the default feature set's, computed for the page alone, so
+that training can learn from searches that no model ranked.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from searchd.explanations import explain_retrieval
+from searchd.hits import Hit, document_of, highlights_of
+from searchd.plan import Plan, matched_docs
+from searchd.ranking import ModelRef, Ranked, Ranking, Total, blocks_needed, candidates, count_matches, features_of, model_ref, rerank
+from searchd.snapshot import Snapshot
+from searchd.sorting import SortKey, sorted_docs
+
+
+class Result(NamedTuple):
+    """One page. ``took`` in milliseconds; ``features`` float32[hits, F] are the rows that were scored (or would be logged), else None."""
+
+    query_id: str
+    took: float
+    total: Total
+    hits: list[Hit]
+    facets: dict[str, dict[str, int]]
+    generation: str
+    model: ModelRef | None
+    corrected_query: str | None = None
+    partial: bool = False
+    coverage: float = 1.0
+    features: np.ndarray | None = None
+    feature_fingerprint: str = ""
+
+
+class Page(NamedTuple):
+    """What is shown, before it is made readable; ``featureset`` is that of ``ranked.features``."""
+
+    ranked: Ranked
+    total: Total
+    model: Any = None
+    featureset: Any = None
+
+
+class Shown(NamedTuple):
+    """How hits are to look. ``fields`` None = all; ``crop_length`` in characters, None = whole texts."""
+
+    fields: Collection[str] | None = None
+    highlight: bool = True
+    crop_length: int | None = 200
+    explain: bool = False
+
+
+def ranked_page(plan: Plan, snapshot: Snapshot, model: Any, limit: int, offset: int, depth: int) -> Page:
+    """The page in order of relevance."""
+    window = offset + limit
+    k = blocks_needed(window, depth) if model is not None else window
+    docs, scores = candidates(plan, snapshot, k)
+    total = count_matches(plan, snapshot, len(docs), k)
+    ranked = cut(rerank(plan, snapshot, docs, scores, model, depth), offset, window)
+    return Page(ranked, total, model, None if model is None else model.featureset)
+
+
+def sorted_page(plan: Plan, snapshot: Snapshot, keys: Sequence[SortKey], limit: int, offset: int) -> Page:
+    """The page in order of columns; scores are 0, since relevance had no say."""
+    matched = np.flatnonzero(matched_docs(plan, snapshot)).astype(np.int64)
+    docs = sorted_docs(matched, keys, snapshot.columns)[offset : offset + limit]
+    return Page(Ranked(docs, np.zeros(len(docs)), np.zeros(len(docs), np.float32)), Total(len(matched)))
+
+
+def with_features(page: Page, plan: Plan, snapshot: Snapshot) -> Page:
+    """The page with feature rows, if it has none yet: those of the default feature set."""
+    ranked = page.ranked
+    if ranked.features is not None or not len(ranked.docs):
+        return page
+    featureset = snapshot.default_features
+    features = features_of(plan, snapshot, ranked.docs, ranked.retrieval_scores, featureset)
+    return page._replace(ranked=ranked._replace(features=features), featureset=featureset)
+
+
+def hits_of(page: Page, plan: Plan, snapshot: Snapshot, shown: Shown) -> list[Hit]:
+    """The readable hits of a page."""
+    return [_hit(page, row, plan, snapshot, shown) for row in range(len(page.ranked.docs))]
+
+
+def _hit(page: Page, row: int, plan: Plan, snapshot: Snapshot, shown: Shown) -> Hit:
+    doc = int(page.ranked.docs[row])
+    key, document = document_of(snapshot, doc, shown.fields)
+    highlights = highlights_of(snapshot, plan, document, shown.crop_length) if shown.highlight else {}
+    features = named_features(page, row) if shown.explain else None
+    explanation = explanation_of(page, row, plan, snapshot) if shown.explain else None
+    return Hit(key, float(page.ranked.scores[row]), document, highlights, features, explanation)
+
+
+def named_features(page: Page, row: int) -> dict[str, float] | None:
+    """One hit's features by name; None when there are none."""
+    if page.ranked.features is None:
+        return None
+    return dict(zip(page.featureset.names, map(float, page.ranked.features[row])))
+
+
+def explanation_of(page: Page, row: int, plan: Plan, snapshot: Snapshot) -> dict[str, Any]:
+    """How one hit came by its score: retrieval term by term, then the model."""
+    ranked = page.ranked
+    retrieval = explain_retrieval(plan, snapshot, int(ranked.docs[row]))
+    ref = model_ref(page.model)
+    ranker = None if ref is None else {"name": ref.name, "version": ref.version, "score": float(ranked.scores[row])}
+    return {"score": float(ranked.scores[row]), "retrieval_score": float(ranked.retrieval_scores[row]), "retrieval": retrieval, "model": ranker}
+
+
+def cut(ranked: Ranked, start: int, stop: int) -> Ranked:
+    """Rows ``start`` to ``stop`` of a ranking."""
+    return Ranked(*(None if part is None else part[start:stop] for part in ranked))
+
+
+def ranking_of(page: Page, snapshot: Snapshot) -> Ranking:
+    """A page as arrays with keys."""
+    ranked = page.ranked
+    keys = [snapshot.index.key(doc) for doc in ranked.docs.tolist()]
+    fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
+    return Ranking(
+        ranked.docs, keys, ranked.scores, ranked.features, ranked.retrieval_scores, snapshot.generation, model_ref(page.model), fingerprint
+    )
+
+
+def score_documents(plan: Plan, snapshot: Snapshot, docs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Given documents (int64[n], distinct) by falling BM25F score; those without any of the terms follow with score 0, in document order."""
+    if not len(docs):
+        return docs, np.zeros(0, np.float32)
+    mask = np.zeros(snapshot.index.max_doc, np.bool_)
+    mask[docs] = True
+    # The documents are the caller's, so what the query demands of them does not matter, only what its terms give them.
+    return candidates(plan._replace(mask=mask, required=None, listing=True), snapshot, len(docs))

@@ -1,0 +1,166 @@
+"""One consistent view of a home: index, retriever and active model, swapped as a whole and never changed.
+
+A search takes the snapshot once and uses nothing else, so no answer mixes two generations. An old snapshot is not closed: it goes away with the last
+search that holds it.
+"""
+
+import os
+import threading
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import structlog
+
+from indexer.analysis import QueryTerm
+from indexer.errors import SearchdError
+from indexer.folding import fold
+from indexer.home import Home
+from indexer.index import Index
+from indexer.publish import current_generation
+from searchd.columns import Columns
+from searchd.query_terms import WORD, QueryTerms
+from searchd.retrieval import Retriever
+
+log = structlog.get_logger("searchd.snapshot")
+Signature = tuple[tuple[int, int, int] | None, ...]
+
+
+class UnknownModel(SearchdError):
+    """A model that the registry of the home does not have."""
+
+    code = "unknown_model"
+
+
+class Snapshot:
+    """What a search reads. ``model`` is the active one, None when there is none or reading it failed (then ``model_error`` says why)."""
+
+    def __init__(self, index: Index, model: Any = None, model_error: SearchdError | None = None, older: "Snapshot | None" = None) -> None:
+        """``older`` is a snapshot of the same index, whose parts are shared."""
+        self.index, self.model, self.model_error = index, model, model_error
+        self.generation = index.generation
+        self.retriever = older.retriever if older else Retriever(index)
+        self.query_terms = older.query_terms if older else QueryTerms(index)
+        self.columns = older.columns if older else Columns(index)
+        self._lock = threading.Lock()
+        self._models: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to release: the last holder lets the files go."""
+
+    @cached_property
+    def live(self) -> np.ndarray:
+        """bool[max_doc]: documents that are not deleted. Shared, do not change."""
+        parts = [np.ones(s.num_docs, np.bool_) if s.live is None else s.live for s in self.index.segments]
+        return np.concatenate(parts) if parts else np.zeros(0, np.bool_)
+
+    @cached_property
+    def query_fields(self) -> frozenset[str]:
+        """Names that may stand before a colon in a query."""
+        return frozenset(self.query_terms.fields) | frozenset(self.columns.kinds)
+
+    @cached_property
+    def default_features(self) -> Any:
+        """The feature set that is logged when no model asks for its own."""
+        from ranker.featureset import FeatureSet
+
+        return FeatureSet.default(self.index.schema)
+
+    def choose_model(self, name: str | None) -> Any:
+        """The model to rank with, None for retrieval's own order; raises UnknownModel, or what kept the active model from loading."""
+        if name is None or name == "none":
+            return None
+        if name == "active":
+            if self.model_error is not None:
+                raise self.model_error
+            return self.model
+        with self._lock:
+            if name not in self._models:
+                self._models[name] = load_model(self.index.home, name)
+            return self._models[name]
+
+    def with_prefix(self, prefix: str, limit: int) -> list[tuple[str, int]]:
+        """Terms of the dictionary that begin with ``prefix`` (which may carry a stream's tag) and their df, commonest first."""
+        found: dict[str, int] = {}
+        for segment in self.index.segments:
+            for term, df in segment.prefix(prefix, limit):
+                found[term] = found.get(term, 0) + df
+        return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+
+    def prefix_of(self, text: str) -> str | None:
+        """A typed prefix as the dictionary would spell its beginning; None when it is no single word."""
+        for analyzer in self.query_terms.analyzers:
+            if analyzer.name == "whitespace":
+                return text
+        tokens = [token for token in self.query_terms.analyzers[0].tokens(text) if token.stream == WORD]
+        if len(tokens) != 1 or any(term.stream != WORD for term in self.query_terms.analyse(text)):
+            return None
+        return fold(text)
+
+    def stems_of(self, text: str) -> list[str]:
+        """The word terms of a text that the index has."""
+        terms = [term.term for term in self.query_terms.analyse(text) if term.stream == WORD]
+        return [term for term, df in zip(terms, self.index.df(terms).tolist()) if df] if terms else []
+
+    def query_term(self, term: str, weight: float) -> Any:
+        """A word of the dictionary as a query term, for features and highlights."""
+        return QueryTerm(term, WORD, weight, 0, 0, 0)
+
+
+def signature(home: Home) -> Signature:
+    """What changes when a generation is published or a model activated: two stats, no reads."""
+    return (_stat(home.current), _stat(home.models / "ACTIVE"))
+
+
+def _stat(path: os.PathLike[str]) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def open_snapshot(home: Home) -> Snapshot:
+    """Open what is published now; a model that cannot be loaded is kept as an error, since the index can serve without it."""
+    return Snapshot(Index.open(home), *_active(home))
+
+
+def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
+    """What is published now, sharing with ``old`` what is still the same; a new model that cannot be loaded leaves the old one in its place."""
+    published = current_generation(home)
+    model, problem = _active(home)
+    if problem is not None and old.model is not None:
+        log.warning("model not loaded", reason=str(problem), code=problem.code, kept=old.model.name)
+        model, problem = old.model, None
+    if published == old.generation:
+        return Snapshot(old.index, model, problem, older=old)
+    return Snapshot(Index.open(home), model, problem)
+
+
+def _active(home: Home) -> tuple[Any, SearchdError | None]:
+    try:
+        return load_active(home), None
+    except SearchdError as error:
+        return None, error
+
+
+def load_active(home: Home) -> Any:
+    """The active model, None when none is; raises what the registry raises for one that cannot be used."""
+    if not (home.models / "ACTIVE").exists():
+        return None
+    from ranker.registry import Registry
+
+    return Registry(home).load("active")
+
+
+def load_model(home: Home, name: str) -> Any:
+    """A model by ``name`` or ``name/version``; raises UnknownModel or what the registry raises."""
+    if not home.models.is_dir():
+        raise UnknownModel(f"expected the name of a model, found {name[:64]!r}; there are none yet: `ranker train` makes one, `none` is without")
+    from ranker.registry import Registry
+
+    name, _, version = name.partition("/")
+    return Registry(home).load(name, version or None)
