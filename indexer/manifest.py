@@ -20,7 +20,6 @@ from indexer.merge import SegmentInfo
 from indexer.schema import Schema, SchemaError
 
 NAME = "MANIFEST.json"
-_JSON = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
 
 
 class SegmentEntry(NamedTuple):
@@ -74,7 +73,7 @@ class Manifest:
             "segments": [e._asdict() for e in self.segments],
             "files": {f.name: {"bytes": f.bytes, "sha256": f.sha256} for f in self.files},
         }
-        return orjson.dumps({**body, "checksum": _checksum(body)}, option=_JSON) + b"\n"
+        return _encode({**body, "checksum": _checksum(body)})
 
     def file(self, name: str) -> FileInfo:
         """Size and hash of a file; KeyError when the generation has none of this name."""
@@ -111,14 +110,17 @@ def read_manifest(folder: Path) -> Manifest:
     """Read and check; raises Corrupt, VersionMismatch, or FileNotFoundError when there is none."""
     path = folder / NAME
     try:
-        body = orjson.loads(path.read_bytes())
+        data = path.read_bytes()
+        body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Corrupt(path, f"not JSON ({error})") from error
     if not isinstance(body, dict) or not isinstance(body.get("format"), int):
         raise Corrupt(path, "not a manifest: no format version")
     if body["format"] != VERSION:
         raise VersionMismatch(path, body["format"])
-    if body.pop("checksum", None) != _checksum(body):
+    checksum = body.pop("checksum", None)
+    # Byte for byte: damaged white space is damage too.
+    if checksum != _checksum(body) or data != _encode({**body, "checksum": checksum}):
         raise Corrupt(path, "checksum differs")
     try:
         return _parse(body)
@@ -134,5 +136,9 @@ def _parse(body: dict[str, Any]) -> Manifest:
     return Manifest(Schema.from_dict(raw, "manifest"), body["analyzers"], entries, files)
 
 
+def _encode(body: dict[str, Any]) -> bytes:
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2) + b"\n"
+
+
 def _checksum(body: dict[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(body, option=_JSON)).hexdigest()
+    return hashlib.sha256(_encode(body)).hexdigest()

@@ -42,7 +42,7 @@ class Segment:
         self.forward = Forward(container["forward.data"], container["forward.offsets"])
         self.terms = TermDictionary(self._strings("terms"), container["terms.slots"], container["terms.order"])
         self._keys, self._key_slots = self._strings("keys"), container["keys.slots"]
-        self._stored = StoredFields(container["stored.data"], container["stored.offsets"], self.num_docs)
+        self._stored = StoredFields(container["stored.data"], container["stored.offsets"], self.num_docs, path)
         self._columns = {name: (number, kind) for number, (name, kind) in enumerate(meta["columns"])}
         self.live: np.ndarray | None = None
         self.num_live = self.num_docs

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import zstandard
 
 from indexer.container import ContainerWriter
 from indexer.documents import BadDocument
-from indexer.format import STORED_BLOCK
+from indexer.format import STORED_BLOCK, Corrupt
 
 LEVEL = 6
 CACHED_BLOCKS = 64
@@ -74,13 +75,14 @@ def _blocks(documents: Iterable[bytes]) -> Iterator[bytes]:
 class StoredFields:
     """Reads documents by number; keeps the last blocks it unpacked. Safe to share between threads."""
 
-    def __init__(self, data: np.ndarray, offsets: np.ndarray, num_docs: int) -> None:
+    def __init__(self, data: np.ndarray, offsets: np.ndarray, num_docs: int, path: Path) -> None:
+        self._path = path
         self._data, self._offsets, self._num_docs = data, offsets, num_docs
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
     def raw(self, doc: int) -> bytes:
-        """The document's JSON."""
+        """The document's JSON; raises Corrupt."""
         if not 0 <= doc < self._num_docs:
             raise IndexError(f"doc {doc} of {self._num_docs}")
         number, place = divmod(doc, STORED_BLOCK)
@@ -91,7 +93,11 @@ class StoredFields:
         return block[start + (int(ends[place - 1]) if place else 0) : start + int(ends[place])]
 
     def __getitem__(self, doc: int) -> dict[str, Any]:
-        return decode_document(self.raw(doc))
+        """The document; raises Corrupt."""
+        try:
+            return decode_document(self.raw(doc))
+        except json.JSONDecodeError as error:
+            raise Corrupt(self._path, f"document {doc} is not JSON", "stored.data") from error
 
     def _block(self, number: int) -> bytes:
         with self._lock:
@@ -99,7 +105,10 @@ class StoredFields:
                 self._blocks.move_to_end(number)
                 return self._blocks[number]
         data = self._data[int(self._offsets[number]) : int(self._offsets[number + 1])]
-        block = zstandard.ZstdDecompressor().decompress(data)
+        try:
+            block = zstandard.ZstdDecompressor().decompress(data)
+        except zstandard.ZstdError as error:
+            raise Corrupt(self._path, f"block {number} cannot be unpacked ({error})", "stored.data") from error
         with self._lock:
             self._blocks[number] = block
             while len(self._blocks) > CACHED_BLOCKS:

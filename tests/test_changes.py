@@ -1,0 +1,132 @@
+"""Updates and deletes give the index that a fresh build of the remaining documents gives, but for the numbering."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_index import SCHEMA, WORDS, build_home, documents, open_home, sample
+
+from indexer.changes import apply_changes, fold
+from indexer.documents import BadDocument
+from indexer.index import Index, verify
+from indexer.publish import NoIndex, versions
+
+
+def raw(document):
+    return {"id": document.key, **document.fields}
+
+
+def content(index):
+    return [index.stored(doc) for doc in index.live_docs()]
+
+
+def same_statistics(index, fresh):
+    assert index.num_docs == fresh.num_docs
+    assert index.df(WORDS).tolist() == fresh.df(WORDS).tolist()
+    np.testing.assert_allclose(index.avg_lengths, fresh.avg_lengths, rtol=1e-12)
+
+
+def test_an_update_replaces_and_adds_and_deletes(tmp_path):
+    home = build_home(tmp_path, sample(6))
+    name = apply_changes(home, [{"id": "key-1", "title": "new b"}, {"id": "x", "title": "b"}], ["key-2", "unknown"])
+    index = Index.open(home)
+    assert index.generation == name == "g000002"
+    assert [d["id"] for d in content(index)] == ["key-0", "key-3", "key-4", "key-5", "key-1", "x"]
+    assert index.stored(index.doc("key-1")) == {"id": "key-1", "title": "new b"}
+    assert index.doc("key-2") == -1 and index.max_doc == 8 and index.num_docs == 6
+    assert [index.key(doc) for doc in range(index.max_doc)] == [*(f"key-{i}" for i in range(6)), "key-1", "x"]
+    assert verify(home) == []
+
+
+def test_scores_of_old_generations_do_not_change(tmp_path):
+    home = build_home(tmp_path, sample(6))
+    old = Index.open(home)
+    before = old.df(WORDS).tolist()
+    apply_changes(home, [], ["key-0", "key-1"])
+    assert old.df(WORDS).tolist() == before and old.doc("key-0") == 0
+
+
+def test_unchanged_segments_are_linked_not_copied(tmp_path):
+    home = build_home(tmp_path, sample(6))
+    apply_changes(home, [{"id": "x"}])
+    first, second = (os.stat(home.index / g / "0000.seg").st_ino for g in ("g000001", "g000002"))
+    assert first == second
+
+
+def test_nothing_to_do_publishes_nothing(tmp_path):
+    home = build_home(tmp_path, sample(2))
+    assert apply_changes(home, [], ["unknown"]) == "g000001"
+    assert len(versions(home)) == 1
+
+
+def test_a_bad_document_changes_nothing(tmp_path):
+    home = build_home(tmp_path, sample(2))
+    for upserts in ([{"id": "a", "title": "fine"}, {"id": "b", "year": "soon"}], [{"title": "no id"}], [{"id": "x\ny"}]):
+        with pytest.raises(BadDocument):
+            apply_changes(home, upserts)
+    assert [v.generation for v in versions(home)] == ["g000001"]
+    assert not list(home.index.glob(".*"))
+
+
+def test_a_home_without_an_index(tmp_path):
+    from indexer.home import Home
+
+    with pytest.raises(NoIndex):
+        apply_changes(Home.at(tmp_path), [{"id": "a"}])
+
+
+def test_the_last_of_two_upserts_wins(tmp_path):
+    home = build_home(tmp_path, sample(1))
+    apply_changes(home, [{"id": "a", "title": "one"}, {"id": "a", "title": "two"}], ["a"])
+    index = Index.open(home)
+    assert index.num_docs == 2 and index.stored(index.doc("a"))["title"] == "two"
+
+
+def test_everything_deleted_is_an_empty_index(tmp_path):
+    home = build_home(tmp_path, sample(3))
+    apply_changes(home, [], ["key-0", "key-1", "key-2"])
+    index = Index.open(home)
+    assert index.num_docs == 0 and index.max_doc == 0 and index.df(["b"]).tolist() == [0]
+    assert index.doc("key-0") == -1
+    apply_changes(home, [{"id": "a", "title": "b"}])
+    assert Index.open(home).df(["b"]).tolist() == [1]
+
+
+def test_the_number_of_segments_stays_small(tmp_path):
+    home = build_home(tmp_path, sample(100))
+    for n in range(40):
+        apply_changes(home, [{"id": f"new-{n}", "title": "b"}])
+    assert len(Index.open(home).segments) <= 8
+    assert verify(home) == []
+
+
+changes = st.lists(st.tuples(documents(5), st.lists(st.integers(0, 12).map(lambda n: f"key-{n}"), max_size=4)), min_size=1, max_size=4)
+
+
+@settings(max_examples=25)
+@given(start=documents(), steps=changes)
+def test_changes_and_fold_equal_a_fresh_build(start, steps, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("changes")
+    home = build_home(folder / "changed", start)
+    expected = {d.key: raw(d) for d in start}
+    for upserts, deletes in steps:
+        apply_changes(home, [raw(d) for d in upserts], deletes)
+        expected = {key: value for key, value in expected.items() if key not in deletes}
+        expected.update({d.key: raw(d) for d in upserts})
+    index = Index.open(home)
+    assert {d["id"]: d for d in content(index)} == expected
+    in_order = list(content(index))
+    fresh = open_home(folder / "fresh", _as_documents(in_order), SCHEMA)
+    same_statistics(index, fresh)
+    fold(home)
+    folded = Index.open(home)
+    assert content(folded) == in_order
+    assert folded.manifest.to_bytes() == fresh.manifest.to_bytes()
+
+
+def _as_documents(raws):
+    from indexer.documents import document_from
+
+    return [document_from(raw, "id") for raw in raws]
