@@ -199,7 +199,7 @@ class ClickLog:
     def purge(
         self, retention_days: float | None = None, client_id: str | None = None, user_id: str | None = None, simulated: bool = False
     ) -> int:
-        """Erase what is older than ``retention_days`` (by arrival), all of one client or user, all that was simulated; what several name, too.
+        """Erase what arrived more than ``retention_days`` ago, all of one client or user, or all that was simulated.
 
         Returns the number of rows erased. Erased bytes are overwritten (``secure_delete``) and the write-ahead log is emptied.
         """

@@ -33,7 +33,10 @@ class SimulationError(SearchdError):
 
 
 class Ranking(Protocol):
-    """What ``engine.rank`` returns: ``keys`` best first, and the very vectors float32[n, F] that were scored, or None."""
+    """What ``engine.rank`` returns: ``keys`` best first, and the vectors float32[n, F] that a model scored or would score.
+
+    For the clicks to be of use in training there must be features for ``model="none"`` too, by the feature set that training will use.
+    """
 
     keys: list[str]
     features: NDArray[np.float32] | None
@@ -102,7 +105,7 @@ def simulate(
     grades = _grades([(ranking, grades) for _, ranking, grades in served], depth)
     plan = _plan(grades, highest, users, sessions, explored_share, np.random.default_rng(seed))
     name = _name(served, users, sessions, seed, explored_share)
-    new = _write(log, engine.feature_fingerprint, [(text, ranking) for text, ranking, _ in served], plan, name, explored_share)
+    new = _write(log, [(text, ranking) for text, ranking, _ in served], plan, name, explored_share)
     clicks = plan.clicked.sum(axis=1)
     return Report(sessions, int(clicks.sum()), int((clicks > 0).sum()), int((plan.swap > 0).sum()), len(served), new)
 
@@ -172,7 +175,7 @@ def swap_propensities(order: NDArray[np.int64], explored: float) -> NDArray[np.f
     return np.where(order == place, stays, one_swap).astype(np.float32)
 
 
-def _write(log: ClickLog, fingerprint: str, served: list[tuple[str, Ranking]], plan: _Plan, name: str, explored: float) -> int:
+def _write(log: ClickLog, served: list[tuple[str, Ranking]], plan: _Plan, name: str, explored: float) -> int:
     """Write the plan in a few large transactions; returns how many impressions were new."""
     sessions, depth = plan.clicked.shape
     start = now_ms() - sessions * SESSION_MS
@@ -185,14 +188,14 @@ def _write(log: ClickLog, fingerprint: str, served: list[tuple[str, Ranking]], p
             text, ranking = served[query]
             if (query, swap) not in cache:
                 cache[query, swap] = _shown(ranking, depth, swap, explored)
-            impression = _impression(f"{name}-{s}", start + s * SESSION_MS, text, ranking, cache[query, swap], fingerprint)
+            impression = _impression(f"{name}-{s}", start + s * SESSION_MS, text, ranking, cache[query, swap])
             impressions.append(impression)
             events += [_click(impression, int(rank)) for rank in np.flatnonzero(plan.clicked[s])]
         new += log.write(impressions, events).impressions
     return new
 
 
-def _impression(name: str, timestamp: int, text: str, ranking: Ranking, shown: _Shown, fingerprint: str) -> Impression:
+def _impression(name: str, timestamp: int, text: str, ranking: Ranking, shown: _Shown) -> Impression:
     return Impression(
         query_id=f"sim-{name}",
         timestamp=timestamp,
@@ -203,7 +206,7 @@ def _impression(name: str, timestamp: int, text: str, ranking: Ranking, shown: _
         session_id=f"sim-{name}",
         generation=ranking.generation,
         model=model_label(ranking.model),
-        feature_fingerprint=fingerprint if shown.features is not None else "",
+        feature_fingerprint=ranking.feature_fingerprint if shown.features is not None else "",
         features=shown.features,
         scores=shown.scores,
         simulated=True,

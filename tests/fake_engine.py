@@ -13,12 +13,12 @@ class FakeRanking(NamedTuple):
     retrieval_scores: np.ndarray
     generation: str
     model: tuple[str, str] | None
+    feature_fingerprint: str = "fake-features"
 
 
 class FakeEngine:
     """``judgments`` of random grades, and noisy rankings of them; ``ranked`` counts the calls."""
 
-    feature_fingerprint = "fake-features"
     feature_names = ("signal", "noise", "length")
 
     def __init__(self, num_queries=40, num_docs=30, seed=0, model=None):
