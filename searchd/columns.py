@@ -53,7 +53,7 @@ class Columns:
         parts = [segment.column(name) for segment in self._index.segments]
         if len(parts) == 1:
             return parts[0]
-        return merge_columns(parts, [np.ones(segment.num_docs, np.bool_) for segment in self._index.segments])
+        return merge_columns(self.kinds[name], parts, [np.ones(segment.num_docs, np.bool_) for segment in self._index.segments])
 
 
 def keyword_texts(column: Column) -> list[str]:

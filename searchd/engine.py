@@ -136,7 +136,8 @@ class Engine:
             return snapshot.retriever.top(terms, weights, k)
         if mode != "and":
             raise BadRequest(f"mode: expected or, and; found {mode!r}")
-        return snapshot.retriever.top(terms, weights, k, "and", required_terms(terms))
+        required = required_terms(terms)
+        return snapshot.retriever.top(terms, weights, k, "and", None if len(required) == len(terms) else frozenset(required))
 
     def key(self, doc: int) -> str:
         """The caller's id of a document that ``retrieve`` returned."""

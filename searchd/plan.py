@@ -11,7 +11,7 @@ import numpy as np
 
 from searchd.filters import compare, number_of
 from searchd.query import Group, Node, Not, Or, Phrase, Query, Word
-from searchd.query_terms import WORD, required_terms
+from searchd.query_terms import WORD, Sequence, required_terms
 
 # A prefix stands for so many of its most frequent terms, each of them scoring half of what a typed word does.
 MAX_EXPANSIONS = 128
@@ -180,13 +180,13 @@ class _Planner:
 
     def _occurs(self, text: str, field: str | None) -> Mask | None:
         """Where the terms of ``text`` stand side by side."""
-        masks = [self._side_by_side(sequence.terms, sequence.field) for sequence in self.snapshot.query_terms.sequences(text, field)]
+        masks = [self._side_by_side(sequence) for sequence in self.snapshot.query_terms.sequences(text, field)]
         return np.logical_or.reduce(masks) if masks else None
 
-    def _side_by_side(self, terms: list[str | None], field: int | None) -> Mask:
-        if len(terms) == 1:
-            return self.snapshot.retriever.matches(terms, field)
-        return self.snapshot.retriever.phrase(terms, field)
+    def _side_by_side(self, sequence: Sequence) -> Mask:
+        if len(sequence.terms) == 1:
+            return self.snapshot.retriever.matches(sequence.terms, sequence.field)
+        return self.snapshot.retriever.phrase(sequence.terms, sequence.field, extra=sequence.extra)
 
     def _prefixed(self, node: Word, positive: bool) -> Mask | None:
         """Where a word occurs that begins so; Han text and several words end in no prefix and count as a phrase."""

@@ -22,9 +22,10 @@ class Weighted(NamedTuple):
 
 
 class Sequence(NamedTuple):
-    """Terms side by side in one field (its number) or in any (None); a None among the terms is a gap."""
+    """Terms side by side in one field (its number) or in any (None); ``extra`` are rarer terms of the same text, such as pairs of characters."""
 
-    terms: list[str | None]
+    terms: list[str]
+    extra: list[str]
     field: int | None
 
 
@@ -63,7 +64,7 @@ class QueryTerms:
 
     def _weighted_raw(self, text: str) -> Weighted:
         """Text that was cut into tokens before: no analyser, no objects, the fastest path."""
-        words = text.split()
+        words = self.analyzers[0].sequence(text)
         weights = dict.fromkeys(words, self._word_weight)
         if len(weights) != len(words):
             weights = dict.fromkeys(words, 0.0)
@@ -89,15 +90,16 @@ class QueryTerms:
 
     def sequences(self, text: str, field: str | None = None) -> list[Sequence]:
         """What must stand side by side for ``text`` to occur: one sequence an analyser; none when the text has no terms."""
-        if field is not None:
-            found = [Sequence(self._by_field[field].sequence(text), self.fields[field])]
-        else:
-            found = [Sequence(analyzer.sequence(text), None) for analyzer in self.analyzers]
-        distinct = {tuple(sequence.terms): sequence for sequence in found if any(term is not None for term in sequence.terms)}
-        return list(distinct.values())
+        number = None if field is None else self.fields[field]
+        analyzers = self.analyzers if field is None else [self._by_field[field]]
+        analysed = [analyzer.index_terms(text) for analyzer in analyzers]
+        distinct = {tuple(found.sequence): found for found in analysed if found.sequence}
+        return [Sequence(found.sequence, found.extra, number) for found in distinct.values()]
 
 
 def required_terms(terms: list[str]) -> list[str]:
     """Of a query's terms those that a document with all of its words has: words and Han bigrams, a Han character only where no bigram holds it."""
     covered = {character for term in terms if term[0] == HAN2_TAG for character in term[1:]}
+    if not covered:
+        return terms
     return [term for term in terms if term[0] != HAN1_TAG or term[1:] not in covered]
