@@ -14,7 +14,7 @@ from indexer.folding import fold
 
 WORDS, STOPWORDS = "words.txt", "stopwords.txt"
 MAX_WORD = 64
-MAX_FREQUENCY = 10**9
+MAX_DIGITS = 9
 
 
 class LexiconError(SearchdError):
@@ -68,8 +68,10 @@ def _lines(path: Path) -> list[tuple[str, str]]:
 def _word(line: str, where: str) -> tuple[str, int]:
     word, *rest = line.split()
     frequency = rest[0] if rest else "0"
-    if rest and not (frequency.isascii() and frequency.isdigit() and int(frequency) <= MAX_FREQUENCY):
-        raise LexiconError(f"{where}: expected `word` or `word frequency`, found {line!r}; the frequency is a whole number up to {MAX_FREQUENCY}")
+    if not (frequency.isascii() and frequency.isdigit() and len(frequency) <= MAX_DIGITS):
+        raise LexiconError(
+            f"{where}: expected `word` or `word frequency`, found {line[:80]!r}; a frequency has at most {MAX_DIGITS} digits"
+        )
     return _checked(word, where), int(frequency)
 
 

@@ -8,11 +8,11 @@ STOP_WEIGHT = 0.1
 # A Han bigram with one foot in a stop word.
 HALF_STOP_WEIGHT = 0.5
 
-ENGLISH = frozenset(
-    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was will with".split()  # noqa: SIM905
+_ENGLISH = (
+    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was will with"
 )
 
-CHINESE = frozenset(  # noqa: SIM905
+_CHINESE = (
     # particles, prepositions, conjunctions
     "的 地 得 之 了 着 过 吗 呢 吧 啊 呀 嘛 哦 哈 哪 么 而 与 和 及 或 或者 以及 并 并且 但 但是 而且 因为 所以 如果 虽然 于 在 把 被 给 对 从 向 由 "
     "以 为 为了 关于 对于 就 也 都 还 还是 又 再 才 只 很 太 更 最 非常 比较 "
@@ -24,5 +24,8 @@ CHINESE = frozenset(  # noqa: SIM905
     # modals and verbs without content
     "是 有 能 会 可 可以 可能 应该 应 要 需 需要 想 能够 必须 该怎么办 不是 没有 "
     # addressing the reader
-    "请 谢谢 你好 您好".split()
+    "请 谢谢 你好 您好"
 )
+
+ENGLISH = frozenset(_ENGLISH.split())
+CHINESE = frozenset(_CHINESE.split())
