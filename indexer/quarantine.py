@@ -31,10 +31,14 @@ REASONS = {
     "empty_id": "an id without characters",
     "id_too_long": "an id of more than 512 characters",
     "id_control_character": "an id with a control character",
-    "wrong_type": "a value that does not fit the type its field has in the schema",
+    "invalid_integer": "a value that is no whole number of 64 bits, in a field of such",
+    "invalid_float": "a value that is no finite number, in a field of such",
+    "invalid_date": "a value that is no date or time, in a field of such",
+    "invalid_boolean": "a value that is neither true nor false, in a field of such",
     "wrong_column_count": "a row with more or fewer cells than the header",
     "invalid_csv": "a row whose quotes do not match",
-    "invalid_field_name": "a field whose name is empty or has a control character",
+    "too_large": "a document with more than 64 MiB of JSON",
+    "not_json": "a document that has no form in JSON",
     "unsupported_value": "a value that has no form in JSON",
     "unreadable_file": "a file of a folder that cannot be read",
     "file_too_large": "a file of a folder with more than 64 MiB",
@@ -76,6 +80,7 @@ class Quarantine:
         self.counts: Counter[str] = Counter()
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         durable.make_folder(path.parent)
+        _remove_leftovers(path)
         self._file = open(self._temporary, "wb")  # noqa: SIM115 - closed by __exit__
 
     def __enter__(self) -> "Quarantine":
@@ -99,3 +104,10 @@ class Quarantine:
         self._file.close()
         durable.sync_file(self._temporary)
         durable.replace_file(self._temporary, self.path)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Drop the temporary files of writers that were killed."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        if not Path("/proc", leftover.suffixes[-2].lstrip(".")).exists():
+            leftover.unlink(missing_ok=True)

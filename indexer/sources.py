@@ -12,9 +12,10 @@ from indexer.documents import Document
 from indexer.quarantine import Entry
 from indexer.readers import array, delimited, folder, jsonl, parquet, sqlite
 from indexer.readers.chunk import Chunk, SourceError
-from indexer.readers.streams import BLOCK, Prefixed, Reader, open_file, open_stream
+from indexer.readers.streams import BLOCK, Meter, Prefixed, Reader, open_file, open_stream
 
 CHUNK_BYTES = 8 << 20
+STREAMED = ("json", "csv", "tsv")
 _JSON = (".jsonl", ".ndjson", ".json", ".jsonlines", "")
 _KINDS = {
     **dict.fromkeys(_JSON, "json"),
@@ -44,10 +45,30 @@ def find_sources(names: Sequence[str]) -> list[Source]:
     return [_find(str(name)) for name in names]
 
 
-def cut(sources: Sequence[Source], id_field: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk | Entry]:
+def cut(sources: Sequence[Source], id_field: str, chunk_bytes: int = CHUNK_BYTES, meter: Meter | None = None) -> Iterator[Chunk | Entry]:
     """The chunks of all sources in order; an Entry stands for what cannot even be cut. Raises SourceError."""
+    meter = meter or Meter()
     for source in sources:
-        yield from _cut_one(source, id_field, chunk_bytes)
+        if source.path is None or source.kind in STREAMED:
+            with open_stream(source.path, source.name, meter) as stream:
+                yield from _cut_stream(stream, source, id_field, chunk_bytes)
+        else:
+            for one in _cut_file(source, source.path, id_field, chunk_bytes):
+                yield one
+                meter.consumed += 0 if isinstance(one, Entry) else one.size
+
+
+def bytes_on_disk(sources: Sequence[Source]) -> int:
+    """What a meter will have counted at the end, about; 0 when standard input makes it unknown."""
+    if any(source.path is None for source in sources):
+        return 0
+    return sum(_bytes_of(source.path, source.name) for source in sources if source.path is not None)
+
+
+def _bytes_of(path: Path, name: str) -> int:
+    if path.is_dir():
+        return sum((path / inside).stat().st_size for inside in folder.walk(path, name))
+    return path.stat().st_size
 
 
 def read_documents(sources: Sequence[str], id_field: str, quarantine: Callable[[Entry], None]) -> Iterator[Document]:
@@ -79,18 +100,15 @@ def _find(name: str) -> Source:
     return Source(name, path, kind, table)
 
 
-def _cut_one(source: Source, id_field: str, chunk_bytes: int) -> Iterator[Chunk | Entry]:
-    if source.path is None or source.kind in ("json", "csv", "tsv"):
-        with open_stream(source.path, source.name) as stream:
-            yield from _cut_stream(stream, source, id_field, chunk_bytes)
-    elif source.kind == "folder":
-        yield from folder.cut(source.path, source.name, chunk_bytes)
+def _cut_file(source: Source, path: Path, id_field: str, chunk_bytes: int) -> Iterator[Chunk | Entry]:
+    if source.kind == "folder":
+        yield from folder.cut(path, source.name, chunk_bytes)
     elif source.kind == "file":
-        yield from folder.single(source.path, source.name)
+        yield from folder.single(path, source.name)
     elif source.kind == "parquet":
-        yield from parquet.cut(source.path, source.name, chunk_bytes, id_field)
+        yield from parquet.cut(path, source.name, chunk_bytes, id_field)
     else:
-        yield from sqlite.cut(source.path, source.table, source.name, chunk_bytes, id_field)
+        yield from sqlite.cut(path, source.table, source.name, chunk_bytes, id_field)
 
 
 def _cut_stream(stream: Reader, source: Source, id_field: str, chunk_bytes: int) -> Iterator[Chunk | Entry]:

@@ -1,102 +1,104 @@
-"""Small indexes for tests: a schema with every type of field, documents to go with it, and a build in batches."""
+"""An index in memory with just what a Retriever asks of one: retrieval can be tested without files."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from types import SimpleNamespace
 
-from hypothesis import strategies as st
+import numpy as np
+from oracle import Oracle, Values
 
-from indexer.documents import Document
-from indexer.home import Home
-from indexer.index import Index, lexicon_of
-from indexer.inverter import Run, invert
-from indexer.manifest import write_manifest
-from indexer.merge import SegmentInfo, write_segment
-from indexer.publish import publish, stage, writer_lock
-from indexer.schema import Schema
-
-SCHEMA = Schema.from_dict(
-    {
-        "fields": {
-            "title": {"type": "text", "analyzer": "whitespace", "weight": 2.0},
-            "body": {"type": "text", "analyzer": "whitespace"},
-            "year": {"type": "integer"},
-            "price": {"type": "float"},
-            "day": {"type": "date"},
-            "open": {"type": "boolean"},
-            "tags": {"type": "keyword"},
-            "note": {"type": "stored"},
-        }
-    }
-)
-
-WORDS = ["a", "b", "ab", "数据", "search", "engine", "é", "zz"]
-_text = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
-_fields = st.fixed_dictionaries(
-    {},
-    optional={
-        "title": _text,
-        "body": st.one_of(_text, st.lists(_text, max_size=3)),
-        "year": st.integers(-(2**63), 2**63 - 1),
-        "price": st.floats(allow_nan=False, allow_infinity=False),
-        "day": st.dates().map(lambda day: day.isoformat()),
-        "open": st.booleans(),
-        "tags": st.one_of(st.sampled_from(WORDS), st.lists(st.sampled_from(WORDS), max_size=3)),
-        "note": st.text(max_size=5),
-    },
-)
+from indexer import bm25
+from indexer.postings import encode_postings
+from indexer.schema import Field, Schema
 
 
-def documents(max_size: int = 20, keys: int = 12) -> st.SearchStrategy[list[Document]]:
-    """Lists of documents; keys repeat now and then."""
-    key = st.integers(0, keys).map(lambda n: f"key-{n}")
-    return st.lists(st.builds(Document, key, _fields), max_size=max_size)
+def schema_of(num_fields: int, weights: Sequence[float] = (1.0, 2.5, 0.5), b: Sequence[float] = (0.75, 0.3, 1.0), **k1: float) -> Schema:
+    fields = tuple(Field(f"f{i}", "text", weights[i], b[i]) for i in range(num_fields))
+    return Schema(fields=fields, k1={"word": 1.2, "han1": 0.9, "han2": 0.9, **k1})
 
 
-def sample(n: int, start: int = 0) -> list[Document]:
-    """``n`` documents with distinct keys and fields of every type."""
-    return [
-        Document(
-            f"key-{i}",
-            {
-                "title": f"title {WORDS[i % 8]}",
-                "body": [f"{WORDS[i % 3]} b a word{i}", "second value"],
-                "year": 2000 + i % 7,
-                "price": i / 4,
-                "day": "2020-01-02",
-                "open": i % 2 == 0,
-                "tags": [WORDS[i % 5], "all"],
-                "note": {"deep": i},
-            },
-        )
-        for i in range(start, start + n)
-    ]
+class SmallSegment:
+    """One segment inverted with dictionaries; ``live`` is None or bool[num_docs]."""
+
+    def __init__(self, oracle: Oracle, first: int, last: int, build_schema: Schema) -> None:
+        self.num_docs = last - first
+        docs = range(first, last)
+        self.terms = sorted({t for d in docs for tf in oracle.tfs[d] for t in tf})
+        self._ids = {t: i for i, t in enumerate(self.terms)}
+        num_fields = len(build_schema.text_fields)
+        self.lengths = np.array([[oracle.lengths[d][f] for d in docs] for f in range(num_fields)], np.uint32).reshape(num_fields, -1)
+        self.postings = self._encode(oracle, first, last, build_schema)
+        self.forward = self._forward(oracle, docs)
+        dead = [d - first for d in oracle.deleted if first <= d < last]
+        self.live = None
+        if dead:
+            self.live = np.ones(self.num_docs, bool)
+            self.live[dead] = False
+
+    def _encode(self, oracle: Oracle, first: int, last: int, schema: Schema) -> dict[str, np.ndarray]:
+        lists: dict[str, list[int]] = {t: [] for t in self.terms}
+        for d in range(first, last):
+            for term in sorted({t for tf in oracle.tfs[d] for t in tf}):
+                lists[term].append(d)
+        starts = np.cumsum([0, *(len(lists[t]) for t in self.terms)])
+        docs = np.array([d - first for t in self.terms for d in lists[t]], np.int32)
+        tfs = np.array([[tf.get(t, 0) for tf in oracle.tfs[d]] for t in self.terms for d in lists[t]], np.uint32)
+        streams = np.array([bm25.stream_of(t) for t in self.terms], np.uint8)
+        return encode_postings(starts, docs, tfs.reshape(len(docs), len(schema.text_fields)), self.lengths, streams, schema)
+
+    def _forward(self, oracle: Oracle, docs: range) -> SimpleNamespace:
+        data, offsets = bytearray(), [0]
+        for d in docs:
+            for values in oracle.documents[d]:
+                for term in values:
+                    data += _varint(0 if term is None else self._ids[term] + 1)
+                offsets.append(len(data))
+        return SimpleNamespace(offsets=np.array(offsets, np.uint64), data=np.frombuffer(bytes(data), np.uint8))
+
+    def lookup(self, terms: Sequence[str]) -> np.ndarray:
+        return np.array([self._ids.get(t, -1) for t in terms], np.int32)
 
 
-def runs_of(docs: Sequence[Document], sizes: Sequence[int], schema: Schema = SCHEMA) -> list[Run]:
-    """Runs of consecutive batches of ``sizes`` documents, the last one taking the rest."""
-    borders = [0]
-    for size in sizes:
-        borders.append(min(len(docs), borders[-1] + size))
-    borders.append(len(docs))
-    return [invert(docs[a:b], schema) for a, b in zip(borders, borders[1:])]
+class SmallIndex:
+    """Documents cut into segments at ``cuts``, built under ``build_schema`` and searched under the oracle's."""
+
+    def __init__(self, oracle: Oracle, cuts: Sequence[int] = (), build_schema: Schema | None = None) -> None:
+        bounds = [0, *cuts, len(oracle.documents)]
+        self.schema = oracle.schema
+        self.segments = [SmallSegment(oracle, a, b, build_schema or self.schema) for a, b in zip(bounds, bounds[1:]) if a < b]
+        self.bases = np.array([a for a, b in zip(bounds, bounds[1:]) if a < b], np.int64)
+        self.max_doc, self.num_docs = len(oracle.documents), len(oracle.live)
+        self.avg_lengths = np.array(oracle.averages)
+        self._oracle = oracle
+
+    def df(self, terms: Sequence[str]) -> np.ndarray:
+        return np.array([self._oracle.df(t) for t in terms], np.int64)
 
 
-def build_segment(path: Path, docs: Sequence[Document], sizes: Sequence[int] = (), schema: Schema = SCHEMA) -> SegmentInfo:
-    """One segment file of documents inverted in batches."""
-    return write_segment(runs_of(docs, sizes, schema), schema, path)
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value >= 128:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
 
 
-def build_home(root: Path, docs: Sequence[Document], schema: Schema = SCHEMA) -> Home:
-    """Publish a generation of one segment in the home at ``root``."""
-    home = Home.at(root)
-    with writer_lock(home):
-        staged = stage(home)
-        info = build_segment(staged / "0000.seg", docs, (), schema)
-        write_manifest(staged, schema, [info], lexicon_of(home))
-        publish(home, staged)
-    return home
-
-
-def open_home(root: Path, docs: Sequence[Document], schema: Schema = SCHEMA) -> Index:
-    """The index of a freshly built home."""
-    return Index.open(build_home(root, docs, schema))
+def random_documents(rng: np.random.Generator, num_docs: int, num_fields: int, words: Sequence[str], max_length: int) -> list[list[Values]]:
+    """Documents of Zipf-distributed words; a few repeat a word often, and a few are equal, so that scores tie."""
+    chances = 1.0 / np.arange(1, len(words) + 1)
+    chances /= chances.sum()
+    documents: list[list[Values]] = []
+    for _ in range(num_docs):
+        if documents and rng.random() < 0.2:
+            documents.append(documents[rng.integers(len(documents))])
+            continue
+        fields: list[Values] = []
+        for _ in range(num_fields):
+            values: Values = [words[i] for i in rng.choice(len(words), rng.integers(0, max_length + 1), p=chances)]
+            if values and rng.random() < 0.1:
+                values += [values[0]] * int(rng.integers(1, 40))
+            if len(values) > 3 and rng.random() < 0.2:
+                values.insert(int(rng.integers(1, len(values))), None)
+            fields.append(values)
+        documents.append(fields)
+    return documents

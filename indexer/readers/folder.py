@@ -48,7 +48,7 @@ def cut(root: Path, source: str, chunk_bytes: int) -> Iterator[FilesChunk | Entr
     """Groups of files in the order of their relative paths; hidden files and other kinds of files are passed over."""
     paths: list[str] = []
     size = 0
-    for path in _walk(root, source):
+    for path in walk(root, source):
         paths.append(path)
         size += _FILE_OVERHEAD + (root / path).stat().st_size
         if size >= chunk_bytes:
@@ -63,7 +63,7 @@ def single(path: Path, source: str) -> Iterator[FilesChunk | Entry]:
     yield FilesChunk(str(path.parent), [path.name], _FILE_OVERHEAD + path.stat().st_size)
 
 
-def _walk(root: Path, source: str) -> list[str]:
+def walk(root: Path, source: str) -> list[str]:
     """Relative paths of the readable kinds, sorted, so that the order does not depend on the file system."""
 
     def refuse(error: OSError) -> None:

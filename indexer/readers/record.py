@@ -15,7 +15,6 @@ from indexer.readers.chunk import MAX_NESTING, MAX_RECORD
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NOT_FINITE = re.compile(rb"(?<![\w.])-?(?:NaN|Infinity|nan|inf)\b")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _loads = orjson.loads
 
@@ -43,13 +42,6 @@ def _present(fields: dict[str, Any]) -> dict[str, Any]:
     if None in fields.values():
         fields = {name: value for name, value in fields.items() if value is not None}
     return fields
-
-
-def check_names(fields: dict[str, Any]) -> None:
-    """Refuse names that no schema could hold; raises BadDocument."""
-    for name in fields:
-        if not name or _CONTROL.search(name):
-            raise BadDocument("invalid_field_name", f"expected a field name without control characters, found {name[:60]!r}")
 
 
 def _check_nesting(raw: bytes) -> None:

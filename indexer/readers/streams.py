@@ -31,6 +31,23 @@ class Reader(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
+class Meter:
+    """Bytes of the sources' files read so far, as they lie on disk."""
+
+    def __init__(self) -> None:
+        self.consumed = 0
+
+
+class _Metered:
+    def __init__(self, raw: Reader, meter: Meter):
+        self._raw, self._meter = raw, meter
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._raw.read(size)
+        self._meter.consumed += len(data)
+        return data
+
+
 class Prefixed:
     """A stream whose first bytes were read already."""
 
@@ -115,13 +132,14 @@ def _decompressed(raw: Reader, name: str) -> Reader:
 
 
 @contextmanager
-def open_stream(path: Path | None, name: str) -> Iterator[Reader]:
+def open_stream(path: Path | None, name: str, meter: Meter | None = None) -> Iterator[Reader]:
     """The decompressed bytes of a file, or of standard input when ``path`` is None; raises SourceError."""
+    meter = meter or Meter()
     if path is None:
-        yield _decompressed(sys.stdin.buffer, name)
+        yield _decompressed(_Metered(sys.stdin.buffer, meter), name)
         return
     with open_file(path, name) as file:
-        yield _decompressed(file, name)
+        yield _decompressed(_Metered(file, meter), name)
 
 
 def open_file(path: Path, name: str) -> IO[bytes]:

@@ -1,0 +1,169 @@
+"""Chunks of sources -> saved runs, in this process or in others.
+
+A chunk is parsed, analysed and inverted where it is worked on; only the name of the run's file and what was set aside come back. How chunks are
+cut does not depend on the number of processes, and results come back in the order of the source.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from indexer.documents import BadDocument, Document
+from indexer.errors import SearchdError
+from indexer.inverter import invert
+from indexer.quarantine import Entry, entry
+from indexer.readers.chunk import Chunk
+from indexer.schema import Schema
+
+BACKENDS = ("loky", "ray")
+
+
+class BackendMissing(SearchdError):
+    """The library of a backend is not installed."""
+
+    code = "backend_missing"
+
+
+class Job(NamedTuple):
+    """What every batch of a build has in common; ``owner`` is the process that waits for the results."""
+
+    schema: Schema
+    lexicon: Path | None
+    folder: Path
+    owner: int
+
+
+class Batch(NamedTuple):
+    """One piece of work: the records before the chunk that could not even be cut, then the chunk (None: only the records)."""
+
+    number: int
+    entries: list[Entry]
+    chunk: Chunk | None
+    consumed: int
+
+
+class Inverted(NamedTuple):
+    """A finished batch: ``path`` of its saved run, None when no document was good; ``consumed`` bytes of source up to its end."""
+
+    path: Path | None
+    documents: int
+    entries: list[Entry]
+    consumed: int
+
+
+class Feed:
+    """The batches of a stream of chunks, numbered.
+
+    An error of the source ends the stream and waits in ``error``: with several processes the stream is read by a helper thread of joblib, where
+    an exception would be lost.
+    """
+
+    def __init__(self, chunks: Iterable[Chunk | Entry], consumed: Callable[[], int]):
+        self.error: Exception | None = None
+        self._chunks, self._consumed = chunks, consumed
+
+    def __iter__(self) -> Iterator[Batch]:
+        number, waiting = 0, []
+        try:
+            for one in self._chunks:
+                if isinstance(one, Entry):
+                    waiting.append(one)
+                    continue
+                yield Batch(number, waiting, one, self._consumed())
+                number, waiting = number + 1, []
+        except Exception as error:
+            self.error = error
+            return
+        if waiting:
+            yield Batch(number, waiting, None, self._consumed())
+
+
+def invert_all(feed: Feed, job: Job, jobs: int, backend: str = "loky") -> Iterator[Inverted]:
+    """Invert every batch, in order; raises what the source raised after the batches before it."""
+    if jobs == 1:
+        yield from (invert_batch(batch, job) for batch in feed)
+    else:
+        yield from _invert_in_processes(feed, job, jobs, backend)
+    if feed.error is not None:
+        raise feed.error
+
+
+def _invert_in_processes(feed: Feed, job: Job, jobs: int, backend: str) -> Iterator[Inverted]:
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+
+    if backend == "ray":
+        _register_ray()
+    # Ordered results as they come from loky; Ray's backend returns all at the end. Two batches more than processes keep all of them busy.
+    mode = "generator" if backend == "loky" else "list"
+    parallel = Parallel(n_jobs=jobs, backend=backend, return_as=mode, pre_dispatch=jobs + 2, batch_size=1, max_nbytes=None)
+    try:
+        yield from parallel(delayed(invert_batch)(batch, job) for batch in feed)
+    finally:
+        if backend == "loky":
+            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def _register_ray() -> None:
+    try:
+        from ray.util.joblib import register_ray
+    except ImportError as error:
+        raise BackendMissing("--backend ray needs Ray, which is not installed; install it with: pip install ray") from error
+    register_ray()
+
+
+def invert_batch(batch: Batch, job: Job) -> Inverted:
+    """Parse, analyse, invert and save one batch."""
+    if os.getpid() != job.owner:
+        _be_a_worker(job.owner)
+    documents, entries = _parse(batch.chunk, job.schema.id_field)
+    run = invert(documents, job.schema, job.lexicon)
+    for position, code, message in run.rejected:
+        entries.append(_rejected(documents[position], BadDocument(code, message)))
+    entries.sort(key=lambda one: (one.line, one.offset))
+    path = job.folder / f"run-{batch.number:06d}" if len(run.keys) else None
+    if path is not None:
+        run.save(path)
+    return Inverted(path, len(run.keys), batch.entries + entries, batch.consumed)
+
+
+def _parse(chunk: Chunk | None, id_field: str) -> tuple[list[Document], list[Entry]]:
+    documents: list[Document] = []
+    entries: list[Entry] = []
+    for one in chunk.documents(id_field) if chunk is not None else ():
+        if isinstance(one, Document):
+            documents.append(one)
+        else:
+            entries.append(one)
+    return documents, entries
+
+
+def _rejected(document: Document, error: BadDocument) -> Entry:
+    raw = orjson.dumps({"id": document.key, **document.fields}, default=str)
+    return entry(error, document.source, document.line, document.offset, raw)
+
+
+_workers_guard: list[threading.Thread] = []
+
+
+def _be_a_worker(owner: int) -> None:
+    """Once a process: leave Ctrl-C to the owner, and end when the owner is gone, however it went."""
+    if _workers_guard:
+        return
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.getppid() == owner:
+        _workers_guard.append(threading.Thread(target=_end_with, args=(owner,), daemon=True))
+        _workers_guard[0].start()
+
+
+def _end_with(owner: int) -> None:
+    while os.getppid() == owner:
+        time.sleep(0.2)
+    os._exit(1)

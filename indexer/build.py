@@ -1,0 +1,193 @@
+"""Sources -> a published generation.
+
+    find the sources · infer a schema when none is given · cut into chunks · invert them in processes · write one segment · publish
+
+Everything is written into a staged folder beside the published generation, which stays what it is until the very last step: a build that fails,
+is interrupted or is killed changes nothing. ``read = indexed + quarantined + duplicates`` holds for every build.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer import durable
+from indexer.batches import Feed, Inverted, Job, invert_all
+from indexer.documents import Document
+from indexer.errors import SearchdError
+from indexer.home import Home
+from indexer.index import lexicon_of
+from indexer.infer import Inference
+from indexer.inverter import Run
+from indexer.manifest import write_manifest
+from indexer.merge import SegmentInfo, write_segment
+from indexer.progress import Progress
+from indexer.publish import discard, publish, stage, writer_lock
+from indexer.quarantine import Entry, Quarantine
+from indexer.readers.streams import BLOCK, Meter, open_stream
+from indexer.schema import Schema
+from indexer.sources import Source, bytes_on_disk, cut, find_sources
+
+MEMORY = 1 << 30
+# Measured on whitespace, English and Chinese text: a process takes about this much by itself, and a batch this many times its bytes of source.
+_PROCESS_BYTES, _MEMORY_PER_BYTE = 250 << 20, 24
+_SMALLEST_CHUNK, _LARGEST_CHUNK = 256 << 10, 8 << 20
+# More than this is enough to know the fields of a collection.
+_INFERENCE_BYTES = 1 << 30
+
+
+class NothingIndexed(SearchdError):
+    """Not one document of the sources is good."""
+
+    code = "nothing_indexed"
+
+
+class TooManyBad(SearchdError):
+    """A larger share of the records is bad than the caller allows."""
+
+    code = "too_many_bad"
+
+
+class BuildReport(NamedTuple):
+    """What a build did; ``read == indexed + quarantined + duplicates``. ``reasons``: reason code -> records set aside."""
+
+    read: int
+    indexed: int
+    quarantined: int
+    duplicates: int
+    generation: str
+    seconds: float
+    reasons: dict[str, int]
+    schema: Schema
+
+
+def quarantine_path(home: Home) -> Path:
+    """Where the last build or update of a home lists what it set aside."""
+    return home.root / "quarantine.jsonl"
+
+
+def chunk_bytes(memory: int, jobs: int) -> int:
+    """Bytes of source a batch may have so that ``jobs`` of them fit into ``memory`` bytes."""
+    share = memory // jobs - _PROCESS_BYTES
+    return max(_SMALLEST_CHUNK, min(_LARGEST_CHUNK, share // _MEMORY_PER_BYTE))
+
+
+def build(
+    home: Home,
+    sources: Sequence[str],
+    schema: Schema | None = None,
+    jobs: int = 1,
+    memory: int = MEMORY,
+    id_field: str | None = None,
+    backend: str = "loky",
+    max_quarantined: float = 1.0,
+    progress: bool = False,
+    on_schema: Callable[[Schema], None] | None = None,
+) -> BuildReport:
+    """Index ``sources`` as a new generation and publish it; raises SearchdError and then changes nothing but the quarantine.
+
+    Without ``schema`` one is inferred, and ``on_schema`` is told which. ``id_field`` overrides the schema's. ``max_quarantined`` is the share of records that may be bad.
+    """
+    started = time.monotonic()
+    found = find_sources(sources)
+    with _rereadable(found, schema is None) as found:
+        if schema is None:
+            schema = infer_schema(found, id_field or "id", progress)
+            if on_schema is not None:
+                on_schema(schema)
+        schema = replace(schema, id_field=id_field or schema.id_field)
+        with writer_lock(home), Quarantine(quarantine_path(home)) as quarantine:
+            staged = stage(home)
+            try:
+                work = _Work(home, staged, schema, quarantine, max_quarantined)
+                info = work.segment(found, jobs, chunk_bytes(memory, jobs), backend, progress)
+                write_manifest(staged, schema, [info], lexicon_of(home))
+                generation = publish(home, staged)
+            except BaseException:
+                discard(staged)
+                raise
+            quarantine.publish()
+    seconds = time.monotonic() - started
+    read = work.inverted + quarantine.total
+    return BuildReport(
+        read, info.documents, quarantine.total, info.duplicates, generation, seconds, dict(sorted(quarantine.counts.items())), schema
+    )
+
+
+class _Work:
+    """One build in its staged folder."""
+
+    def __init__(self, home: Home, staged: Path, schema: Schema, quarantine: Quarantine, max_quarantined: float):
+        self.staged, self.schema, self.quarantine, self.max_quarantined = staged, schema, quarantine, max_quarantined
+        self.job = Job(schema, lexicon_of(home), staged / "runs", os.getpid())
+        self.inverted = 0
+
+    def segment(self, sources: Sequence[Source], jobs: int, size: int, backend: str, shown: bool) -> SegmentInfo:
+        """Invert everything and write the segment; the runs are gone afterwards."""
+        durable.make_folder(self.job.folder)
+        paths = [one.path for one in self._invert(sources, jobs, size, backend, shown) if one.path is not None]
+        self._check()
+        runs = [Run.load(path, self.schema) for path in paths]
+        info = write_segment(runs, self.schema, self.staged / "0000.seg")
+        del runs
+        shutil.rmtree(self.job.folder)
+        return info
+
+    def _invert(self, sources: Sequence[Source], jobs: int, size: int, backend: str, shown: bool) -> Iterator[Inverted]:
+        meter = Meter()
+        feed = Feed(cut(sources, self.schema.id_field, size, meter), lambda: meter.consumed)
+        with Progress("indexing", bytes_on_disk(sources), shown) as bar:
+            for one in invert_all(feed, self.job, jobs, backend):
+                self.inverted += one.documents
+                for bad in one.entries:
+                    self.quarantine.add(bad)
+                bar.reached(one.consumed, one.documents)
+                yield one
+
+    def _check(self) -> None:
+        """Refuse to publish what is mostly bad; the quarantine is kept, since it tells why."""
+        bad, read = self.quarantine.total, self.inverted + self.quarantine.total
+        if not bad or (self.inverted and bad <= self.max_quarantined * read):
+            return
+        self.quarantine.publish()
+        common = ", ".join(f"{reason} {count}" for reason, count in self.quarantine.counts.most_common(3))
+        told = f"{bad} of {read} records are bad ({common}), so nothing was published; see {self.quarantine.path}"
+        if not self.inverted:
+            raise NothingIndexed(told)
+        raise TooManyBad(f"{told}, or raise --max-quarantined (now {self.max_quarantined:g})")
+
+
+def infer_schema(sources: Sequence[Source], id_field: str, shown: bool = False) -> Schema:
+    """Look through the documents, up to 1 GiB of them, for the fields they have; raises NothingToInfer."""
+    inference, meter, looked_at = Inference(), Meter(), 0
+    with Progress("inferring the schema", bytes_on_disk(sources), shown) as bar:
+        for source in sources:
+            for chunk in cut([source], id_field, _LARGEST_CHUNK, meter):
+                if isinstance(chunk, Entry):
+                    continue
+                documents = [one for one in chunk.documents(id_field) if isinstance(one, Document)]
+                inference.observe(documents, source.kind in ("csv", "tsv"))
+                bar.reached(meter.consumed, len(documents))
+                looked_at += chunk.size
+                if looked_at > _INFERENCE_BYTES:
+                    break
+    return inference.schema(id_field)
+
+
+@contextmanager
+def _rereadable(sources: Sequence[Source], needed: bool) -> Iterator[list[Source]]:
+    """The sources, with standard input as a temporary file if it must be read twice."""
+    if not needed or all(source.path is not None for source in sources):
+        yield list(sources)
+        return
+    with tempfile.NamedTemporaryFile(prefix="searchd-stdin-") as copy:
+        with open_stream(None, "-") as stream:
+            while block := stream.read(BLOCK):
+                copy.write(block)
+        copy.flush()
+        yield [source if source.path is not None else source._replace(path=Path(copy.name)) for source in sources]

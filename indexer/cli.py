@@ -1,0 +1,187 @@
+"""The ``indexer`` command: documents in, published generations out. Data on stdout; progress, the inferred schema and warnings on stderr."""
+
+import json
+import tomllib
+
+import click
+
+from indexer import publish as publishing
+from indexer.analysis import Analyzer, get_analyzer
+from indexer.batches import BACKENDS
+from indexer.build import MEMORY, build, quarantine_path
+from indexer.changes import fold
+from indexer.home import Home
+from indexer.index import DEFAULT_ANALYZER, Index, lexicon_of
+from indexer.index import verify as find_damage
+from indexer.infer import to_toml
+from indexer.program import MemorySize, Program, home_option
+from indexer.schema import Schema, SchemaError, load_schema
+from indexer.updates import remove, update
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Build, change and check the index of a searchd home."""
+
+
+@main.command("build")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@home_option
+@click.option("--schema", "schema_file", metavar="FILE", help="TOML file with the fields; without it they are inferred and printed.")
+@click.option("--id-field", metavar="NAME", help="Field with the document id [default: that of the schema, or id].")
+@click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes that parse and analyse.")
+@click.option("--memory", type=MemorySize(), default=MEMORY, help="Memory for all processes together [default: 1GiB].")
+@click.option("--backend", type=click.Choice(BACKENDS), default="loky", show_default=True, help="How joblib starts processes.")
+@click.option(
+    "--max-quarantined",
+    type=click.FloatRange(0.0, 1.0),
+    default=1.0,
+    show_default=True,
+    help="Share of bad records that is still published.",
+)
+def build_command(
+    sources: tuple[str, ...],
+    home: Home,
+    schema_file: str | None,
+    id_field: str | None,
+    jobs: int,
+    memory: int,
+    backend: str,
+    max_quarantined: float,
+) -> None:
+    """Index SOURCEs as a new generation and publish it.
+
+    A SOURCE is a file named .jsonl .json .csv .tsv .parquet .txt .md .html (each also with .gz or .zst), a table FILE.db#TABLE, a folder of
+    text, Markdown and HTML, or - for JSON on standard input.
+    """
+    schema = _schema(home, schema_file)
+    report = build(home, sources, schema, jobs, memory, id_field, backend, max_quarantined, progress=True, on_schema=_print_schema)
+    click.echo(f"generation {report.generation}")
+    click.echo(f"read {report.read} = indexed {report.indexed} + quarantined {report.quarantined} + duplicates {report.duplicates}")
+    click.echo(f"seconds {report.seconds:.1f} ({report.read / max(report.seconds, 1e-9):,.0f} documents/s)")
+    _tell_quarantined(home, report.reasons)
+
+
+@main.command("update")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@home_option
+def update_command(sources: tuple[str, ...], home: Home) -> None:
+    """Add the documents of SOURCEs to the published index; documents with a known id are replaced."""
+    report = update(home, sources)
+    click.echo(f"generation {report.generation}")
+    click.echo(f"read {report.read} = indexed {report.indexed} + quarantined {report.quarantined} + duplicates {report.duplicates}")
+    _tell_quarantined(home, report.reasons)
+
+
+@main.command("delete")
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@home_option
+def delete_command(keys: tuple[str, ...], home: Home) -> None:
+    """Delete the documents with these ids; unknown ids are named on stderr and do no harm."""
+    report = remove(home, keys)
+    for key in report.unknown:
+        click.echo(f"warning: no document {key!r}", err=True)
+    click.echo(f"generation {report.generation}")
+    click.echo(f"deleted {report.deleted}")
+
+
+@main.command("merge")
+@home_option
+def merge_command(home: Home) -> None:
+    """Rewrite the published index as one segment, without what was deleted."""
+    click.echo(f"generation {fold(home)}")
+
+
+@main.command("verify")
+@home_option
+@click.option("--generation", metavar="NAME", help="Another generation than the published one.")
+def verify_command(home: Home, generation: str | None) -> None:
+    """Read every byte of the index and compare it with what was published; status 1 when something differs."""
+    found = find_damage(home, generation)
+    for finding in found:
+        click.echo("\t".join([str(finding.path), finding.section or "-", finding.problem]))
+    if found:
+        click.echo("error: the index is damaged; roll back with `indexer rollback`, or build it again", err=True)
+        raise click.exceptions.Exit(1)
+    click.echo(f"{generation or publishing.current_generation(home)} is whole")
+
+
+@main.command("stats")
+@home_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def stats_command(home: Home, as_json: bool) -> None:
+    """Counts of the published generation: documents, terms, postings, bytes."""
+    with Index.open(home) as index:
+        found = {"generation": index.generation, **index.manifest.statistics}
+        found["fields"] = {f.name: f.type for f in index.schema.fields}
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    fields = found.pop("fields")
+    for name, value in [*found.items(), *((f"field {name}", kind) for name, kind in fields.items())]:
+        click.echo(f"{name}\t{value}")
+
+
+@main.command("versions")
+@home_option
+def versions_command(home: Home) -> None:
+    """The generations on disk, newest first; the published one is marked with a star."""
+    for version in publishing.versions(home):
+        mark = "*" if version.current else " "
+        click.echo(
+            f"{mark} {version.generation}\t{version.published_at or 'never published'}\t{version.documents} documents\t{version.bytes} bytes"
+        )
+
+
+@main.command("rollback")
+@home_option
+def rollback_command(home: Home) -> None:
+    """Publish again the generation before the current one."""
+    click.echo(f"generation {publishing.rollback(home)}")
+
+
+@main.command("analyze")
+@click.argument("text")
+@home_option
+@click.option("--field", metavar="NAME", help="A text field, when the fields have different analyzers.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
+def analyze_command(text: str, home: Home, field: str | None, as_json: bool) -> None:
+    """The tokens of TEXT as the index has them: position, start and end in TEXT, stream, term, the text they stand for."""
+    for token in _analyzer(home, field).tokens(text):
+        if as_json:
+            click.echo(json.dumps(token._asdict(), ensure_ascii=False))
+        else:
+            shown = token.term.lstrip("\x01\x02\x03")
+            click.echo(f"{token.position}\t{token.start}\t{token.end}\t{token.stream}\t{shown}\t{token.surface}")
+
+
+def _analyzer(home: Home, field: str | None) -> Analyzer:
+    """That of the published index; before there is one, the standard one with the home's lexicon."""
+    try:
+        with Index.open(home) as index:
+            return index.analyzer(field)
+    except publishing.NoIndex:
+        return get_analyzer(DEFAULT_ANALYZER, lexicon_of(home))
+
+
+def _schema(home: Home, schema_file: str | None) -> Schema | None:
+    """The one given, else the one in the home's settings, else None: to be inferred."""
+    if schema_file:
+        return load_schema(schema_file)
+    try:
+        settings = tomllib.loads(home.settings.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SchemaError(f"{home.settings}: not valid TOML ({error})") from error
+    return Schema.from_dict(settings, str(home.settings)) if "fields" in settings else None
+
+
+def _print_schema(schema: Schema) -> None:
+    click.echo(f"# inferred schema; save and edit it for --schema\n{to_toml(schema)}", err=True)
+
+
+def _tell_quarantined(home: Home, reasons: dict[str, int]) -> None:
+    if reasons:
+        listed = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
+        click.echo(f"warning: quarantined: {listed}; see {quarantine_path(home)}", err=True)

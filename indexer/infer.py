@@ -1,0 +1,126 @@
+"""Documents -> a schema, when the caller gives none.
+
+Strings and lists of strings are searchable text, and names like ``title`` weigh more; numbers and booleans are columns; null is missing; what
+is neither (objects, lists of numbers) is stored. Cells of CSV and TSV have no types, so there a column of nothing but numbers is one of numbers.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from indexer.documents import Document
+from indexer.errors import SearchdError
+from indexer.schema import Field, Schema
+
+TITLE_WEIGHT = 3.0
+MAX_TEXT_FIELDS, MAX_FIELDS = 32, 256
+_TITLES = frozenset({"title", "name", "headline", "heading", "subject", "标题", "標題", "题目", "題目", "名称", "名稱"})
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+# A leading zero or plus is part of a code, not of a number.
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?")
+_BOOLEANS = frozenset({"true", "false"})
+_INT64 = 1 << 63
+
+
+class NothingToInfer(SearchdError):
+    """There is no document, or none has a field, so that no schema can be made up."""
+
+    code = "nothing_to_infer"
+
+
+class Inference:
+    """Gathers which kinds of values every field has; fields keep the order in which they were first seen."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, set[str]] = {}
+
+    def observe(self, documents: Iterable[Document], untyped: bool = False) -> None:
+        """Look at more documents; ``untyped``: every value is text that may spell something else."""
+        kinds = self._kinds
+        for document in documents:
+            for name, value in document.fields.items():
+                seen = kinds.get(name)
+                if seen is None:
+                    if len(kinds) >= MAX_FIELDS:
+                        continue
+                    seen = kinds[name] = set()
+                # Once a field is text no further string can change that; most values stop here.
+                if type(value) is not str or "text" not in seen:
+                    seen.add(_kind_of_text(value) if untyped and isinstance(value, str) else _kind(value))
+
+    def schema(self, id_field: str) -> Schema:
+        """The schema that fits everything observed; raises NothingToInfer."""
+        fields = [Field(name, _type(seen), TITLE_WEIGHT if is_title(name) else 1.0) for name, seen in self._kinds.items()]
+        texts = [f.name for f in fields if f.type == "text"]
+        beyond = set(texts[MAX_TEXT_FIELDS:])
+        fields = [_stored(f.name) if f.name in beyond else f if f.type == "text" else Field(f.name, f.type) for f in fields]
+        if not fields:
+            raise NothingToInfer("expected documents with fields to infer a schema from, found none; check the sources, or give --schema")
+        return Schema(id_field, tuple(fields))
+
+
+def is_title(name: str) -> bool:
+    """Whether a field of this name is the short name of its document."""
+    name = name.lower()
+    return name in _TITLES or name.endswith(("_title", "-title", ".title"))
+
+
+def to_toml(schema: Schema) -> str:
+    """The schema as a file for ``--schema``."""
+    lines = [f"id_field = {json.dumps(schema.id_field)}"]
+    for field in schema.fields:
+        lines += ["", f"[fields.{_toml_key(field.name)}]", f'type = "{field.type}"']
+        if field.type == "text":
+            lines += [f"weight = {field.weight}", f"b = {field.b}", f'analyzer = "{field.analyzer}"']
+    return "\n".join(lines) + "\n"
+
+
+def _toml_key(name: str) -> str:
+    if _BARE_KEY.fullmatch(name):
+        return name
+    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _stored(name: str) -> Field:
+    return Field(name, "stored")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer" if -_INT64 <= value < _INT64 else "float"
+    if isinstance(value, float):
+        return "float"
+    if isinstance(value, list):
+        return _kind_of_list(value)
+    return "stored"
+
+
+def _kind_of_list(values: list[Any]) -> str:
+    kinds = {_kind(value) for value in values if value is not None}
+    if not kinds:
+        return "missing"
+    return "text" if kinds == {"text"} else "stored"
+
+
+def _kind_of_text(value: str) -> str:
+    if _INTEGER.fullmatch(value):
+        return "integer"
+    if _FLOAT.fullmatch(value):
+        return "float"
+    return "boolean" if value.lower() in _BOOLEANS else "text"
+
+
+def _type(seen: set[str]) -> str:
+    """The narrowest type that holds all kinds of values seen."""
+    seen = seen - {"missing"}
+    if not seen or "stored" in seen:
+        return "stored"
+    if seen == {"integer", "float"}:
+        return "float"
+    return seen.pop() if len(seen) == 1 else "text"

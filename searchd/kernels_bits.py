@@ -1,0 +1,98 @@
+"""What Numba does not offer and LLVM does: bit casts, bit counts, a vector comparison, arrays at an address.
+
+The vector is 32 lanes of 16 bits in plain LLVM IR, so every processor runs it: one compare with AVX-512, a few instructions without.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from indexer.jit import inlined, kernel
+
+LANES = 32
+
+
+@intrinsic
+def bits_of(typing: Any, x: Any) -> Any:
+    """The bits of a float32 as uint32; for floats >= 0 they sort as the floats do."""
+    return types.uint32(types.float32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.IntType(32))
+
+
+@intrinsic
+def float_of(typing: Any, bits: Any) -> Any:
+    """The float32 that has these bits."""
+    return types.float32(types.uint32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.FloatType())
+
+
+@intrinsic
+def trailing_zeros(typing: Any, x: Any) -> Any:
+    """Number of the lowest set bit of a uint64; 64 for 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i64, i1 = ir.IntType(64), ir.IntType(1)
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(i64, [i64, i1]), "llvm.cttz.i64")
+        return builder.call(function, [args[0], ir.Constant(i1, 0)])
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _equal_docs(typing: Any, packed: Any, p: Any, doc: Any) -> Any:
+    """Which of packed[p:p + 32] have ``doc`` in their low 12 bits, as a mask of 32 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(ir.IntType(16), LANES)
+        i32 = ir.IntType(32)
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        address = builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
+        docs = builder.and_(builder.load(address, align=2), ir.Constant(vector, [4095] * LANES))
+        undefined = ir.Constant(vector, ir.Undefined)
+        one = builder.insert_element(undefined, args[2], ir.Constant(i32, 0))
+        wanted = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
+        return builder.bitcast(builder.icmp_unsigned("==", docs, wanted), i32)
+
+    return types.uint32(packed, types.int64, types.uint16), generate
+
+
+@kernel
+def find_doc(packed, start, end, offset):
+    """Position of the posting of a document of the superblock in packed[start:end], or -1; reads up to 31 postings past the end."""
+    wanted = np.uint16(offset)
+    p = start
+    while p < end:
+        mask = np.uint64(_equal_docs(packed, p, wanted))
+        if end - p < LANES:
+            mask &= (np.uint64(1) << np.uint64(end - p)) - np.uint64(1)
+        if mask != 0:
+            return p + trailing_zeros(mask)
+        p += LANES
+    return np.int64(-1)
+
+
+@intrinsic
+def _pointer(typing: Any, address: Any, dtype: Any) -> Any:
+    """An integer as a pointer to elements of ``dtype``."""
+    result = types.CPointer(dtype.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return result(types.int64, dtype), generate
+
+
+def _view(dtype: Any) -> Callable[..., Any]:
+    @inlined
+    def view(descriptor, slot):
+        return carray(_pointer(descriptor[slot], dtype), (descriptor[slot + 1],))
+
+    return view
+
+
+# An array whose address and length stand at ``slot`` of a descriptor; nothing checks them, and the owner must keep the array alive.
+u8_at, u16_at, u32_at, u64_at = _view(np.uint8), _view(np.uint16), _view(np.uint32), _view(np.uint64)
+i32_at, i64_at, f32_at, f64_at = _view(np.int32), _view(np.int64), _view(np.float32), _view(np.float64)

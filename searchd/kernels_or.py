@@ -1,0 +1,246 @@
+"""The k best documents that have any of the terms: superblocks with MaxScore inside, exact, ties by document.
+
+Superblocks whose upper bound cannot reach the floor (the k-th best score so far) are skipped. In each of the others, the terms of
+smallest bounds that even together cannot reach the floor are *optional*: no document needs visiting for their sake. The other terms
+are added into a window of 4,096 scores, and the few documents that, with the most their block of 64 can still get, reach the floor are
+completed by looking the optional terms up, best bound first, dropping out as soon as they cannot reach it.
+MaxScore: Turtle and Flood, "Query evaluation: strategies and optimizations" (1995); the window: term at a time inside a superblock.
+"""
+
+import numpy as np
+
+from indexer.jit import kernel
+from indexer.postings import BLOCKS, SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at
+from searchd.kernels_layout import (
+    BLOCK_BOUNDS,
+    BOUNDS,
+    CLASS,
+    END,
+    FIRST_DOC,
+    KEYS,
+    LIVE,
+    LOCAL_BOUND,
+    LOCAL_END,
+    LOCAL_START,
+    NUM_DENSE,
+    NUM_SUPERBLOCKS,
+    OFFSETS,
+    ORDER,
+    PACKED,
+    RARE_DOCS,
+    RARE_IMPACTS,
+    ROW,
+    SCORES,
+    START,
+    STATE,
+    STRIDE,
+    SUPERBLOCK_MAXIMA,
+    UNIT,
+    WEIGHT,
+    WINDOW,
+)
+from searchd.kernels_postings import accepted, add_row, block_maximum, impact_of_doc, rare_range, superblock_range
+from searchd.kernels_terms import (
+    add_block_bounds,
+    bound_superblocks,
+    gather_terms,
+    order_by_best,
+    promising_level,
+    raise_floor_by_terms,
+    scale_of,
+)
+from searchd.kernels_top import make_key, needed, offer, start_top, write_top
+
+FIRST_SUPERBLOCKS = 8  # visited first, best bound or not, to raise the floor; more of them for a large k
+SPARSE = SUPERBLOCK // 40  # with fewer postings in the window, walk the postings instead of scanning the window
+
+
+@kernel
+def top_or(segments, scratch, mask, num_terms, k):
+    """Fill DOCS_OUT and SCORES_OUT with the best k of all segments; how many there are.
+
+    ``segments`` int64[S, SEGMENT_WORDS] in the order of their documents; ``mask`` uint8[max_doc], or empty.
+    """
+    start_top(scratch)
+    scale = scale_of(segments[0], scratch, num_terms)
+    if scale > 0:
+        for s in range(len(segments)):
+            _top_of_segment(segments[s], scratch, mask, num_terms, scale, k)
+    return write_top(scratch, k, scale)
+
+
+@kernel
+def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
+    n = gather_terms(segment, scratch, mask, num_terms, scale, False)
+    if n == 0:
+        return
+    order_by_best(scratch, n)
+    raise_floor_by_terms(segment, scratch, mask, n, k)
+    bound_superblocks(segment, scratch, n)
+    bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
+    promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
+    least = needed(state, 0)
+    for least_bound in (promising, np.int64(0)):
+        for b in range(segment[NUM_SUPERBLOCKS]):
+            if bounds[b] < max(least, least_bound):
+                continue
+            if bounds[b] >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
+                _visit(segment, scratch, mask, n, b, k)
+                least = needed(state, 0)
+            bounds[b] = 0
+
+
+@kernel
+def _visit(segment, scratch, mask, n, superblock, k):
+    """Offer every document of a superblock that can enter the best k."""
+    state, keys = u64_at(scratch, STATE), u64_at(scratch, KEYS)
+    first_doc = segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)
+    least = needed(state, first_doc)
+    optional, rest, flat = _split_terms(segment, scratch, n, superblock, least)
+    postings = _add_essential(segment, scratch, n, optional, superblock)
+    if postings > SPARSE:
+        found = _scan_window(scratch, least - flat)
+    else:
+        found = _walk_postings(segment, scratch, n, optional, least - flat)
+    if len(mask) > 0 or len(u8_at(segment, LIVE)) > 0:
+        found = _drop_unaccepted(segment, scratch, mask, superblock, found)
+    found = _complete(segment, scratch, optional, superblock, rest, least, found)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    for c in range(found):
+        offer(keys, state, k, make_key(scores[c], first_doc + offsets[c]))
+
+
+@kernel
+def _split_terms(segment, scratch, n, superblock, least):
+    """Ranges and bounds of the terms here, by rising best, and how many of the first are optional.
+
+    Returns (optional, their bounds together, those of them that have no bounds for blocks of 64); BLOCK_BOUNDS has the others'.
+    """
+    order, row, unit = i64_at(scratch, ORDER), i64_at(scratch, ROW), i64_at(scratch, UNIT)
+    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
+    maxima = u8_at(segment, SUPERBLOCK_MAXIMA)
+    i32_at(scratch, BLOCK_BOUNDS)[:BLOCKS] = 0
+    optional, rest, flat = n, np.int64(0), np.int64(0)
+    for i in range(n):
+        t = order[i]
+        if row[t] >= 0:
+            first = i64_at(scratch, START)[t]
+            start, end = superblock_range(segment, row[t], superblock)
+            starts[i], ends[i] = first + start, first + end
+            bounds[i] = np.int64(maxima[row[t] * segment[STRIDE] + superblock]) * unit[t]
+        else:
+            starts[i], ends[i], bounds[i] = rare_range(scratch, i64_at(scratch, START)[t], i64_at(scratch, END)[t], superblock)
+        if optional < n:
+            continue
+        if rest + bounds[i] >= least:
+            optional = i
+        elif bounds[i] > 0:
+            rest += bounds[i]
+            if 0 <= row[t] < segment[NUM_DENSE]:
+                add_block_bounds(segment, scratch, row[t], superblock, unit[t])
+            else:
+                flat += bounds[i]
+    return optional, rest, flat
+
+
+@kernel
+def _add_essential(segment, scratch, n, optional, superblock):
+    """Add the terms that are not optional to the window; the number of their postings."""
+    order, row = i64_at(scratch, ORDER), i64_at(scratch, ROW)
+    starts, ends = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END)
+    window = i32_at(scratch, WINDOW)
+    docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
+    postings = 0
+    for i in range(optional, n):
+        t = order[i]
+        postings += ends[i] - starts[i]
+        if row[t] >= 0:
+            add_row(segment, window, starts[i], ends[i], superblock, f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t])
+        else:
+            for p in range(starts[i], ends[i]):
+                window[docs[p] & (SUPERBLOCK - 1)] += impacts[p]
+    return postings
+
+
+@kernel
+def _scan_window(scratch, least):
+    """Candidates of a full window, in document order, to OFFSETS and SCORES; clears the window.
+
+    Each 64 scores make a bit mask by vector comparison; a loop over its bits costs only as much as there are candidates.
+    """
+    window, block_bounds = i32_at(scratch, WINDOW), i32_at(scratch, BLOCK_BOUNDS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    found = 0
+    for block in range(BLOCKS):
+        part = window[block << 6 : (block << 6) + 64]
+        limit = np.int32(max(1, least - block_bounds[block]))
+        reached = np.uint64(0)
+        for j in range(64):
+            reached |= np.uint64(part[j] >= limit) << np.uint64(j)
+        while reached:
+            j = trailing_zeros(reached)
+            reached &= reached - np.uint64(1)
+            offsets[found] = (block << 6) + j
+            scores[found] = part[j]
+            found += 1
+        for j in range(64):
+            part[j] = 0
+    return found
+
+
+@kernel
+def _walk_postings(segment, scratch, n, optional, least):
+    """The same for a nearly empty window, by its postings; a document of several terms is taken, and cleared, at the first."""
+    order, row = i64_at(scratch, ORDER), i64_at(scratch, ROW)
+    starts, ends = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END)
+    window, block_bounds = i32_at(scratch, WINDOW), i32_at(scratch, BLOCK_BOUNDS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    packed, docs = u16_at(segment, PACKED), i32_at(scratch, RARE_DOCS)
+    found = 0
+    for i in range(optional, n):
+        for p in range(starts[i], ends[i]):
+            offset = np.int64(packed[p] & np.uint16(4095)) if row[order[i]] >= 0 else np.int64(docs[p] & (SUPERBLOCK - 1))
+            score = np.int64(window[offset])
+            window[offset] = 0
+            offsets[found] = offset
+            scores[found] = score
+            found += np.int64(score > 0 and score + block_bounds[offset >> 6] >= least)
+    return found
+
+
+@kernel
+def _drop_unaccepted(segment, scratch, mask, superblock, found):
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    kept = 0
+    for c in range(found):
+        offsets[kept] = offsets[c]
+        scores[kept] = scores[c]
+        kept += np.int64(accepted(segment, mask, (superblock << SUPERBLOCK_BITS) + offsets[c]))
+    return kept
+
+
+@kernel
+def _complete(segment, scratch, optional, superblock, rest, least, found):
+    """Add the optional terms to the candidates, best bound first; drop those that cannot reach ``least`` any more."""
+    order, row, unit = i64_at(scratch, ORDER), i64_at(scratch, ROW), i64_at(scratch, UNIT)
+    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
+    weights, classes = f32_at(scratch, WEIGHT), i64_at(scratch, CLASS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    for i in range(optional - 1, -1, -1):
+        if bounds[i] == 0 or found == 0:
+            continue
+        t = order[i]
+        rest -= bounds[i]
+        dense = 0 <= row[t] < segment[NUM_DENSE]
+        kept = 0
+        for c in range(found):
+            offset, score = offsets[c], scores[c]
+            bound = block_maximum(segment, row[t], superblock, offset) * unit[t] if dense else bounds[i]
+            if bound > 0 and score + rest + bound >= least:
+                score += impact_of_doc(segment, scratch, row[t], starts[i], ends[i], superblock, offset, weights[t], classes[t])
+            offsets[kept] = offset
+            scores[kept] = score
+            kept += np.int64(score + rest >= least)
+        found = kept
+    return found

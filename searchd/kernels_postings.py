@@ -1,0 +1,229 @@
+"""One term's postings in one segment: what a posting is worth, where a document's posting is, adding a superblock to a window.
+
+Arguments named ``segment`` and ``scratch`` are descriptors (kernels_layout). An ``offset`` is a document inside its superblock.
+"""
+
+import numpy as np
+
+from indexer.bm25 import saturation
+from indexer.jit import inlined, kernel
+from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK_BITS
+from searchd.kernels_bits import f32_at, find_doc, i32_at, u8_at, u16_at, u32_at
+from searchd.kernels_layout import (
+    BLOCK_MAXIMA,
+    BLOCK_STARTS,
+    BOOK_FIELDS,
+    BOOK_STARTS,
+    BOOK_TFS,
+    EXCEPTION_CODES,
+    EXCEPTIONS,
+    FIRST_DOC,
+    K1,
+    LENGTH_CODES,
+    LENGTH_NORMS,
+    LIVE,
+    NORMS,
+    NUM_DENSE,
+    NUM_DOCS,
+    NUM_LENGTHS,
+    NUM_LONG,
+    NUM_PACKED,
+    NUM_SUPERBLOCKS,
+    PACKED,
+    RARE,
+    RARE_DOCS,
+    RARE_IMPACTS,
+    SHARES,
+    SUPERBLOCK_STARTS,
+    SUPERBLOCK_STARTS_HIGH,
+)
+
+CODES = 16
+
+
+@inlined
+def impact(weight, share):
+    """Units that a posting gives; never 0, so that a match is always a positive score."""
+    return np.int32(np.float32(weight) * np.float32(share)) + np.int32(1)
+
+
+@kernel
+def lower_bound(values, low, high, wanted):
+    """The first position in sorted values[low:high] whose value is at least ``wanted``."""
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def full_code(segment, code, index):
+    """The codebook row of the posting with this index, whose four bits say ``code``."""
+    if code < EXCEPTION:
+        return np.int64(code)
+    exceptions = u32_at(segment, EXCEPTIONS)
+    return np.int64(u32_at(segment, EXCEPTION_CODES)[lower_bound(exceptions, 0, len(exceptions), np.int64(index))])
+
+
+@kernel
+def book_share(segment, row, doc, term_class):
+    """Saturation of a codebook row's frequencies in a document."""
+    starts = i32_at(segment, BOOK_STARTS)
+    fields = i32_at(segment, BOOK_FIELDS)
+    tfs = f32_at(segment, BOOK_TFS)
+    x = np.float32(0)
+    if segment[NUM_LENGTHS] > 0:
+        x += tfs[starts[row]] * f32_at(segment, LENGTH_NORMS)[u16_at(segment, LENGTH_CODES)[doc]]
+    else:
+        norms = f32_at(segment, NORMS)
+        for j in range(starts[row], starts[row + 1]):
+            x += tfs[j] * norms[fields[j] * segment[NUM_DOCS] + doc]
+    return saturation(x, f32_at(segment, K1)[term_class])
+
+
+@kernel
+def posting_share(segment, code, index, doc, term_class):
+    """Saturation of a posting: by the table of codes and lengths where the segment has one, else by the formula."""
+    lengths = segment[NUM_LENGTHS]
+    if lengths > 0 and code < EXCEPTION:
+        return f32_at(segment, SHARES)[(term_class * CODES + code) * lengths + np.int64(u16_at(segment, LENGTH_CODES)[doc])]
+    return book_share(segment, full_code(segment, code, index), doc, term_class)
+
+
+@kernel
+def accepted(segment, mask, doc):
+    """Whether a document is neither deleted nor masked out; ``mask`` uint8[max_doc], or empty."""
+    live = u8_at(segment, LIVE)
+    return (len(live) == 0 or live[doc] != 0) and (len(mask) == 0 or mask[segment[FIRST_DOC] + doc] != 0)
+
+
+@kernel
+def superblock_range(segment, row, superblock):
+    """The postings of a row in a superblock, as positions counted from the row's first."""
+    at = row * (segment[NUM_SUPERBLOCKS] + 1) + superblock
+    low = u16_at(segment, SUPERBLOCK_STARTS)
+    start, end = np.int64(low[at]), np.int64(low[at + 1])
+    if row < segment[NUM_LONG]:
+        high = u16_at(segment, SUPERBLOCK_STARTS_HIGH)
+        start |= np.int64(high[at]) << 16
+        end |= np.int64(high[at + 1]) << 16
+    return start, end
+
+
+@kernel
+def find_posting(segment, row, start, end, superblock, offset):
+    """Position of a document's posting among packed[start:end], all the postings of a row in a superblock; -1 if it has none."""
+    packed = u16_at(segment, PACKED)
+    if row < segment[NUM_DENSE]:
+        skip = superblock * SKIPS + (offset >> 8)
+        starts = u16_at(segment, BLOCK_STARTS)
+        at = row * (segment[NUM_SUPERBLOCKS] * SKIPS) + skip
+        low = start + np.int64(starts[at])
+        high = end if (offset >> 8) == SKIPS - 1 else start + np.int64(starts[at + 1])
+    else:
+        low, high = start, end
+        while high - low > 64:
+            middle = (low + high) >> 1
+            if np.int64(packed[middle] & np.uint16(4095)) <= offset:
+                low = middle
+            else:
+                high = middle
+    return find_doc(packed, low, high, offset)
+
+
+@kernel
+def block_maximum(segment, row, superblock, offset):
+    """Stored ceiling, 0 to 255, of a dense row in the 64 documents around ``offset``."""
+    return np.int64(u8_at(segment, BLOCK_MAXIMA)[(row * segment[NUM_SUPERBLOCKS] + superblock) * BLOCKS + (offset >> 6)])
+
+
+@kernel
+def packed_impact(segment, position, superblock, weight, term_class):
+    """What the posting at a position of ``PACKED`` gives."""
+    posting = np.int64(u16_at(segment, PACKED)[position])
+    doc = (superblock << SUPERBLOCK_BITS) + (posting & 4095)
+    return np.int64(impact(weight, posting_share(segment, posting >> SUPERBLOCK_BITS, position, doc, term_class)))
+
+
+@kernel
+def add_row(segment, window, start, end, superblock, weight, term_class):
+    """Add the impacts of packed[start:end] to the window of their superblock."""
+    first_doc = superblock << SUPERBLOCK_BITS
+    if segment[NUM_LENGTHS] > 0:
+        _add_by_table(segment, window, start, end, first_doc, np.float32(weight), term_class)
+    else:
+        _add_by_formula(segment, window, start, end, first_doc, np.float32(weight), term_class)
+
+
+@kernel
+def _add_by_table(segment, window, start, end, first_doc, weight, term_class):
+    packed = u16_at(segment, PACKED)
+    lengths = np.uint64(segment[NUM_LENGTHS])
+    shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
+    codes = u16_at(segment, LENGTH_CODES)[first_doc:]
+    for p in range(start, end):
+        posting = np.uint64(packed[p])
+        offset = posting & np.uint64(4095)
+        code = posting >> np.uint64(SUPERBLOCK_BITS)
+        share = shares[code * lengths + np.uint64(codes[offset])]
+        if code == EXCEPTION:
+            share = book_share(segment, full_code(segment, EXCEPTION, p), first_doc + np.int64(offset), term_class)
+        window[offset] += impact(weight, share)
+
+
+@kernel
+def _add_by_formula(segment, window, start, end, first_doc, weight, term_class):
+    packed = u16_at(segment, PACKED)
+    exceptions = u32_at(segment, EXCEPTIONS)
+    exception = lower_bound(exceptions, 0, len(exceptions) - 1, start)
+    for p in range(start, end):
+        posting = np.int64(packed[p])
+        offset = posting & 4095
+        row = posting >> SUPERBLOCK_BITS
+        if row == EXCEPTION:
+            row = np.int64(u32_at(segment, EXCEPTION_CODES)[exception])
+            exception += 1
+        window[offset] += impact(weight, book_share(segment, row, first_doc + offset, term_class))
+
+
+@kernel
+def decode_rare(segment, scratch, mask, start, end, weight, term_class, to):
+    """Decode rare[start:end] to documents and impacts at ``to`` of the scratch, without the documents that are not accepted; their end."""
+    rare = u32_at(segment, RARE)
+    docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
+    for p in range(start, end):
+        posting = np.int64(rare[p])
+        doc = posting >> 4
+        if accepted(segment, mask, doc):
+            docs[to] = doc
+            impacts[to] = impact(weight, posting_share(segment, posting & 15, segment[NUM_PACKED] + p, doc, term_class))
+            to += 1
+    return to
+
+
+@kernel
+def rare_range(scratch, start, end, superblock):
+    """The decoded postings of a rare term in a superblock, and the best of them: (start, end, best)."""
+    docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
+    first = lower_bound(docs, start, end, superblock << SUPERBLOCK_BITS)
+    last = first
+    best = np.int64(0)
+    while last < end and docs[last] >> SUPERBLOCK_BITS == superblock:
+        best = max(best, np.int64(impacts[last]))
+        last += 1
+    return first, last, best
+
+
+@kernel
+def impact_of_doc(segment, scratch, row, start, end, superblock, offset, weight, term_class):
+    """What a term gives a document of the superblock, where its postings are start:end; 0 if it is not there. ``row`` is -1 if rare."""
+    if row < 0:
+        docs = i32_at(scratch, RARE_DOCS)
+        doc = (superblock << SUPERBLOCK_BITS) + offset
+        p = lower_bound(docs, start, end, doc)
+        return np.int64(i32_at(scratch, RARE_IMPACTS)[p]) if p < end and docs[p] == doc else np.int64(0)
+    p = find_posting(segment, row, start, end, superblock, offset)
+    return packed_impact(segment, p, superblock, weight, term_class) if p >= 0 else np.int64(0)

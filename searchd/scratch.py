@@ -1,0 +1,52 @@
+"""The arrays that kernels work in: one set a thread, made once, so that a query allocates only its answer."""
+
+import numpy as np
+
+from indexer.postings import BLOCKS, ROW_MINIMUM, SUPERBLOCK
+from searchd import kernels_layout as layout
+from searchd.kernels_top import capacity
+
+LEVELS = 1024  # a bound is below 2^31 and a level spans 2^21
+
+
+class Scratch:
+    """Room for queries of ``max_terms`` terms and ``max_k`` results over segments of ``max_stride`` superblocks."""
+
+    def __init__(self, max_terms: int, max_k: int, max_stride: int) -> None:
+        self.max_terms, self.max_k = max_terms, max_k
+        a = self._allocate(max_terms, max_k, max_stride)
+        self.kept = a
+        self.words = layout.describe(layout.SCRATCH_WORDS, {}, a)
+        # Writing an element of a memoryview costs a third of writing one of an array.
+        self.query_terms = memoryview(a[layout.QUERY_TERMS])
+        self.query_weights = memoryview(a[layout.QUERY_WEIGHTS])
+        self.query_required = memoryview(a[layout.QUERY_REQUIRED])
+        self.docs, self.scores = a[layout.DOCS_OUT], a[layout.SCORES_OUT]
+
+    @staticmethod
+    def _allocate(max_terms: int, max_k: int, max_stride: int) -> dict[int, np.ndarray]:
+        integers = (
+            layout.QUERY_TERMS, layout.ROW, layout.START, layout.END, layout.CLASS, layout.BEST, layout.UNIT, layout.ORDER,
+            layout.LOCAL_START, layout.LOCAL_END, layout.LOCAL_BOUND,
+        )  # fmt: skip
+        return {
+            **{slot: np.zeros(max_terms + 1, np.int64) for slot in integers},
+            layout.QUERY_WEIGHTS: np.zeros(max_terms + 1, np.float64),
+            layout.QUERY_REQUIRED: np.zeros(max_terms + 1, np.uint8),
+            layout.REQUIRED: np.zeros(max_terms + 1, np.uint8),
+            layout.WEIGHT: np.zeros(max_terms + 1, np.float32),
+            layout.RARE_DOCS: np.empty(max_terms * ROW_MINIMUM, np.int32),
+            layout.RARE_IMPACTS: np.empty(max_terms * ROW_MINIMUM, np.int32),
+            layout.BOUNDS: np.zeros(max_stride, np.int32),
+            layout.LEVELS: np.zeros(LEVELS, np.int64),
+            layout.WINDOW: np.zeros(SUPERBLOCK, np.int32),
+            layout.BLOCK_BOUNDS: np.zeros(BLOCKS, np.int32),
+            layout.OFFSETS: np.zeros(SUPERBLOCK + 1, np.int64),
+            layout.SCORES: np.zeros(SUPERBLOCK + 1, np.int64),
+            layout.KEYS: np.zeros(capacity(max_k), np.uint64),
+            layout.SPARE: np.zeros(max_k, np.uint64),
+            layout.STATE: np.zeros(2, np.uint64),
+            layout.DIGITS: np.zeros(2048, np.int64),
+            layout.DOCS_OUT: np.zeros(max_k, np.int64),
+            layout.SCORES_OUT: np.zeros(max_k, np.float32),
+        }
