@@ -26,7 +26,9 @@ def authorize(scope: str) -> None:
     if scope in OPEN_SCOPES and not svc.settings.require_keys:
         return
     if g.key is None:
-        raise HttpProblem(401, "missing_key", f"this needs a key of scope {scope}, as Authorization: Bearer KEY or X-API-Key: KEY", _challenge())
+        raise HttpProblem(
+            401, "missing_key", f"this needs a key of scope {scope}, as Authorization: Bearer KEY or X-API-Key: KEY", _challenge()
+        )
     if not g.key.allows(scope):
         raise HttpProblem(403, "wrong_scope", f"this needs a key of scope {scope}, found one of {', '.join(g.key.scopes)}")
 
@@ -60,5 +62,9 @@ def _safe_for_browsers() -> bool:
 
 
 def _challenge() -> dict[str, str]:
-    kind = 'Basic realm="searchd", charset="UTF-8"' if _safe_for_browsers() and not request.path.startswith("/v1/") else 'Bearer realm="searchd"'
+    kind = (
+        'Basic realm="searchd", charset="UTF-8"'
+        if _safe_for_browsers() and not request.path.startswith("/v1/")
+        else 'Bearer realm="searchd"'
+    )
     return {"WWW-Authenticate": kind}

@@ -1,17 +1,14 @@
 """Documents that arrive over HTTP to a new generation of the index, all of a request or nothing.
 
-Two requests, or a request and `indexer update`, cannot write at once: threads of one worker queue on a lock, other processes on the index's own
-lock file, for which a request waits ``wait_for_writer`` seconds before it answers that the index is busy.
+Two requests, or a request and `indexer update`, cannot write at once: threads of one worker queue here, other processes on the index's own lock.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from flask import request
 
 from indexer.changes import apply_changes
-from indexer.errors import SearchdError
 from searchd.answers import ChangeAnswer
 from searchd.errors_http import HttpProblem
 from searchd.params import decode_json, require_media_type
@@ -19,7 +16,6 @@ from searchd.service import Service
 
 JSON, LINES = "application/json", "application/x-ndjson"
 _LINE_TYPES = (LINES, "application/jsonl", "application/x-jsonlines")
-_RETRY_SECONDS = 0.1
 
 
 def read_documents() -> list[dict[str, Any]]:
@@ -50,20 +46,8 @@ def change(service: Service, kind: str, upserts: list[dict[str, Any]], deletes: 
     """Publish the change, and serve it from this worker; the others notice at their next search."""
     with service.changing, service.tasks.record(kind) as uid:
         if upserts or deletes:
-            generation = _patiently(lambda: apply_changes(service.home, upserts, deletes), service.settings.wait_for_writer)
+            generation = apply_changes(service.home, upserts, deletes)
             service.engine.reload_if_changed()
         else:
             generation = service.engine.index.generation
     return ChangeAnswer(len(upserts), len(deletes), str(generation), uid)
-
-
-def _patiently(step: Callable[[], Any], seconds: float) -> Any:
-    """Run ``step``, again and again while another program holds the index's lock."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return step()
-        except SearchdError as error:
-            if error.code != "locked" or time.monotonic() >= deadline:
-                raise
-            time.sleep(_RETRY_SECONDS)

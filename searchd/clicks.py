@@ -27,10 +27,19 @@ def log_click(service: Service, query_id: str, key: str, position: str, signatur
     """Store the click when its link is genuine and fresh; False when it was not counted. Never raises: a reader must get where the link leads."""
     if not (position.isascii() and position.isdigit() and len(position) < 5 and 1 <= int(position) <= MAX_WINDOW):
         return False
-    if not hmac.compare_digest(click_signature(service.secret, query_id, key, int(position)).encode(), signature.encode("utf-8", "replace")):
+    if not hmac.compare_digest(
+        click_signature(service.secret, query_id, key, int(position)).encode(), signature.encode("utf-8", "replace")
+    ):
         return False
     event = Event(
-        event_id(query_id, int(position)), query_id, "click", int(time.time() * 1000), key, int(position), service.settings.application, client_id
+        event_id(query_id, int(position)),
+        query_id,
+        "click",
+        int(time.time() * 1000),
+        key,
+        int(position),
+        service.settings.application,
+        client_id,
     )
     try:
         verify_query_id(service.secret, query_id, service.settings.query_id_lifetime)

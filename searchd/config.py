@@ -30,7 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: Annotated[str, Meta(description="Address to listen on; 127.0.0.1 is reachable from this machine only.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="TCP port to listen on.")] = 8000
     workers: Annotated[int, Meta(ge=1, le=256, description="Processes that answer requests; they share the index's pages.")] = 1
-    threads: Annotated[int, Meta(ge=1, le=256, description="Threads of a worker that run Python.")] = 4
+    threads: Annotated[
+        int, Meta(ge=1, le=256, description="Requests a worker handles at once; one whose body arrives slowly holds one.")
+    ] = 32
     title: Annotated[str, Meta(min_length=1, max_length=60, description="Name shown on the search page.")] = "searchd"
     require_keys: Annotated[bool, Meta(description="Whether reading, searching and sending events need a key too.")] = False
     model: Annotated[str, Meta(max_length=64, description="Model of searches that name none: a name, active or none.")] = "active"
@@ -42,7 +44,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     application: Annotated[str, Meta(max_length=100, description="UBI application name logged with searches that send none.")] = "searchd"
     log_queries: Annotated[bool, Meta(description="Whether searches are written to the click log.")] = True
     query_id_lifetime: Annotated[int, Meta(ge=1, description="Seconds during which events for a query are accepted.")] = 3600
-    wait_for_writer: Annotated[float, Meta(ge=0, le=60, description="Seconds a change of documents waits for another one to end.")] = 10.0
     slow_search_ms: Annotated[int, Meta(ge=1, description="Searches slower than this are logged as warnings.")] = 1000
 
 

@@ -19,18 +19,22 @@ log = structlog.get_logger("searchd.http")
 # Status of the codes of SearchdError that are not simply a bad request.
 STATUS_OF_CODE = {
     "document_not_found": 404,
-    "unknown_document": 404,
-    "model_not_found": 404,
+    "no_such_generation": 404,
     "unknown_model": 404,
-    "query_not_found": 404,
     "unknown_query": 422,
-    "locked": 409,
-    "no_previous_version": 409,
+    "index_locked": 409,
     "no_index": 503,
-    "index_missing": 503,
-    "corrupt": 503,
-    "overloaded": 503,
-    "log_unavailable": 503,
+    "corrupt_index": 503,
+    "format_version": 503,
+    "analyzer_mismatch": 503,
+    "damaged_model": 503,
+    "invalid_model": 503,
+    "feature_mismatch": 503,
+    "bad_secret": 503,
+    "click_log": 503,
+    "click_log_busy": 503,
+    "click_log_full": 503,
+    "click_log_corrupt": 503,
 }
 _CODE_OF_STATUS = {
     400: "bad_request",
@@ -107,7 +111,9 @@ def _from_searchd(error: SearchdError) -> Response:
 
 
 def _from_validation(error: msgspec.ValidationError) -> Response:
-    return error_response(400, "invalid_parameter", str(error))
+    """msgspec's ``Expected `int` <= 100 - at `$.limit` `` with the name first."""
+    reason, _, place = str(error).partition(" - at `$.")
+    return error_response(400, "invalid_parameter", f"{place.rstrip('`')}: {reason}" if place else reason)
 
 
 def _from_decoding(error: msgspec.DecodeError) -> Response:

@@ -96,7 +96,7 @@ class KeyStore:
     def check(self, text: str) -> Key | None:
         """The valid key whose text this is, else None: unknown, wrong, expired or revoked."""
         key_id, _, secret = text.partition(".")
-        rows = self._rows("select * from keys where id = ?", key_id[:64])
+        rows = self._rows("select * from keys where id = ?", key_id[:64]) if key_id.isascii() else []
         digest = rows[0]["digest"] if rows else _NO_DIGEST
         same = hmac.compare_digest(_digest(secret), digest)
         if not rows or not same:

@@ -81,7 +81,16 @@ def shown_hit(secret: bytes, schema: Schema, hit: Any, query_id: str, rank: int,
     title = marked if marked is not None and len(marked.striptags()) <= MAX_TITLE else escape(plain(text, MAX_TITLE))
     target = safe_url(hit.document) or document_path(hit.id)
     link = click_link(secret, query_id, hit.id, rank)
-    return ShownHit(hit.id, rank, title or Markup(escape(t("untitled"))), link, target, crumbs(hit.id, hit.document), passage(schema, hit, name), badges(schema, hit, q, t))
+    return ShownHit(
+        hit.id,
+        rank,
+        title or Markup(escape(t("untitled"))),
+        link,
+        target,
+        crumbs(hit.id, hit.document),
+        passage(schema, hit, name),
+        badges(schema, hit, q, t),
+    )
 
 
 def badges(schema: Schema, hit: Any, q: str, t: Interface) -> list[str]:

@@ -62,7 +62,9 @@ class SearchParams(Params):
     def __post_init__(self) -> None:
         self.q = clean_query(self.q)
         if self.offset + self.limit > MAX_WINDOW:
-            raise ValueError(f"offset + limit is at most {MAX_WINDOW}, found {self.offset + self.limit}; narrow the search by a filter instead")
+            raise ValueError(
+                f"offset + limit is at most {MAX_WINDOW}, found {self.offset + self.limit}; narrow the search by a filter instead"
+            )
 
 
 class SuggestParams(Params):
@@ -125,8 +127,6 @@ class ActivateParams(Params):
     version: Annotated[str, Meta(max_length=64)] | None = None
 
 
-
-
 def clean(text: str) -> str:
     """The text without what no term can hold."""
     return _CONTROL.sub(" ", text)
@@ -183,7 +183,9 @@ def decode_json(data: bytes) -> Any:
 def require_media_type(*accepted: str) -> None:
     """Refuse a body of another type: forms of foreign pages can send only such, so this also keeps them out."""
     if request.mimetype not in accepted:
-        raise HttpProblem(415, "unsupported_media_type", f"expected Content-Type {' or '.join(accepted)}, found {request.mimetype or 'none'!r}")
+        raise HttpProblem(
+            415, "unsupported_media_type", f"expected Content-Type {' or '.join(accepted)}, found {request.mimetype or 'none'!r}"
+        )
 
 
 def _depth(data: bytes) -> int:
@@ -205,4 +207,6 @@ def _list_fields(kind: type[Params]) -> set[str]:
 
 def _is_list(hint: Any) -> bool:
     """Whether a hint is a list, or a list or None."""
-    return get_origin(hint) is list or any(_is_list(part) for part in getattr(hint, "__args__", ()) if hint is not part and get_origin(hint) is not list)
+    return get_origin(hint) is list or any(
+        _is_list(part) for part in getattr(hint, "__args__", ()) if hint is not part and get_origin(hint) is not list
+    )

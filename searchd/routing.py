@@ -5,6 +5,7 @@ program. A route without a declaration is refused: access is denied by default.
 """
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -37,7 +38,9 @@ class Operation(NamedTuple):
 _OPERATIONS: dict[Callable[..., Any], Operation] = {}
 
 
-def route(blueprint: Blueprint, rule: str, methods: tuple[str, ...], operation: Operation) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def route(
+    blueprint: Blueprint, rule: str, methods: tuple[str, ...], operation: Operation
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a view for ``rule`` under the conditions of ``operation``."""
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +51,7 @@ def route(blueprint: Blueprint, rule: str, methods: tuple[str, ...], operation: 
 
         _OPERATIONS[guarded] = operation
         # One endpoint a declaration, so that GET and PUT of one path are declared apart.
-        endpoint = f"{view.__name__}_{'_'.join(methods).lower()}"
+        endpoint = re.sub(r"\W+", "_", f"{'_'.join(methods).lower()} {rule}") if rule != "/" else "home"
         blueprint.add_url_rule(rule, endpoint, guarded, methods=list(methods))
         return view
 
@@ -81,5 +84,3 @@ def _limit(app: Flask) -> Response | None:
     if (request.content_length or 0) > operation.max_body:
         raise HttpProblem(413, "body_too_large", f"expected a body of at most {operation.max_body} bytes, found {request.content_length}")
     return None
-
-

@@ -33,6 +33,12 @@ def run_search(service: Service, params: SearchParams) -> Any:
         crop_length=params.crop_length or settings.crop_length,
         mode=params.mode,
         rerank_depth=params.rerank_depth or settings.rerank_depth,
+        log=params.log,
+        query_id=params.query_id,
+        application=params.application or settings.application,
+        client_id=params.client_id or "",
+        session_id=params.session_id or "",
+        user_id=params.user_id or "",
     )
     _count(service, params, result, time.perf_counter() - started)
     return result
@@ -76,13 +82,11 @@ def model_ref(model: Any) -> ModelRef | None:
 
 def explain(service: Service, key: str, params: ExplainParams) -> ExplainAnswer:
     """Why a document has the score it has."""
-    found = service.engine.explain(params.q, key, model=params.model or service.settings.model)
-    return ExplainAnswer(key, found is not None, None if found is None else float(found.score), found)
+    return ExplainAnswer(*service.engine.explain(key, params.q, model=params.model or service.settings.model))
 
 
 def rank(service: Service, params: RankParams) -> RankAnswer:
     """The caller's candidates in the order of a model."""
-    ranking = service.engine.rank_candidates(params.q, params.ids, model=params.model or service.settings.model)
+    ranking, unknown = service.engine.rank_documents(params.q, params.ids, model=params.model or service.settings.model)
     hits = [HitAnswer(key, float(score), {}, {}) for key, score in zip(ranking.keys, ranking.scores)]
-    known = set(ranking.keys)
-    return RankAnswer(hits, [key for key in params.ids if key not in known], ranking.generation, model_ref(ranking.model))
+    return RankAnswer(hits, unknown, ranking.generation, model_ref(ranking.model))

@@ -1,7 +1,7 @@
 """``searchd serve``: the application on granian, warm before it is ready, gone within seconds of SIGTERM.
 
-Granian reads requests and writes answers outside of Python, so slow clients hold no worker; Python runs only for complete requests, on
-``threads`` threads a worker. Kernels are warmed in the background: ``/health`` answers at once, ``/ready`` once every worker is warm.
+Granian reads headers and writes answers outside of Python, so a client that is slow with them holds no thread. Kernels are warmed in the
+background: ``/health`` answers at once, ``/ready`` once every worker is warm.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
@@ -61,7 +61,7 @@ def _tell_workers(home: Home, settings: Settings, folder: Path) -> None:
 
 
 def _server(settings: Settings) -> Server:
-    return Server(
+    return Server(  # type: ignore[abstract]
         "searchd.serve:make_application",
         factory=True,
         interface=Interfaces.WSGI,
@@ -70,6 +70,8 @@ def _server(settings: Settings) -> Server:
         workers=settings.workers,
         blocking_threads=settings.threads,
         backlog=BACKLOG,
+        http=HTTPModes.http1,
+        websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,

@@ -19,7 +19,7 @@ from indexer.home import Home
 from ranker.clicklog import ClickLog
 from ranker.query_ids import load_secret
 from searchd.config import Settings
-
+from searchd.engine import Engine
 from searchd.keys import Failures, KeyStore
 from searchd.metrics import Metrics
 from searchd.tasks import Tasks
@@ -27,12 +27,6 @@ from searchd.tasks import Tasks
 EXTENSION = "searchd"
 RUN_FOLDER = "SEARCHD_RUN_FOLDER"
 log = structlog.get_logger("searchd.service")
-
-
-class NoIndex(SearchdError):
-    """Nothing has been published in this home yet."""
-
-    code = "no_index"
 
 
 class Service:
@@ -52,15 +46,12 @@ class Service:
 
     @property
     def engine(self) -> Any:
-        """The open engine; raises NoIndex while nothing is published."""
+        """The open engine; raises NoIndex while nothing is published, and what else keeps an index from being opened."""
         if self._engine is None:
             with self._lock:
                 if self._engine is None:
-                    if not self.home.current.exists():
-                        raise NoIndex(f"{self.home.index}: expected a published index, found none; run `indexer build SOURCE --home {self.home.root}`")
-                    from searchd.engine import Engine
-
-                    self._engine = Engine(self.home)
+                    logged = self.click_log if self.settings.log_queries else None
+                    self._engine = Engine(self.home, logged, self.secret)
         return self._engine
 
     @property
@@ -82,19 +73,15 @@ class Service:
     def warm_up(self) -> None:
         """Run each kind of search once, so that no request pays for loading kernels and dictionaries."""
         started = time.perf_counter()
-        for task in (self._warm_click_log, self._warm_engine):
-            self._attempt(task)
+        self._attempt(self._warm_engine)
         self.warm = True
         log.info("warm", seconds=round(time.perf_counter() - started, 2))
-
-    def _warm_click_log(self) -> None:
-        if self.settings.log_queries:
-            self.click_log  # noqa: B018 - makes or migrates the file before the first search
 
     def _warm_engine(self) -> None:
         for query in ("the", "的 中文", '"a b"', "a -b"):
             for mode in ("or", "and"):
-                self.engine.search(query, limit=3, mode=mode, model=self.settings.model)
+                self.engine.search(query, limit=3, mode=mode, model=self.settings.model, log=False)
+        self.engine.suggest("th")
 
     def _attempt(self, task: Callable[[], None]) -> None:
         try:
@@ -104,10 +91,10 @@ class Service:
 
     def close(self) -> None:
         """Make what is logged durable and close the files."""
-        if self._click_log is not None:
-            self._click_log.close()
         if self._engine is not None:
             self._engine.close()
+        if self._click_log is not None:
+            self._click_log.close()
 
 
 def service() -> Service:

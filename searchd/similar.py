@@ -7,28 +7,22 @@ import math
 from collections import Counter
 from typing import Any
 
-from indexer.errors import SearchdError
 from searchd.answers import HitAnswer
+from searchd.engine import UnknownDocument
 
 MAX_TERMS = 25
 
 
-class DocumentNotFound(SearchdError):
-    """No live document has this id."""
-
-    code = "document_not_found"
-
-
 def locate_document(index: Any, key: str) -> int:
-    """The global number of the document with ``key``; raises DocumentNotFound."""
+    """The global number of the document with ``key``; raises UnknownDocument."""
     doc = int(index.doc(key)) if key else -1
     if doc < 0:
-        raise DocumentNotFound(f"expected the id of a document, found {key[:100]!r}; it may have been deleted")
+        raise UnknownDocument(f"expected the id of a document, found {key[:100]!r}; it may have been deleted")
     return doc
 
 
 def stored_document(index: Any, key: str) -> dict[str, Any]:
-    """The stored fields of the document with ``key``; raises DocumentNotFound."""
+    """The stored fields of the document with ``key``; raises UnknownDocument."""
     document: dict[str, Any] = index.stored(locate_document(index, key))
     return document
 
@@ -56,7 +50,9 @@ def telling_terms(index: Any, doc: int) -> tuple[list[str], list[float]]:
     terms = [segment.term(term) for term in counts]
     # A term of this document alone finds nothing else.
     weighed = [
-        (count * math.log(index.num_docs / df), term) for term, count, df in zip(terms, counts.values(), index.df(terms).tolist()) if 1 < df < index.num_docs
+        (count * math.log(index.num_docs / df), term)
+        for term, count, df in zip(terms, counts.values(), index.df(terms).tolist())
+        if 1 < df < index.num_docs
     ]
     best = sorted(weighed, reverse=True)[:MAX_TERMS]
     return [term for _, term in best], [weight / best[0][0] for weight, _ in best]

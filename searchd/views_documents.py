@@ -15,7 +15,14 @@ from searchd.similar import similar_hits, stored_document
 
 blueprint = Blueprint("documents", __name__)
 _MANY = Operation(
-    "documents", "Add or replace documents", ChangeParams, list[dict[str, Any]], ChangeAnswer, max_body=DOCUMENTS_BODY, tag="documents", many=True
+    "documents",
+    "Add or replace documents",
+    ChangeParams,
+    list[dict[str, Any]],
+    ChangeAnswer,
+    max_body=DOCUMENTS_BODY,
+    tag="documents",
+    many=True,
 )
 _PUT = Operation("documents", "Add or replace one document", ChangeParams, dict, ChangeAnswer, max_body=DOCUMENTS_BODY, tag="documents")
 _DELETE = Operation("documents", "Delete one document", ChangeParams, None, ChangeAnswer, tag="documents")
@@ -29,7 +36,9 @@ def post_documents() -> Response:
     return json_response(change(service(), "documents_upsert", documents, []))
 
 
-@route(blueprint, "/v1/documents/<path:key>", ("GET",), Operation("search", "One stored document", None, None, DocumentAnswer, tag="documents"))
+@route(
+    blueprint, "/v1/documents/<path:key>", ("GET",), Operation("search", "One stored document", None, None, DocumentAnswer, tag="documents")
+)
 def get_document(key: str) -> Response:
     """The document as it was stored."""
     svc = service()

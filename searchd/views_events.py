@@ -14,7 +14,9 @@ from searchd.routing import Operation, route
 from searchd.service import service
 
 blueprint = Blueprint("events", __name__)
-_EVENTS = Operation("events", "Send UBI 1.3 events", None, UbiEvent | list[UbiEvent], EventsAnswer, max_body=EVENTS_BODY, tag="events", many=True)
+_EVENTS = Operation(
+    "events", "Send UBI 1.3 events", None, UbiEvent | list[UbiEvent], EventsAnswer, max_body=EVENTS_BODY, tag="events", many=True
+)
 
 
 @route(blueprint, "/v1/events", ("POST",), _EVENTS)

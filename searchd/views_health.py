@@ -3,13 +3,14 @@
 from flask import Blueprint, current_app, render_template
 from werkzeug.wrappers import Response
 
+from indexer.publish import NoIndex
 from searchd.answers import ReadyAnswer, Status, json_response
 from searchd.config import describe_settings
 from searchd.metrics import metrics_response
 from searchd.openapi import ERROR_CODES, openapi_document
 from searchd.readiness import missing_workers
 from searchd.routing import Operation, route
-from searchd.service import NoIndex, Service, service
+from searchd.service import Service, service
 
 blueprint = Blueprint("health", __name__)
 
@@ -20,7 +21,12 @@ def health() -> Response:
     return json_response(Status("ok"))
 
 
-@route(blueprint, "/ready", ("GET",), Operation("public", "Whether searches are answered at full speed", None, None, ReadyAnswer, tag="operations"))
+@route(
+    blueprint,
+    "/ready",
+    ("GET",),
+    Operation("public", "Whether searches are answered at full speed", None, None, ReadyAnswer, tag="operations"),
+)
 def ready() -> Response:
     """200 once the kernels of every worker are warm and an index is open, 503 before."""
     svc = service()

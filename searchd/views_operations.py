@@ -10,7 +10,6 @@ from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, TasksAnswer, j
 from searchd.interface import Interface, choose_language
 from searchd.params import ActivateParams, read_params
 from searchd.routing import Operation, route
-from searchd.searching import model_ref
 from searchd.service import Service, service
 
 blueprint = Blueprint("operations", __name__)
@@ -33,7 +32,12 @@ def activate(name: str) -> Response:
         return json_response(_reload(svc))
 
 
-@route(blueprint, "/v1/models/rollback", ("POST",), Operation("admin", "Return to the model before", None, None, ReloadAnswer, tag="operations"))
+@route(
+    blueprint,
+    "/v1/models/rollback",
+    ("POST",),
+    Operation("admin", "Return to the model before", None, None, ReloadAnswer, tag="operations"),
+)
 def rollback() -> Response:
     """Serve the model that served before the last activation."""
     svc = service()
@@ -42,7 +46,9 @@ def rollback() -> Response:
         return json_response(_reload(svc))
 
 
-@route(blueprint, "/v1/reload", ("POST",), Operation("admin", "Look for a new index or model now", None, None, ReloadAnswer, tag="operations"))
+@route(
+    blueprint, "/v1/reload", ("POST",), Operation("admin", "Look for a new index or model now", None, None, ReloadAnswer, tag="operations")
+)
 def reload() -> Response:
     """Serve what is published now; searches look for it by themselves too."""
     svc = service()
@@ -70,13 +76,15 @@ def admin() -> str:
     svc = service()
     t = Interface(choose_language(svc.settings.language))
     clicks = svc.click_log.stats()._asdict()
-    return render_template("admin.html", t=t, title=svc.settings.title, stats=_stats(svc), models=_models(svc), clicks=clicks, tasks=svc.tasks.latest(20))
+    return render_template(
+        "admin.html", t=t, title=svc.settings.title, stats=_stats(svc), models=_models(svc), clicks=clicks, tasks=svc.tasks.latest(20)
+    )
 
 
 def _models(svc: Service) -> ModelsAnswer:
     registry = Registry(svc.home)
     active = registry.active()
-    return ModelsAnswer(ModelRef(*active) if active else None, [_plain(one) for one in registry.list()])
+    return ModelsAnswer(ModelRef(*active) if active else None, [_plain(one) for one in registry.entries()])
 
 
 def _plain(model: Any) -> dict[str, Any]:
@@ -85,7 +93,8 @@ def _plain(model: Any) -> dict[str, Any]:
 
 def _reload(svc: Service) -> ReloadAnswer:
     changed = svc.engine.reload_if_changed()
-    return ReloadAnswer(svc.engine.generation, model_ref(svc.engine.model), bool(changed))
+    name, _, version = svc.engine.model_name().partition("/")
+    return ReloadAnswer(svc.engine.index.generation, ModelRef(name, version) if name else None, bool(changed))
 
 
 def _stats(svc: Service) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from flask import Blueprint, g, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response
 
 from indexer.errors import SearchdError
+from indexer.publish import NoIndex
 from searchd.clicks import log_click
 from searchd.errors_http import HttpProblem, status_of
 from searchd.interface import Interface, choose_language
@@ -19,7 +20,7 @@ from searchd.page_result import shown_result
 from searchd.params import MAX_WINDOW, SearchParams
 from searchd.routing import Operation, route
 from searchd.searching import run_search
-from searchd.service import NoIndex, Service, service
+from searchd.service import Service, service
 from searchd.similar import similar_hits, stored_document
 
 blueprint = Blueprint("page", __name__)
@@ -108,7 +109,11 @@ def _about(svc: Service) -> dict[str, Any] | None:
     """What the front page tells of the collection; None when there is none yet."""
     try:
         svc.engine.reload_if_changed()
-        return {"documents": svc.engine.index.num_docs, "generation": svc.engine.index.generation, "model": svc.engine.model_name()}
+        return {
+            "documents": svc.engine.index.num_docs,
+            "generation": svc.engine.index.generation,
+            "model": svc.engine.model_name().partition("/")[0],
+        }
     except NoIndex:
         return None
 

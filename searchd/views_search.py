@@ -22,7 +22,9 @@ def search() -> Response:
     return json_response(search_answer(run_search(service(), params), params))
 
 
-@route(blueprint, "/v1/explain/<path:key>", ("GET",), Operation("search", "Why a document has its score", ExplainParams, None, ExplainAnswer))
+@route(
+    blueprint, "/v1/explain/<path:key>", ("GET",), Operation("search", "Why a document has its score", ExplainParams, None, ExplainAnswer)
+)
 def explain_document(key: str) -> Response:
     """The parts of one document's score for one query."""
     return json_response(explain(service(), key, read_query_string(ExplainParams)))

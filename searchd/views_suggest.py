@@ -29,7 +29,9 @@ def suggest_answer(found: Any) -> SuggestAnswer:
 
 
 @route(blueprint, "/v1/analyze", ("GET",), Operation("search", "The tokens of a text", AnalyzeParams, None, AnalyzeAnswer))
-@route(blueprint, "/v1/analyze", ("POST",), Operation("search", "The tokens of a text, with a JSON body", None, AnalyzeParams, AnalyzeAnswer))
+@route(
+    blueprint, "/v1/analyze", ("POST",), Operation("search", "The tokens of a text, with a JSON body", None, AnalyzeParams, AnalyzeAnswer)
+)
 def analyze() -> Response:
     """Tokens with positions and offsets into the text that was sent."""
     params = read_params(AnalyzeParams)

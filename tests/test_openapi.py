@@ -1,0 +1,78 @@
+"""The OpenAPI document: valid in itself, complete, and true of what the service answers."""
+
+import re
+
+import pytest
+from web_home import make_home
+
+from searchd.app import create_app
+from searchd.openapi import ERROR_CODES
+
+jsonschema_rs = pytest.importorskip("jsonschema_rs")
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    return create_app(make_home(tmp_path_factory.mktemp("openapi"))).test_client()
+
+
+@pytest.fixture(scope="module")
+def document(client):
+    return client.get("/openapi.json").get_json()
+
+
+def _schema(document, path, method, status="200"):
+    schema = document["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
+    return {**schema, "components": document["components"]}
+
+
+def test_every_route_of_the_contract_is_described(document):
+    wanted = {
+        "/v1/search": {"get", "post"}, "/v1/suggest": {"get"}, "/v1/analyze": {"get", "post"}, "/v1/explain/{key}": {"get"}, "/v1/documents": {"post"},
+        "/v1/documents/{key}": {"get", "put", "delete"}, "/v1/documents/{key}/similar": {"get"}, "/v1/events": {"post"}, "/v1/queries/{query_id}": {"get"},
+        "/v1/rank": {"post"}, "/v1/models": {"get"}, "/v1/models/{name}/activate": {"post"}, "/v1/models/rollback": {"post"}, "/v1/reload": {"post"},
+        "/v1/stats": {"get"}, "/v1/tasks": {"get"}, "/health": {"get"}, "/ready": {"get"}, "/metrics": {"get"}, "/openapi.json": {"get"}, "/docs": {"get"},
+        "/admin": {"get"}, "/": {"get"}, "/search": {"get"},
+    }  # fmt: skip
+    assert {path: set(document["paths"].get(path, {})) for path in wanted} == wanted
+
+
+def test_operation_ids_are_unique_and_references_resolve(document):
+    ids = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
+    assert len(ids) == len(set(ids))
+    names = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert names and names <= set(document["components"]["schemas"])
+
+
+def test_path_parameters_are_declared(document):
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            declared = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"}
+            assert declared == set(re.findall(r"\{(\w+)\}", path))
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("/v1/search", "/v1/search?q=list&facets=tag&explain=true"), ("/v1/suggest", "/v1/suggest?q=li"), ("/v1/analyze", "/v1/analyze?text=list"),
+        ("/v1/explain/{key}", "/v1/explain/d1?q=list"), ("/v1/documents/{key}", "/v1/documents/d1"), ("/v1/documents/{key}/similar", "/v1/documents/d1/similar"),
+        ("/v1/models", "/v1/models"), ("/v1/stats", "/v1/stats"), ("/health", "/health"), ("/openapi.json", "/openapi.json"),
+    ],
+)  # fmt: skip
+def test_answers_are_as_described(client, document, path, url):
+    response = client.get(url)
+    assert response.status_code == 200
+    jsonschema_rs.validate(_schema(document, path, "get"), response.get_json())
+
+
+@pytest.mark.parametrize("url", ["/v1/search?limit=x", "/nope", "/v1/documents/nope", "/v1/tasks"])
+def test_errors_are_as_described_and_explained(client, document, url):
+    body = client.get(url).get_json()
+    jsonschema_rs.validate(_schema(document, "/v1/search", "get", "4XX"), body)
+    assert body["code"] in ERROR_CODES
+    assert f'id="{body["link"].partition("#")[2]}"' in client.get("/docs").text
+
+
+def test_limits_of_parameters_are_told(document):
+    parameters = {parameter["name"]: parameter["schema"] for parameter in document["paths"]["/v1/search"]["get"]["parameters"]}
+    assert parameters["limit"]["maximum"] == 100 and parameters["mode"]["enum"] == ["and", "or"]
