@@ -91,7 +91,8 @@ def build(
 ) -> BuildReport:
     """Index ``sources`` as a new generation and publish it; raises SearchdError and then changes nothing but the quarantine.
 
-    Without ``schema`` one is inferred, and ``on_schema`` is told which. ``id_field`` overrides the schema's. ``max_quarantined`` is the share of records that may be bad.
+    Without ``schema`` one is inferred, and ``on_schema`` is told which. ``id_field`` overrides the schema's. ``memory`` in bytes, for all
+    processes together. ``max_quarantined`` is the share of records that may be bad.
     """
     started = time.monotonic()
     found = find_sources(sources)

@@ -1,0 +1,290 @@
+"""A build publishes all or nothing, accounts for every record, and writes the same bytes however it is run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from shared_data import shared
+
+from indexer.batches import Feed
+from indexer.build import NothingIndexed, TooManyBad, build, chunk_bytes
+from indexer.documents import BadDocument
+from indexer.home import Home
+from indexer.index import Index, verify
+from indexer.publish import IndexLocked, writer_lock
+from indexer.quarantine import entry
+from indexer.readers.chunk import SourceError
+from indexer.readers.jsonl import LinesChunk
+from indexer.schema import Field, Schema
+from indexer.updates import remove, update
+
+SCHEMA = Schema("id", (Field("title", "text", 2.0, analyzer="whitespace"), Field("year", "integer")))
+WORDS = [f"w{i}" for i in range(50)]
+
+
+def record(i):
+    return {"id": f"k{i}", "title": " ".join(WORDS[(i * j) % 50] for j in range(1, 2 + i % 17)), "year": 1900 + i % 100}
+
+
+def write(path, records):
+    path.write_text("".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in records))
+    return str(path)
+
+
+def files_of(home):
+    folder = home.index / home.current.read_text().strip()
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_every_record_is_accounted_for(tmp_path):
+    home = Home.at(tmp_path / "home")
+    records = [record(i) for i in range(100)] + ["not json\n", "{}\n", {"id": "x", "year": "many"}, record(3), record(3), "\n"]
+    report = build(home, [write(tmp_path / "a.jsonl", records)], SCHEMA)
+    assert (report.read, report.indexed, report.quarantined, report.duplicates) == (105, 100, 3, 2)
+    assert report.reasons == {"invalid_integer": 1, "invalid_json": 1, "missing_id": 1}
+    entries = [json.loads(line) for line in (home.root / "quarantine.jsonl").read_text().splitlines()]
+    assert [(e["line"], e["reason"]) for e in entries] == [(101, "invalid_json"), (102, "missing_id"), (103, "invalid_integer")]
+    with Index.open(home) as index:
+        assert index.num_docs == 100
+        assert index.stored(index.doc("k7")) == record(7)
+    assert verify(home) == []
+
+
+def test_later_documents_win_over_several_sources(tmp_path):
+    home = Home.at(tmp_path / "home")
+    sources = [write(tmp_path / f"{n}.jsonl", [{"id": "a", "title": n}, {"id": n, "title": "x"}]) for n in ("one", "two")]
+    report = build(home, sources, SCHEMA)
+    assert (report.read, report.indexed, report.duplicates) == (4, 3, 1)
+    with Index.open(home) as index:
+        assert index.stored(index.doc("a"))["title"] == "two"
+
+
+def test_the_same_bytes_for_any_number_of_processes_and_any_memory(tmp_path):
+    records = [record(i) for i in range(6000)] + ["bad\n"] + [record(i) for i in range(0, 6000, 7)]
+    source = write(tmp_path / "a.jsonl", records)
+    reports, contents, quarantines = [], [], []
+    for name, jobs, memory in (("one", 1, 1 << 30), ("two", 2, 1 << 20), ("small", 1, 1 << 20)):
+        home = Home.at(tmp_path / name)
+        reports.append(build(home, [source], SCHEMA, jobs=jobs, memory=memory)._replace(seconds=0))
+        contents.append(files_of(home))
+        quarantines.append((home.root / "quarantine.jsonl").read_bytes())
+    assert reports[0] == reports[1] == reports[2]
+    assert contents[0] == contents[1] == contents[2]
+    assert quarantines[0] == quarantines[1] == quarantines[2]
+
+
+@pytest.mark.slow
+def test_the_same_bytes_for_real_text_hash_seeds_and_locales(tmp_path):
+    sources = [str(shared(f"retrieval/{name}/docs.jsonl.gz")) for name in ("en-cranfield", "mixed-xquad-en-zh")]
+    found = set()
+    for i, (jobs, seed, zone) in enumerate([(1, "0", "UTC"), (2, "1", "Asia/Shanghai"), (4, "random", "America/New_York")]):
+        home = tmp_path / str(i)
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": "C"}
+        command = [sys.executable, "-m", "indexer", "build", *sources, "--home", str(home), "--jobs", str(jobs), "--memory", "64MiB"]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        found.add(tuple(sorted(files_of(Home.at(home)).items())))
+    assert len(found) == 1
+
+
+def test_nothing_good_publishes_nothing_but_tells_why(tmp_path):
+    home = Home.at(tmp_path / "home")
+    build(home, [write(tmp_path / "a.jsonl", [record(1)])], SCHEMA)
+    with pytest.raises(NothingIndexed, match="2 of 2 records are bad"):
+        build(home, [write(tmp_path / "b.jsonl", ["x\n", "y\n"])], SCHEMA)
+    assert len((home.root / "quarantine.jsonl").read_text().splitlines()) == 2
+    assert home.current.read_text() == "g000001\n"
+    assert not list(home.index.glob(".staging*"))
+
+
+def test_more_bad_records_than_allowed_publish_nothing(tmp_path):
+    home = Home.at(tmp_path / "home")
+    source = write(tmp_path / "a.jsonl", [record(1), record(2), "x\n"])
+    with pytest.raises(TooManyBad, match="--max-quarantined"):
+        build(home, [source], SCHEMA, max_quarantined=0.2)
+    assert not home.current.exists()
+    assert build(home, [source], SCHEMA, max_quarantined=0.5).indexed == 2
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_source_that_breaks_in_the_middle_publishes_nothing(tmp_path, jobs):
+    import gzip
+
+    home = Home.at(tmp_path / "home")
+    good = write(tmp_path / "a.jsonl", [record(i) for i in range(3000)])
+    broken = tmp_path / "b.jsonl.gz"
+    broken.write_bytes(gzip.compress(Path(good).read_bytes())[:-100])
+    with pytest.raises(SourceError, match="damaged"):
+        build(home, [good, str(broken)], SCHEMA, jobs=jobs, memory=1 << 20)
+    assert not home.current.exists()
+    assert sorted(p.name for p in home.index.iterdir()) == ["LOCK"]
+
+
+def test_an_empty_source_with_a_schema_is_an_empty_index(tmp_path):
+    home = Home.at(tmp_path / "home")
+    report = build(home, [write(tmp_path / "a.jsonl", [])], SCHEMA)
+    assert (report.read, report.generation) == (0, "g000001")
+    assert update(home, [write(tmp_path / "b.jsonl", [record(1)])]).indexed == 1
+    with Index.open(home) as index:
+        assert index.num_docs == 1
+
+
+def test_two_writers_at_once_are_refused(tmp_path):
+    home = Home.at(tmp_path / "home")
+    with writer_lock(home), pytest.raises(IndexLocked):
+        build(home, [write(tmp_path / "a.jsonl", [record(1)])], SCHEMA)
+
+
+def test_inference_sees_late_fields_and_other_sources(tmp_path):
+    home = Home.at(tmp_path / "home")
+    first = write(tmp_path / "a.jsonl", [{"id": "1", "n": 1}, {"id": "2", "n": 1.5, "late": "word"}])
+    (tmp_path / "b.csv").write_text("id,year,t\nx,2001,a b\ny,1999,\n")
+    told = []
+    report = build(home, [first, str(tmp_path / "b.csv")], on_schema=told.append)
+    assert {f.name: f.type for f in report.schema.fields} == {"n": "float", "late": "text", "year": "integer", "t": "text"}
+    assert told == [report.schema]
+    assert (report.read, report.indexed) == (4, 4)
+
+
+def test_update_replaces_sets_aside_and_keeps_the_rest(tmp_path):
+    home = Home.at(tmp_path / "home")
+    build(home, [write(tmp_path / "a.jsonl", [record(i) for i in range(10)])], SCHEMA)
+    changes = [
+        {"id": "k3", "title": "changed"},
+        "bad\n",
+        {"id": "new", "title": "x", "year": "x"},
+        {"id": "n", "title": "1"},
+        {"id": "n", "title": "2"},
+    ]
+    report = update(home, [write(tmp_path / "b.jsonl", changes)])
+    assert (report.read, report.indexed, report.quarantined, report.duplicates) == (5, 2, 2, 1)
+    with Index.open(home) as index:
+        assert index.num_docs == 11
+        assert index.stored(index.doc("k3"))["title"] == "changed"
+        assert index.stored(index.doc("n"))["title"] == "2"
+    gone = remove(home, ["n", "k1", "nope"])
+    assert (gone.deleted, gone.unknown) == (2, ["nope"])
+    with pytest.raises(NothingIndexed):
+        update(home, [write(tmp_path / "c.jsonl", ["bad\n"])])
+
+
+def test_chunks_fit_the_memory():
+    assert chunk_bytes(1 << 30, 1) == 8 << 20
+    assert chunk_bytes(1 << 30, 1024) == chunk_bytes(1, 1) == 256 << 10
+    assert chunk_bytes(600 << 20, 2) * 24 * 2 + 2 * (250 << 20) <= 600 << 20
+
+
+def test_a_feed_keeps_entries_before_their_chunk_and_errors_for_the_end():
+    bad = entry(BadDocument("line_too_long", ""), "f", 1, 0, b"")
+    chunk = LinesChunk("f", 2, 9, b"{}\n")
+
+    def chunks():
+        yield from (bad, chunk, bad)
+        raise SourceError("gone")
+
+    feed = Feed(chunks(), lambda: 5)
+    assert [(b.number, b.entries, b.chunk) for b in feed] == [(0, [bad], chunk)]
+    assert isinstance(feed.error, SourceError)
+
+
+def start_build(home, schema, jobs):
+    """A real build that waits for more on standard input after its first batches."""
+    command = [
+        sys.executable,
+        "-m",
+        "indexer",
+        "build",
+        "-",
+        "--home",
+        str(home.root),
+        "--schema",
+        str(schema),
+        "--jobs",
+        str(jobs),
+        "--memory",
+        "1MiB",
+    ]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    process.stdin.write("".join(json.dumps({**record(i), "id": f"new{i}"}) + "\n" for i in range(12_000)).encode())
+    process.stdin.flush()
+    deadline = time.monotonic() + 60
+    while not list(home.index.glob(".staging-*/runs/run-*")):
+        assert process.poll() is None and time.monotonic() < deadline, process.stderr.read().decode()
+        time.sleep(0.02)
+    return process
+
+
+def descendants(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def published(tmp_path):
+    home = Home.at(tmp_path / "home")
+    build(home, [write(tmp_path / "a.jsonl", [record(i) for i in range(20)])], SCHEMA)
+    schema = tmp_path / "schema.toml"
+    schema.write_text('[fields.title]\ntype = "text"\nanalyzer = "whitespace"\nweight = 2.0\n[fields.year]\ntype = "integer"\n')
+    return home, schema
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_ended_build_leaves_the_published_generation_answering(published, number, jobs):
+    home, schema = published
+    before = files_of(home)
+    process = start_build(home, schema, jobs)
+    workers = descendants(process.pid)
+    assert len(workers) >= (jobs if jobs > 1 else 0)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as Ctrl-C does: the whole group
+    else:
+        process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    if number != signal.SIGKILL:
+        assert process.returncode == 1
+        assert stderr.decode().splitlines()[-1].startswith("error: interrupted")
+        assert "Traceback" not in stderr.decode()
+        assert not list(home.index.glob(".staging*"))
+    assert files_of(home) == before
+    with Index.open(home) as index:
+        assert (index.generation, index.num_docs) == ("g000001", 20)
+    deadline = time.monotonic() + 10
+    while any(map(is_running, workers)):
+        assert time.monotonic() < deadline, "workers outlive their owner"
+        time.sleep(0.05)
+    assert build(home, [str(schema.parent / "a.jsonl")], SCHEMA).generation == "g000002"
+    assert sorted(p.name for p in home.index.iterdir()) == ["CURRENT", "HISTORY", "LOCK", "g000001", "g000002"]
+    assert [p.name for p in home.root.iterdir() if p.name.startswith(".")] == []
+
+
+@pytest.mark.slow
+def test_kill_at_random_moments(published, tmp_path):
+    home, schema = published
+    source = write(tmp_path / "b.jsonl", [{**record(i), "id": f"new{i}"} for i in range(5000)])
+    command = [sys.executable, "-m", "indexer", "build", source, "--home", str(home.root), "--schema", str(schema), "--jobs", "2"]
+    started = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    whole = time.monotonic() - started
+    for step in range(10):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(whole * (0.3 + 0.075 * step))
+        process.kill()
+        process.wait()
+        assert verify(home) == []
+        with Index.open(home) as index:
+            assert index.num_docs == 5000

@@ -1,0 +1,67 @@
+"""The schema made up for documents that come without one."""
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.documents import Document
+from indexer.infer import Inference, NothingToInfer, to_toml
+from indexer.schema import Field, Schema
+
+
+def infer(*records, untyped=False):
+    inference = Inference()
+    inference.observe([Document(str(i), record) for i, record in enumerate(records)], untyped)
+    return {f.name: f.type for f in inference.schema("id").fields}
+
+
+def test_types_follow_the_values():
+    record = {"s": "x", "tags": ["a", "b"], "n": 1, "f": 1.5, "b": True, "o": {"x": 1}, "l": [1, 2], "e": [], "big": 1 << 70}
+    types = ["text", "text", "integer", "float", "boolean", "stored", "stored", "stored", "float"]
+    assert list(infer(record).values()) == types
+
+
+def test_the_narrowest_type_that_holds_all_values_wins():
+    assert infer({"a": 1, "b": 1, "c": "x", "d": True, "e": "x"}, {"a": 1.5, "b": "one", "c": ["y"], "d": 3, "e": {"k": 1}}) == {
+        "a": "float",
+        "b": "text",
+        "c": "text",
+        "d": "text",
+        "e": "stored",
+    }
+
+
+def test_title_like_names_weigh_more():
+    inference = Inference()
+    inference.observe([Document("1", {"Title": "x", "page_title": "x", "标题": "x", "body": "x", "subtitle": "x"})])
+    assert [f.weight for f in inference.schema("id").fields] == [3.0, 3.0, 3.0, 1.0, 1.0]
+
+
+def test_cells_without_types_become_numbers_when_all_are():
+    records = [{"year": "2001", "price": "1.5", "zip": "01234", "ok": "true", "mixed": "1"}, {"year": "-3", "price": "2", "mixed": "n/a"}]
+    assert infer(*records, untyped=True) == {"year": "integer", "price": "float", "zip": "text", "ok": "boolean", "mixed": "text"}
+    assert set(infer(*records).values()) == {"text"}
+
+
+def test_fields_beyond_the_limits_are_stored_or_left_out():
+    types = infer({f"f{i:03}": "x" for i in range(300)})
+    assert len(types) == 256
+    assert sum(kind == "text" for kind in types.values()) == 32
+
+
+def test_without_documents_there_is_no_schema():
+    with pytest.raises(NothingToInfer, match="--schema"):
+        Inference().schema("id")
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=6), min_size=1, max_size=5, unique=True),
+    st.text('ab"\\\n', max_size=4),
+)
+def test_the_printed_schema_is_read_back_as_the_same(names, id_field):
+    kinds = ["text", "keyword", "integer", "float", "stored"]
+    fields = tuple(Field(name, kinds[i], 3.0 if kinds[i] == "text" else 1.0) for i, name in enumerate(names))
+    schema = Schema(id_field or "id", fields)
+    assert Schema.from_dict(tomllib.loads(to_toml(schema))) == schema
