@@ -31,8 +31,11 @@ def k1_by_stream(schema: Schema) -> np.ndarray:
 
 
 def idf(num_docs: int | np.ndarray, df: int | np.ndarray) -> np.ndarray:
-    """Inverse document frequency, float64: ln(1 + (N - df + 0.5) / (df + 0.5)); positive for every 0 <= df <= N."""
-    return np.log1p((np.subtract(num_docs, df) + 0.5) / (np.add(df, 0.5)))
+    """Inverse document frequency, float64: ln(1 + (N - df + 0.5) / (df + 0.5)), always positive.
+
+    df may count deleted documents and so exceed N; N - df then counts as 0.
+    """
+    return np.log1p((np.maximum(np.subtract(num_docs, df), 0) + 0.5) / (np.add(df, 0.5)))
 
 
 def average_lengths(lengths: np.ndarray) -> np.ndarray:

@@ -1,0 +1,109 @@
+"""Postings: what is encoded comes back, stored maxima bound every posting, and the same input gives the same bytes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_index import schema_of
+
+from indexer import bm25
+from indexer.codebook import number_tuples
+from indexer.postings import MAX_DOCS, SUPERBLOCK, PostingsView, TooManyPostings, encode_postings
+
+
+def random_lists(seed: int, num_docs: int, dfs: list[int], num_fields: int, tf_scale: float):
+    """Lists of the given lengths with geometric frequencies: starts, docs, tfs, lengths, streams."""
+    rng = np.random.default_rng(seed)
+    docs = [np.sort(rng.choice(num_docs, min(df, num_docs), replace=False)) for df in dfs]
+    starts = np.cumsum([0, *map(len, docs)])
+    tfs = rng.geometric(1 / tf_scale, (starts[-1], num_fields)).astype(np.uint32) - 1
+    tfs[tfs.sum(axis=1) == 0, 0] = 1
+    flat = np.concatenate(docs).astype(np.int32) if len(docs) else np.zeros(0, np.int32)
+    lengths = np.zeros((num_fields, num_docs), np.uint32)
+    for f in range(num_fields):
+        np.add.at(lengths[f], flat, tfs[:, f])
+    return starts, flat, tfs, lengths, np.zeros(len(dfs), np.uint8)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    seed=st.integers(0, 1000),
+    num_docs=st.sampled_from([1, 63, 64, 300, 4095, 4096, 4097, 13000]),
+    dfs=st.lists(st.sampled_from([0, 1, 7, 255, 256, 257, 1000, 5000, 13000]), max_size=8),
+    num_fields=st.integers(1, 3),
+    tf_scale=st.sampled_from([1.2, 3.0, 30.0]),
+)
+def test_decoding_inverts_encoding(seed, num_docs, dfs, num_fields, tf_scale):
+    starts, docs, tfs, lengths, streams = random_lists(seed, num_docs, dfs, num_fields, tf_scale)
+    view = PostingsView(encode_postings(starts, docs, tfs, lengths, streams, schema_of(num_fields)))
+    for term in range(len(dfs)):
+        found_docs, found_tfs = view.postings(term)
+        part = slice(starts[term], starts[term + 1])
+        np.testing.assert_array_equal(found_docs, docs[part])
+        np.testing.assert_array_equal(found_tfs, tfs[part])
+
+
+def test_a_list_longer_than_16_bits_has_right_starts():
+    starts, docs, tfs, lengths, streams = random_lists(1, 140_000, [100_000, 66_000, 65_535, 300], 1, 1.5)
+    view = PostingsView(encode_postings(starts, docs, tfs, lengths, streams, schema_of(1)))
+    assert len(view["superblock_starts_high"]) == 2
+    for term in range(4):
+        np.testing.assert_array_equal(view.postings(term)[0], docs[starts[term] : starts[term + 1]])
+
+
+@pytest.mark.parametrize("num_fields", [1, 2])
+def test_stored_maxima_bound_every_posting(num_fields):
+    schema = schema_of(num_fields)
+    starts, docs, tfs, lengths, streams = random_lists(2, 9000, [8000, 3000, 400, 256], num_fields, 3.0)
+    view = PostingsView(encode_postings(starts, docs, tfs, lengths, streams, schema))
+    norms = bm25.norms(lengths, *bm25.field_parameters(schema), bm25.average_lengths(lengths))
+    x = (tfs * norms[:, docs].T).sum(axis=1)
+    shares = x / (np.float32(schema.k1["word"]) + x)
+    rows, _, _ = view.locate(np.arange(4))
+    for term, row in enumerate(rows):
+        part = slice(starts[term], starts[term + 1])
+        bounds = view["superblock_maxima"][row][docs[part] // SUPERBLOCK] / 255
+        assert (shares[part] <= bounds * (1 + 1e-6)).all()
+        assert (bounds - 1 / 255 <= shares[part].max()).all()
+        if row < len(view["block_maxima"]):
+            assert (shares[part] <= view["block_maxima"][row][docs[part] // 64] / 255 * (1 + 1e-6)).all()
+        ranked = np.sort(shares[part])[::-1]
+        for column, rank in enumerate((10, 100, 1000)):
+            stored = view["thresholds"][row, column] / 65535
+            assert stored == 0 if len(ranked) < rank else ranked[rank - 1] - 1 / 2000 <= stored <= ranked[rank - 1] * (1 + 1e-6)
+
+
+def test_the_same_input_gives_the_same_bytes():
+    lists = random_lists(3, 5000, [4000, 300, 20], 2, 4.0)
+    first, second = encode_postings(*lists, schema_of(2)), encode_postings(*lists, schema_of(2))
+    assert first.keys() == second.keys()
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+def test_terms_without_postings_and_empty_segments_are_fine():
+    empty = encode_postings(np.zeros(4, np.int64), np.zeros(0, np.int32), np.zeros((0, 1)), np.zeros((1, 0), np.uint32), np.zeros(3, np.uint8), schema_of(1))
+    docs, tfs = PostingsView(empty).postings(1)
+    assert docs.shape == (0,) and tfs.shape == (0, 1)
+
+
+def test_commonest_tuples_have_the_smallest_codes():
+    tfs = np.array([[0, 1]] * 5 + [[2, 0]] * 3 + [[1, 1]] * 3 + [[70000, 9]], np.uint32)
+    assert number_tuples(tfs).ordered.tolist() == [[0, 0], [0, 1], [1, 1], [2, 0], [70000, 9]]
+
+
+def test_thousands_of_distinct_tuples_have_codes_of_their_own():
+    tfs = np.random.default_rng(4).integers(0, 1000, (5000, 3)).astype(np.uint32)
+    codes = number_tuples(tfs)
+    assert len(np.unique(tfs, axis=0)) == len(np.unique(codes.ordered[1:], axis=0)) == len(codes.ordered) - 1
+
+
+def test_too_large_a_segment_is_refused():
+    lengths = np.broadcast_to(np.zeros((1, 1), np.uint32), (1, MAX_DOCS + 1))
+    with pytest.raises(TooManyPostings, match="smaller segments"):
+        encode_postings(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros((0, 1)), lengths, np.zeros(0, np.uint8), schema_of(1))
+
+
+def test_postings_of_one_field_take_little_room():
+    starts, docs, tfs, lengths, streams = random_lists(5, 60_000, [int(30_000 / r) for r in range(1, 3000)], 1, 1.4)
+    sections = encode_postings(starts, docs, tfs, lengths, streams, schema_of(1))
+    assert sum(a.nbytes for a in sections.values()) / len(docs) < 3.0
