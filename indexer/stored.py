@@ -20,7 +20,7 @@ from indexer.container import ContainerWriter
 from indexer.documents import BadDocument
 from indexer.format import STORED_BLOCK, Corrupt
 
-LEVEL = 6
+LEVEL = 3  # 6 is 4 % smaller and three times slower to write
 CACHED_BLOCKS = 64
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 MAX_BYTES = 1 << 26

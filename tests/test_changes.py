@@ -4,9 +4,9 @@ import os
 
 import numpy as np
 import pytest
+from core_index import SCHEMA, WORDS, build_home, documents, open_home, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_index import SCHEMA, WORDS, build_home, documents, open_home, sample
 
 from indexer.changes import apply_changes, fold
 from indexer.documents import BadDocument

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from small_index import build_home, sample
+from core_index import build_home, sample
 
 from indexer import format
 from indexer.changes import apply_changes

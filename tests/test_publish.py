@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from small_index import SCHEMA, build_home, build_segment, sample
+from core_index import SCHEMA, build_home, build_segment, sample
 
 from indexer import durable, publish
 from indexer.home import Home

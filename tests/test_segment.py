@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
+from core_index import SCHEMA, build_segment, documents, runs_of, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_index import SCHEMA, build_segment, documents, runs_of, sample
 
 from indexer.analysis import get_analyzer
 from indexer.documents import Document
