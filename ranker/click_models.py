@@ -89,7 +89,7 @@ class PBM:
         for _ in range(self.iterations):
             attractive = clicks + (missed * _attractive_though_not_clicked(attractiveness, theta)).sum(axis=1)
             mean = attractive.sum() / max(shown.sum(), 1)
-            attractiveness = (attractive + self.strength * mean) / (shown + self.strength)
+            attractiveness = (attractive + self.strength * mean) / np.maximum(shown + self.strength, 1e-9)
         self.propensities_, self.attractiveness_ = theta, attractiveness
         self.exposure_ = data.shown @ theta
         return self

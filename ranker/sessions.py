@@ -196,9 +196,7 @@ class _Reader:
         lists = [(self.lists[number], matrices[digest]) for number, (_, digest) in self.vectors.items()]
         widths = {matrix.size // shown.length for shown, matrix in lists}
         if len(widths) > 1:
-            raise ClickLogCorrupt(
-                f"feature set {self.feature_fingerprint}: expected vectors of one length, found {sorted(widths)}; purge the log"
-            )
+            raise ClickLogCorrupt(f"feature set {self.feature_fingerprint}: expected one vector length, found {sorted(widths)}; purge the log")
         X = np.full((len(self.rows), max(widths, default=0)), np.nan, np.float32)
         known = np.zeros(len(self.rows), bool)
         for shown, matrix in lists:
