@@ -21,10 +21,10 @@ from searchd.explanations import Explanation
 from searchd.facets import MAX_FACETS, facet_counts
 from searchd.filters import filter_mask
 from searchd.hits import Hit
-from searchd.plan import Plan, make_plan, matched_docs
+from searchd.plan import Plan, make_plan, matched_docs, plain_plan
 from searchd.query import parse_query
 from searchd.query_terms import required_terms
-from searchd.ranking import ModelRef, Ranking, Total, model_ref, rerank
+from searchd.ranking import ModelRef, Ranking, Total, candidates, model_ref
 from searchd.results import (
     Page,
     Result,
@@ -32,11 +32,11 @@ from searchd.results import (
     explanation_of,
     hits_of,
     named_features,
+    page_of,
     ranked_page,
     ranking_of,
     score_documents,
     sorted_page,
-    with_features,
 )
 from searchd.snapshot import Snapshot, open_snapshot, refreshed_snapshot, signature
 from searchd.sorting import parse_sort
@@ -175,13 +175,11 @@ class Engine:
         keys = parse_sort(sort, snapshot.columns) if sort else []
         mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
         plan = self._plan(q, snapshot, mode, mask, listing=mask is not None or bool(keys))
+        logged = self.click_log is not None and log is not False
         if keys:
             page = sorted_page(plan, snapshot, keys, limit, offset)
         else:
-            page = ranked_page(plan, snapshot, snapshot.choose_model(model), limit, offset, rerank_depth)
-        logged = self.click_log is not None and log is not False
-        if not keys and (logged or explain):
-            page = with_features(page, plan, snapshot)
+            page = ranked_page(plan, snapshot, snapshot.choose_model(model), limit, offset, rerank_depth, features=logged or explain)
         hits = hits_of(page, plan, snapshot, Shown(fields, highlight, crop_length, explain))
         counted = facet_counts(facets, snapshot.columns, matched_docs(plan, snapshot)) if facets else {}
         fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
@@ -197,38 +195,39 @@ class Engine:
         return make_plan(parse_query(q, snapshot.query_fields), snapshot, mode, mask, listing)
 
     def rank(self, q: str, depth: int = 100, model: str | None = "active", features: bool = True, rerank_depth: int = 100) -> Ranking:
-        """The first ``depth`` documents as they are served, with the rows that were scored (without a model: those of the default features)."""
+        """The first ``depth`` documents for a text, with the rows that were scored (without a model: those of the default features).
+
+        For runs, simulation and training, whose queries are texts of any length: there is no query syntax here.
+        """
         snapshot = self.snapshot()
-        plan = self._plan(q, snapshot)
-        page = ranked_page(plan, snapshot, snapshot.choose_model(model), depth, 0, rerank_depth)
-        return ranking_of(with_features(page, plan, snapshot) if features else page, snapshot)
+        plan = plain_plan(q, snapshot.query_terms, "or")
+        return ranking_of(ranked_page(plan, snapshot, snapshot.choose_model(model), depth, 0, rerank_depth, features), snapshot)
 
     def rank_documents(self, q: str, keys: Sequence[str], model: str | None = "active") -> tuple[Ranking, list[str]]:
         """The caller's own candidates in the model's order, and the keys that no document has."""
         snapshot = self.snapshot()
+        chosen, plan = snapshot.choose_model(model), self._plan(q, snapshot)
         located = {key: snapshot.index.doc(key) if key else -1 for key in dict.fromkeys(keys)}
         wanted = np.array([doc for doc in located.values() if doc >= 0], np.int64)
-        page, _ = self._scored(snapshot, q, wanted, model)
+        page = page_of(plan, snapshot, *score_documents(plan, snapshot, wanted), chosen)
         return ranking_of(page, snapshot), [key for key, doc in located.items() if doc < 0]
 
-    def explain(self, key: str, q: str, model: str | None = "active") -> Explanation:
-        """Why a document has its score for a query; raises UnknownDocument."""
+    def explain(self, key: str, q: str, model: str | None = "active", rerank_depth: int = 100) -> Explanation:
+        """Why a document has its score for a query; raises UnknownDocument. Outside of what a model orders it is scored as if it came last."""
         snapshot = self.snapshot()
         doc = snapshot.index.doc(key) if key else -1
         if doc < 0:
             raise UnknownDocument(f"expected the id of a document, found {key[:100]!r}; it may have been deleted")
-        page, plan = self._scored(snapshot, q, np.array([doc], np.int64), model)
-        matched = bool(matched_docs(plan, snapshot)[doc])
-        explanation = explanation_of(page, 0, plan, snapshot) | {"features": named_features(page, 0)}
-        return Explanation(key, matched, float(page.ranked.scores[0]) if matched else None, explanation)
-
-    def _scored(self, snapshot: Snapshot, q: str, docs: np.ndarray, model: str | None) -> tuple[Page, Plan]:
-        """Given documents in the order of a query, with features."""
         chosen, plan = snapshot.choose_model(model), self._plan(q, snapshot)
-        found, scores = score_documents(plan, snapshot, docs)
-        ranked = rerank(plan, snapshot, found, scores, chosen, max(1, len(found)))
-        page = Page(ranked, Total(len(found)), chosen, None if chosen is None else chosen.featureset)
-        return with_features(page, plan, snapshot), plan
+        docs, scores = candidates(plan, snapshot, rerank_depth)
+        if doc not in docs:
+            last = score_documents(plan, snapshot, np.array([doc], np.int64))
+            docs, scores = np.append(docs, last[0]), np.append(scores, last[1])
+        page = page_of(plan, snapshot, docs, scores, chosen)
+        row = int(np.flatnonzero(page.ranked.docs == doc)[0])
+        matched = bool(matched_docs(plan, snapshot)[doc])
+        explanation = explanation_of(page, row, plan, snapshot) | {"features": named_features(page, row)}
+        return Explanation(key, matched, float(page.ranked.scores[row]) if matched else None, explanation)
 
     def suggest(self, q: str, limit: int = 8) -> list[tuple[str, int]]:
         """Ways to go on from what has been typed, best first, with the number of documents that have the completed word (0: not counted)."""

@@ -48,14 +48,15 @@ class Plan(NamedTuple):
 def make_plan(query: Query, snapshot: Any, mode: str, filter_mask: Mask | None = None, listing: bool = False) -> Plan:
     """Plan a query; ``listing`` says that a query without words stands for all documents (there is a filter or a sort)."""
     if query.plain:
-        plan = _plain_plan(query.text, snapshot.query_terms, mode)
+        plan = plain_plan(query.text, snapshot.query_terms, mode)
         if not plan.terms:
             return plan._replace(mask=filter_mask, listing=listing and not query.text.strip())
         return plan._replace(mask=filter_mask)
     return _Planner(snapshot, mode).plan(query, filter_mask, listing)
 
 
-def _plain_plan(text: str, query_terms: Any, mode: str) -> Plan:
+def plain_plan(text: str, query_terms: Any, mode: str) -> Plan:
+    """The plan of a text that is nothing but words, whatever signs are in it."""
     analysed = query_terms.analyse(text)
     terms, weights = query_terms.weigh(analysed)
     return Plan(text, analysed, terms, weights, required_terms(terms) if mode == "and" and terms else None)

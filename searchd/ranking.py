@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ranker.matches import gather
 from searchd.plan import Plan, matched_docs
 from searchd.snapshot import Snapshot
 
@@ -87,25 +88,26 @@ def blocks_needed(window: int, depth: int) -> int:
 
 
 def rerank(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, model: Any, depth: int) -> Ranked:
-    """The candidates in the model's order, block by block; ties keep retrieval's order."""
+    """The candidates, which must be whole blocks from the first on, in the model's order; ties keep retrieval's order."""
     if model is None or not len(docs):
         return Ranked(docs, scores.astype(np.float64), scores)
     features = features_of(plan, snapshot, docs, scores, model.featureset)
-    given = np.nan_to_num(np.asarray(model.score(features), np.float64), nan=-1e30, posinf=1e30, neginf=-1e30)
     order = np.empty(len(docs), np.int64)
+    final = np.empty(len(docs), np.float64)
     for start in range(0, len(docs), depth):
-        stop = min(start + depth, len(docs))
-        order[start:stop] = start + np.argsort(-given[start:stop], kind="stable")
-        if start:
-            # A block's scores are moved down as a whole, to begin where the block above ends.
-            given[start:stop] -= max(0.0, given[order[start]] - given[order[start - 1]])
-    return Ranked(docs[order], given[order], scores[order], features[order])
+        block = slice(start, start + depth)
+        # Block by block, since a blended model's scores depend on what else is in the list.
+        given = np.nan_to_num(model.score(features[block]), nan=-1e30, posinf=1e30, neginf=-1e30)
+        best_first = np.argsort(-given, kind="stable")
+        order[block] = start + best_first
+        given = given[best_first]
+        # A block's scores are moved down as a whole, to begin where the block above ends.
+        final[block] = given - max(0.0, given[0] - final[start - 1]) if start else given
+    return Ranked(docs[order], final, scores[order], features[order])
 
 
 def features_of(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, featureset: Any) -> np.ndarray:
     """float32[n, F]: what ``featureset`` says about the documents, by the code that training uses."""
-    from ranker.matches import gather
-
     return featureset.compute(gather(snapshot.index, plan.query_terms, plan.text, docs, scores))
 
 

@@ -1,7 +1,7 @@
 """A plan and a page's place -> the page: documents in order, made readable, with what was scored.
 
-The features that a page carries are the rows the model scored; without a model they are the default feature set's, computed for the page alone, so
-that training can learn from searches that no model ranked.
+The features that a page carries are the rows the model scored; without a model they are those of the default feature set, as a model would have
+been given them, so that training can learn from searches that no model ranked.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,6 +15,9 @@ from searchd.plan import Plan, matched_docs
 from searchd.ranking import ModelRef, Ranked, Ranking, Total, blocks_needed, candidates, count_matches, features_of, model_ref, rerank
 from searchd.snapshot import Snapshot
 from searchd.sorting import SortKey, sorted_docs
+
+# Features that compare a score with the best ones look at so many, also when a shorter page is asked for.
+CONTEXT = 10
 
 
 class Result(NamedTuple):
@@ -52,14 +55,15 @@ class Shown(NamedTuple):
     explain: bool = False
 
 
-def ranked_page(plan: Plan, snapshot: Snapshot, model: Any, limit: int, offset: int, depth: int) -> Page:
-    """The page in order of relevance."""
+def ranked_page(plan: Plan, snapshot: Snapshot, model: Any, limit: int, offset: int, depth: int, features: bool) -> Page:
+    """The page in order of relevance; ``features``: also without a model."""
     window = offset + limit
-    k = blocks_needed(window, depth) if model is not None else window
+    k = blocks_needed(window, depth) if model is not None else max(window, CONTEXT) if features else window
     docs, scores = candidates(plan, snapshot, k)
     total = count_matches(plan, snapshot, len(docs), k)
-    ranked = cut(rerank(plan, snapshot, docs, scores, model, depth), offset, window)
-    return Page(ranked, total, model, None if model is None else model.featureset)
+    page = Page(rerank(plan, snapshot, docs, scores, model, depth), total, model, None if model is None else model.featureset)
+    page = with_features(page, plan, snapshot) if features else page
+    return page._replace(ranked=cut(page.ranked, offset, window))
 
 
 def sorted_page(plan: Plan, snapshot: Snapshot, keys: Sequence[SortKey], limit: int, offset: int) -> Page:
@@ -70,7 +74,7 @@ def sorted_page(plan: Plan, snapshot: Snapshot, keys: Sequence[SortKey], limit: 
 
 
 def with_features(page: Page, plan: Plan, snapshot: Snapshot) -> Page:
-    """The page with feature rows, if it has none yet: those of the default feature set."""
+    """A page from the first rank on, with the default feature set's rows if it has none yet."""
     ranked = page.ranked
     if ranked.features is not None or not len(ranked.docs):
         return page
@@ -107,6 +111,13 @@ def explanation_of(page: Page, row: int, plan: Plan, snapshot: Snapshot) -> dict
     ref = model_ref(page.model)
     ranker = None if ref is None else {"name": ref.name, "version": ref.version, "score": float(ranked.scores[row])}
     return {"score": float(ranked.scores[row]), "retrieval_score": float(ranked.retrieval_scores[row]), "retrieval": retrieval, "model": ranker}
+
+
+def page_of(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, model: Any) -> Page:
+    """All of some candidates as one block, with features."""
+    ranked = rerank(plan, snapshot, docs, scores, model, max(1, len(docs)))
+    page = Page(ranked, Total(len(docs)), model, None if model is None else model.featureset)
+    return with_features(page, plan, snapshot)
 
 
 def cut(ranked: Ranked, start: int, stop: int) -> Ranked:

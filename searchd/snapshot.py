@@ -18,18 +18,14 @@ from indexer.folding import fold
 from indexer.home import Home
 from indexer.index import Index
 from indexer.publish import current_generation
+from ranker.featureset import FeatureSet
+from ranker.registry import Registry
 from searchd.columns import Columns
 from searchd.query_terms import WORD, QueryTerms
 from searchd.retrieval import Retriever
 
 log = structlog.get_logger("searchd.snapshot")
 Signature = tuple[tuple[int, int, int] | None, ...]
-
-
-class UnknownModel(SearchdError):
-    """A model that the registry of the home does not have."""
-
-    code = "unknown_model"
 
 
 class Snapshot:
@@ -65,21 +61,22 @@ class Snapshot:
     @cached_property
     def default_features(self) -> Any:
         """The feature set that is logged when no model asks for its own."""
-        from ranker.featureset import FeatureSet
-
         return FeatureSet.default(self.index.schema)
 
     def choose_model(self, name: str | None) -> Any:
-        """The model to rank with, None for retrieval's own order; raises UnknownModel, or what kept the active model from loading."""
+        """The model to rank with, None for retrieval's own order; raises what the registry raises, or what kept the active model from loading."""
         if name is None or name == "none":
             return None
         if name == "active":
             if self.model_error is not None:
                 raise self.model_error
             return self.model
+        if "/" not in name:
+            # The newest version now, which may be younger than this snapshot.
+            name = "/".join([name, *Registry(self.index.home).versions(name)[-1:]])
         with self._lock:
             if name not in self._models:
-                self._models[name] = load_model(self.index.home, name)
+                self._models[name] = load_model(self.index, name)
             return self._models[name]
 
     def with_prefix(self, prefix: str, limit: int) -> list[tuple[str, int]]:
@@ -125,42 +122,34 @@ def _stat(path: os.PathLike[str]) -> tuple[int, int, int] | None:
 
 def open_snapshot(home: Home) -> Snapshot:
     """Open what is published now; a model that cannot be loaded is kept as an error, since the index can serve without it."""
-    return Snapshot(Index.open(home), *_active(home))
+    index = Index.open(home)
+    return Snapshot(index, *_active(index))
 
 
 def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
     """What is published now, sharing with ``old`` what is still the same; a new model that cannot be loaded leaves the old one in its place."""
-    published = current_generation(home)
-    model, problem = _active(home)
-    if problem is not None and old.model is not None:
+    same = current_generation(home) == old.generation
+    index = old.index if same else Index.open(home)
+    model, problem = _active(index)
+    if problem is not None and old.model is not None and same:
         log.warning("model not loaded", reason=str(problem), code=problem.code, kept=old.model.name)
         model, problem = old.model, None
-    if published == old.generation:
-        return Snapshot(old.index, model, problem, older=old)
-    return Snapshot(Index.open(home), model, problem)
+    return Snapshot(index, model, problem, older=old if same else None)
 
 
-def _active(home: Home) -> tuple[Any, SearchdError | None]:
+def _active(index: Index) -> tuple[Any, SearchdError | None]:
+    """The active model, or None; and why it cannot be loaded, or None."""
+    if not (index.home.models / "ACTIVE").exists():
+        return None, None
     try:
-        return load_active(home), None
+        return (load_model(index, "active") if Registry(index.home).active() else None), None
     except SearchdError as error:
         return None, error
 
 
-def load_active(home: Home) -> Any:
-    """The active model, None when none is; raises what the registry raises for one that cannot be used."""
-    if not (home.models / "ACTIVE").exists():
-        return None
-    from ranker.registry import Registry
-
-    return Registry(home).load("active")
-
-
-def load_model(home: Home, name: str) -> Any:
-    """A model by ``name`` or ``name/version``; raises UnknownModel or what the registry raises."""
-    if not home.models.is_dir():
-        raise UnknownModel(f"expected the name of a model, found {name[:64]!r}; there are none yet: `ranker train` makes one, `none` is without")
-    from ranker.registry import Registry
-
+def load_model(index: Index, name: str) -> Any:
+    """A model by ``name`` or ``name/version``; raises what the registry raises, and FeatureMismatch for a model of another schema."""
     name, _, version = name.partition("/")
-    return Registry(home).load(name, version or None)
+    model = Registry(index.home).load(name, version or None)
+    model.featureset.require(FeatureSet.default(index.schema), "this index")
+    return model
