@@ -10,7 +10,7 @@ from collections.abc import Iterator, Set
 from importlib.metadata import version
 from typing import NamedTuple
 
-from indexer.folding import Offsets, fold_keeping_case
+from indexer.folding import Folded, fold_keeping_case
 from indexer.format import HAN1, HAN2, HANWORD
 from indexer.han import Segmenter, dictionary_hash
 from indexer.lexicon import Lexicon
@@ -69,29 +69,23 @@ class StandardAnalyzer:
         return found
 
     def tokens(self, text: str) -> list[Token]:
-        offsets = Offsets(text)
-        found = []
-        for place in self._places(fold_keeping_case(text)):
-            start, end = offsets.start(place.start), offsets.end(place.end)
+        folded, found = Folded(text), []
+        for place in self._places(folded.text):
+            start, end = folded.start(place.start), folded.end(place.end)
             found.append(Token(*place[:4], start, end, text[start:end]))
         return sorted(found, key=lambda token: (token.start, token.position, -token.length, token.stream))
 
     def query_terms(self, text: str) -> list[QueryTerm]:
-        offsets = Offsets(text)
-        places = [p for p in self._places(fold_keeping_case(text), query=True) if p.weight or p.stream == STREAM_HANWORD]
-        return merge_repeats(
-            [QueryTerm(p.term, p.stream, p.weight, p.position, offsets.start(p.start), offsets.end(p.end)) for p in places]
-        )
+        folded = Folded(text)
+        places = [p for p in self._places(folded.text, query=True) if p.weight or p.stream == STREAM_HANWORD]
+        return merge_repeats([QueryTerm(p.term, p.stream, p.weight, p.position, folded.start(p.start), folded.end(p.end)) for p in places])
 
     def occurrences(self, text: str, terms: Set[str]) -> list[tuple[int, int, str]]:
-        folded = fold_keeping_case(text)
-        spans = [span for term in terms if stream_of(term) in (STREAM_HAN1, STREAM_HAN2) for span in _find(folded, term)]
+        folded = Folded(text)
+        spans = [span for term in terms if stream_of(term) in (STREAM_HAN1, STREAM_HAN2) for span in _find(folded.text, term)]
         if any(stream_of(term) == STREAM_WORD for term in terms):
-            spans += self._word_spans(folded, terms)
-        if not spans:
-            return []
-        offsets = Offsets(text)
-        return sorted((offsets.start(start), offsets.end(end), term) for start, end, term in spans)
+            spans += self._word_spans(folded.text, terms)
+        return sorted((folded.start(start), folded.end(end), term) for start, end, term in spans)
 
     def _index_words(self, runs: list[str]) -> tuple[list[str], list[str]]:
         """(sequence, extra) of word runs."""
@@ -110,13 +104,12 @@ class StandardAnalyzer:
     def _index_runs(self, folded: str) -> IndexTerms:
         sequence: list[str] = []
         extra: list[str] = []
-        length, words, search_words = 0, self._words, self._segmenter.search_words
+        length, words = 0, self._words
         for run, word in ANY_RUN.findall(folded):
             if run:
                 sequence += [HAN1 + char for char in run]
                 pairs = [HAN2 + a + b for a, b in zip(run, run[1:])]
                 extra += pairs
-                extra += [HANWORD + run[start:end] for start, end in search_words(run)]
                 # A lone character has no pair; it counts, lest a field of one character be taken for an empty one.
                 length += len(pairs) or 1
                 continue
@@ -128,6 +121,7 @@ class StandardAnalyzer:
             else:
                 sequence.append(entry)  # type: ignore[arg-type]
                 length += 1
+        extra += [HANWORD + folded[start:end] for start, end in self._segmenter.search_words(folded)]
         return IndexTerms(sequence, extra, length)
 
     def _places(self, folded: str, query: bool = False) -> Iterator[_Place]:

@@ -48,7 +48,8 @@ class WhitespaceAnalyzer:
         return [Token(m[0], STREAM_WORD, i, 1, m.start(), m.end(), text[m.start() : m.end()]) for i, m in runs]
 
     def query_terms(self, text: str) -> list[QueryTerm]:
-        return merge_repeats([QueryTerm(t.term, STREAM_WORD, 1.0, t.position, t.start, t.end) for t in self.tokens(text)])
+        runs = enumerate(_RUN.finditer(_clean(text)))
+        return merge_repeats([QueryTerm(m[0], STREAM_WORD, 1.0, i, m.start(), m.end()) for i, m in runs])
 
     def occurrences(self, text: str, terms: Set[str]) -> list[tuple[int, int, str]]:
         return [(m.start(), m.end(), m[0]) for m in _RUN.finditer(_clean(text)) if m[0] in terms]

@@ -40,18 +40,16 @@ def highlight(text: str, analyzer: Analyzer, query_terms: Iterable[QueryTerm], c
     """
     query_terms = list(query_terms)
     cropped = crop_length is not None and len(text) > crop_length
-    spans: list[Span] = []
-    for terms in _levels(query_terms):
-        spans = _find(text, analyzer, terms, cropped)
-        if spans:
-            break
+    first, second = _levels(query_terms)
+    spans = _find(text, analyzer, first | second, cropped)
+    spans = [span for span in spans if span.term in first] or spans
     if crop_length is None or not cropped:
         return _render(text, spans, 0, len(text))
     start, end = _passage(text, spans, {term.term: term.weight for term in query_terms}, max(1, crop_length))
     return _render(text, spans, start, end)
 
 
-def _levels(query_terms: list[QueryTerm]) -> list[set[str]]:
+def _levels(query_terms: list[QueryTerm]) -> tuple[set[str], set[str]]:
     """The terms to mark, and those to mark where none of them is.
 
     A Han character that is part of a searched pair is marked in that pair only: single characters are everywhere. Stop words are marked when there
@@ -63,8 +61,7 @@ def _levels(query_terms: list[QueryTerm]) -> list[set[str]]:
     inside = {char for pair in pairs for char in pair.term[1:]}
     others = [term for term in content if term.stream != STREAM_HAN2]
     first = {t.term for t in pairs} | {t.term for t in others if t.stream != STREAM_HAN1 or t.term[1:] not in inside}
-    second = {t.term for t in others}
-    return [first] if second <= first else [first, second]
+    return first, {t.term for t in others}
 
 
 def _find(text: str, analyzer: Analyzer, terms: set[str], cropped: bool) -> list[Span]:

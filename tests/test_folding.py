@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.folding import Offsets, fold, fold_keeping_case
+from indexer.folding import Folded, fold, fold_keeping_case
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -33,19 +33,19 @@ def test_equal_texts_fold_to_one(text, folded):
 
 @given(ANY_TEXT)
 def test_any_text_folds(text):
-    folded = fold_keeping_case(text)
-    offsets = Offsets(text)
-    starts = [offsets.start(i) for i in range(len(folded) + 1)]
+    folded = Folded(text)
+    size = len(folded.text)
+    starts = [folded.start(i) for i in range(size + 1)]
     assert starts == sorted(starts)
     assert starts[-1] == len(text)
-    assert all(0 <= offsets.start(i) < offsets.end(i + 1) <= len(text) for i in range(len(folded)))
+    assert all(0 <= folded.start(i) < folded.end(i + 1) <= len(text) for i in range(size))
 
 
 @given(st.text("e\u0301\u0327ß한각ｶﾞ國a…½", max_size=12))
 def test_offsets_cut_pieces_that_fold_to_the_folded_piece(text):
-    folded, offsets = fold_keeping_case(text), Offsets(text)
-    for i, char in enumerate(folded):
-        assert char in fold_keeping_case(text[offsets.start(i) : offsets.end(i + 1)])
+    folded = Folded(text)
+    for i, char in enumerate(folded.text):
+        assert char in fold_keeping_case(text[folded.start(i) : folded.end(i + 1)])
 
 
 def test_many_marks_do_not_take_quadratic_time():
