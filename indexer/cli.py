@@ -97,6 +97,8 @@ def merge_command(home: Home) -> None:
 @click.option("--generation", metavar="NAME", help="Another generation than the published one.")
 def verify_command(home: Home, generation: str | None) -> None:
     """Read every byte of the index and compare it with what was published; status 1 when something differs."""
+    if generation is not None and not (generation.isalnum() and (home.index / generation).is_dir()):
+        raise publishing.NoSuchGeneration(f"{home.index}: no generation {generation!r}; `indexer versions` lists those that are here")
     found = find_damage(home, generation)
     for finding in found:
         click.echo("\t".join([str(finding.path), finding.section or "-", finding.problem]))
@@ -112,13 +114,12 @@ def verify_command(home: Home, generation: str | None) -> None:
 def stats_command(home: Home, as_json: bool) -> None:
     """Counts of the published generation: documents, terms, postings, bytes."""
     with Index.open(home) as index:
-        found = {"generation": index.generation, **index.manifest.statistics}
-        found["fields"] = {f.name: f.type for f in index.schema.fields}
+        counts = {"generation": index.generation, **index.manifest.statistics}
+        fields = {field.name: field.type for field in index.schema.fields}
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        click.echo(json.dumps({**counts, "fields": fields}, ensure_ascii=False))
         return
-    fields = found.pop("fields")
-    for name, value in [*found.items(), *((f"field {name}", kind) for name, kind in fields.items())]:
+    for name, value in [*counts.items(), *((f"field {name}", kind) for name, kind in fields.items())]:
         click.echo(f"{name}\t{value}")
 
 

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol, cast
 
 import zstandard
 
@@ -125,7 +125,8 @@ def _decompressed(raw: Reader, name: str) -> Reader:
     head = raw.read(4)
     stream = Prefixed(head, raw)
     if head.startswith(b"\x1f\x8b"):
-        return _Guarded(gzip.GzipFile(fileobj=stream, mode="rb"), stream, name)  # type: ignore[arg-type]
+        # It asks for a file, but reads it as a stream.
+        return _Guarded(gzip.GzipFile(fileobj=cast(Any, stream), mode="rb"), stream, name)
     if head == b"\x28\xb5\x2f\xfd":
         return _Guarded(_Zstd(stream), stream, name)
     return stream
