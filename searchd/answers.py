@@ -29,7 +29,7 @@ class HitAnswer(msgspec.Struct, omit_defaults=True):
     score: float
     document: dict[str, Any]
     highlights: Annotated[dict[str, Any], Meta(description="Field to passage, or to passages: HTML-escaped text with <mark>.")]
-    features: dict[str, float] | None = None
+    features: Annotated[dict[str, float | None], Meta(description="By name; null where a feature has no value.")] | None = None
     explanation: Any = None
 
 

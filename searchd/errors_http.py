@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from indexer.errors import SearchdError
+from searchd.error_codes import ERROR_CODES
 
 log = structlog.get_logger("searchd.http")
 
@@ -73,6 +74,14 @@ def status_of(error: SearchdError) -> int:
     return STATUS_OF_CODE.get(error.code, 400)
 
 
+def public_message(error: SearchdError) -> str:
+    """What a client is told. Errors of the installation name its folders: those go to the log, and the client learns the meaning only."""
+    if status_of(error) not in (409, 503):
+        return str(error)
+    log.error("unavailable", code=error.code, message=str(error), path=request.path)
+    return ERROR_CODES.get(error.code, "this server cannot answer at the moment; the reason is in its log")
+
+
 def problem_of(status: int, code: str, message: str) -> Problem:
     """The body for a status; ``type`` tells whose turn it is to act."""
     kind = {401: "auth", 403: "auth"}.get(status, "invalid_request" if status < 500 else "unavailable" if status == 503 else "internal")
@@ -104,10 +113,7 @@ def _from_problem(error: HttpProblem) -> Response:
 
 
 def _from_searchd(error: SearchdError) -> Response:
-    status = status_of(error)
-    if status >= 500:
-        log.error("unavailable", code=error.code, message=str(error), path=request.path)
-    return error_response(status, error.code, str(error))
+    return error_response(status_of(error), error.code, public_message(error))
 
 
 def _from_validation(error: msgspec.ValidationError) -> Response:

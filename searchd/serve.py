@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,7 @@ from searchd.service import EXTENSION, RUN_FOLDER, Service
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 BACKLOG = 1024
 STOP_SECONDS = 5
+_POLL_SECONDS = 0.5
 log = structlog.get_logger("searchd.serve")
 
 
@@ -81,5 +83,7 @@ def _server(settings: Settings) -> Server:
 
 
 def _warm(service: Service) -> None:
+    while not service.home.current.exists():
+        time.sleep(_POLL_SECONDS)
     service.warm_up()
     mark_warm(service.run_folder)

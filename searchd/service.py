@@ -16,6 +16,7 @@ from flask import current_app
 
 from indexer.errors import SearchdError
 from indexer.home import Home
+from indexer.publish import current_generation
 from ranker.clicklog import ClickLog
 from ranker.query_ids import load_secret
 from searchd.config import Settings
@@ -50,6 +51,7 @@ class Service:
         if self._engine is None:
             with self._lock:
                 if self._engine is None:
+                    current_generation(self.home)  # before the click log, which must not be made in a folder that is no home
                     logged = self.click_log if self.settings.log_queries else None
                     self._engine = Engine(self.home, logged, self.secret)
         return self._engine

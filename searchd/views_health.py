@@ -6,8 +6,9 @@ from werkzeug.wrappers import Response
 from indexer.publish import NoIndex
 from searchd.answers import ReadyAnswer, Status, json_response
 from searchd.config import describe_settings
+from searchd.error_codes import ERROR_CODES
 from searchd.metrics import metrics_response
-from searchd.openapi import ERROR_CODES, openapi_document
+from searchd.openapi import openapi_document
 from searchd.readiness import missing_workers
 from searchd.routing import Operation, route
 from searchd.service import Service, service

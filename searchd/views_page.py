@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from indexer.errors import SearchdError
 from indexer.publish import NoIndex
 from searchd.clicks import log_click
-from searchd.errors_http import HttpProblem, status_of
+from searchd.errors_http import HttpProblem, public_message, status_of
 from searchd.interface import Interface, choose_language
 from searchd.page import crumbs, document_path, field_text, filter_expression, plain, safe_url, title_field
 from searchd.page_query import PageQuery
@@ -144,8 +144,8 @@ def _other_language(query: PageQuery, t: Interface) -> str:
 
 
 def _problem(error: SearchdError | HttpProblem, query: PageQuery) -> Response:
-    status = error.status if isinstance(error, HttpProblem) else status_of(error)
-    return _page("problem.html", status, query, code=error.code, message=plain(str(error), 500))
+    status, message = (error.status, str(error)) if isinstance(error, HttpProblem) else (status_of(error), public_message(error))
+    return _page("problem.html", status, query, code=error.code, message=plain(message, 500))
 
 
 def _client_id() -> str:

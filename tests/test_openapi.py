@@ -6,7 +6,7 @@ import pytest
 from web_home import make_home
 
 from searchd.app import create_app
-from searchd.openapi import ERROR_CODES
+from searchd.error_codes import ERROR_CODES
 
 jsonschema_rs = pytest.importorskip("jsonschema_rs")
 
