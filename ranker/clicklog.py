@@ -55,7 +55,7 @@ DAY_MS = 86_400_000
 class Refused(NamedTuple):
     """Why one event of a batch was not stored: its place in the batch, a code for programs, a sentence for people."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the place in the batch, as in the answer, not tuple.index
     code: str
     message: str
 

@@ -264,16 +264,14 @@ IMPRESSION_SELECT = (
 
 def impression_of(row: tuple[Any, ...]) -> Impression:
     """The record of one row of ``IMPRESSION_SELECT``."""
-    keys = orjson.loads(row[3])
-    return Impression(
-        *row[:3],
-        keys,
-        *row[4:12],
-        None if row[12] is None else np.frombuffer(row[12], "<f4").reshape(len(keys), -1),
-        None if row[13] is None else np.frombuffer(row[13], "<f4"),
-        bool(row[14]),
-        None if row[15] is None else np.frombuffer(row[15], "<f4"),
-    )
+    *texts, features, scores, simulated, propensities = row
+    keys = texts[3] = orjson.loads(texts[3])
+    matrix = None if features is None else np.frombuffer(features, "<f4").reshape(len(keys), -1)
+    return Impression._make([*texts, matrix, _array(scores), bool(simulated), _array(propensities)])
+
+
+def _array(data: bytes | None) -> NDArray[np.float32] | None:
+    return None if data is None else np.frombuffer(data, "<f4")
 
 
 def event_row(event: Event, received: int) -> tuple[Any, ...]:
@@ -306,4 +304,5 @@ EVENT_SELECT = (
 
 def event_of(row: tuple[Any, ...]) -> Event:
     """The record of one row of ``EVENT_SELECT``."""
-    return Event(*row[:13], None if row[13] is None else orjson.loads(row[13]), bool(row[14]))
+    *texts, attributes, simulated = row
+    return Event._make([*texts, None if attributes is None else orjson.loads(attributes), bool(simulated)])

@@ -37,7 +37,7 @@ class Harvest(NamedTuple):
 
 def prior(num_ranks: int) -> Floats:
     """k^-0.5 for k = 1..K."""
-    return np.arange(1, num_ranks + 1) ** -0.5
+    return np.arange(1, num_ranks + 1, dtype=np.float64) ** -0.5
 
 
 def harvest(shown: NDArray[np.int32], clicked: NDArray[np.int32], min_pair_clicks: float = MIN_PAIR_CLICKS) -> Harvest:

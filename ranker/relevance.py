@@ -6,7 +6,7 @@ that maximises the likelihood of the clicks, P(click at rank k) = theta_k sigmoi
 the others for their features. (Shrinking to a constant instead costs points: it lifts what was hardly seen to the mean.)
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import lightgbm
 import numpy as np
@@ -17,6 +17,7 @@ from ranker.propensity import harvest, prior, tempered
 from ranker.sessions import ClickData
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.integer[Any]] | Floats
 
 MIN_SESSIONS = 300
 """Below, nothing is learned from clicks: a model would be worse than none."""
@@ -103,7 +104,7 @@ def _by_sdbn(data: ClickData, seed: int) -> Targets:
     return _targets(grades, model.exposure_, np.ones(data.shown.shape[1]), "sdbn", "simplified DBN, shrunk towards a model of the features")
 
 
-def empirical_bayes(clicks: NDArray[np.int64], exposure: Floats, predicted: Floats) -> Floats:
+def empirical_bayes(clicks: Counts, exposure: Floats, predicted: Floats) -> Floats:
     """(clicks + 20 predicted) / (exposure + 20)."""
     return (clicks + PRIOR_IMPRESSIONS * predicted) / (exposure + PRIOR_IMPRESSIONS)
 
@@ -118,8 +119,8 @@ def click_likelihood(
     X: NDArray[np.float32],
     rows: NDArray[np.int64],
     theta: Floats,
-    shown: NDArray[np.int64] | Floats,
-    clicked: NDArray[np.int64],
+    shown: Counts,
+    clicked: Counts,
     seed: int = 0,
 ) -> Floats:
     """sigmoid(f(x)) float64[R] for the f that maximises the likelihood of clicks, P(click) = theta sigmoid(f(x)).
@@ -141,7 +142,7 @@ def click_likelihood(
     return _sigmoid(np.asarray(booster.predict(X.astype(np.float64))) + start)
 
 
-def _capped(rows: NDArray[np.int64], shown: NDArray[np.int64] | Floats, num_rows: int) -> Floats:
+def _capped(rows: NDArray[np.int64], shown: Counts, num_rows: int) -> Floats:
     """For each cell, the factor that brings the impressions of its row down to the cap."""
     total = np.bincount(rows, weights=shown, minlength=num_rows)
     return (np.minimum(total, EXPOSURE_CAP) / np.maximum(total, 1e-9))[rows]
@@ -153,7 +154,11 @@ def click_gradients(scores: Floats, rows: NDArray[np.int64], theta: Floats, n: F
     not_clicked = 1 - s * theta
     gradient = -(c * (1 - s) - (n - c) * theta * s * (1 - s) / not_clicked)
     curvature = n * theta * s * (1 - s) ** 2 / not_clicked
-    return np.bincount(rows, gradient, len(scores)), np.bincount(rows, curvature, len(scores)) + 1e-6
+    return _summed(rows, gradient, len(scores)), _summed(rows, curvature, len(scores)) + 1e-6
+
+
+def _summed(rows: NDArray[np.int64], cells: Floats, num_rows: int) -> Floats:
+    return np.bincount(rows, cells, num_rows).astype(np.float64)
 
 
 def _sigmoid(scores: Floats) -> Floats:

@@ -38,21 +38,22 @@ class Ranking(Protocol):
     For the clicks to be of use in training there must be features for ``model="none"`` too, by the feature set that training will use.
     """
 
-    keys: list[str]
-    features: NDArray[np.float32] | None
-    retrieval_scores: NDArray[np.float32]
-    generation: str
-    model: Any
+    @property
+    def keys(self) -> list[str]: ...
+    @property
+    def features(self) -> NDArray[np.float32] | None: ...
+    @property
+    def retrieval_scores(self) -> NDArray[np.float32]: ...
+    @property
+    def generation(self) -> str: ...
+    @property
+    def model(self) -> Any: ...
+    @property
+    def feature_fingerprint(self) -> str: ...
 
 
 class Engine(Protocol):
-    """The part of the engine that is driven: ``rank``, and the fingerprint of the feature set behind ``Ranking.features``.
-
-    For the clicks to be of use in training, ``rank`` must give features for ``model="none"`` too, by the feature set that training will
-    use.
-    """
-
-    feature_fingerprint: str
+    """The part of the engine that is driven."""
 
     def rank(self, query: str, depth: int, model: str) -> Ranking: ...
 

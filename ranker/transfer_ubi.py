@@ -217,7 +217,7 @@ def _shown(impression: Impression, rank: int, key: str) -> dict[str, Any]:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    record = {
+    record: dict[str, Any] = {
         "action_name": event.action_name,
         "timestamp": iso(event.timestamp),
         "event_id": event.event_id,
