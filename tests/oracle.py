@@ -43,10 +43,15 @@ class Oracle:
             if tf:
                 relative = 1.0 - field.b + field.b * self.lengths[doc][f] / (self.averages[f] or 1.0)
                 x += field.weight * tf / max(relative, 1e-6)
-        k1 = max(self.schema.k1[STREAMS[_stream(term)]], 1e-6)
+        return self.weight(term) * x / (self.k1(term) + x)
+
+    def k1(self, term: str) -> float:
+        return max(self.schema.k1[STREAMS[_stream(term)]], 1e-6)
+
+    def weight(self, term: str) -> float:
+        """The most that a term can give: idf * (k1 + 1)."""
         df = self.df(term)
-        idf = math.log(1.0 + (max(len(self.live) - df, 0) + 0.5) / (df + 0.5))
-        return idf * (k1 + 1.0) * x / (k1 + x)
+        return math.log(1.0 + (max(len(self.live) - df, 0) + 0.5) / (df + 0.5)) * (self.k1(term) + 1.0)
 
     def score(self, doc: int, terms: Sequence[str], weights: Sequence[float]) -> float:
         return sum(w * self.term_score(doc, t) for t, w in zip(terms, weights))

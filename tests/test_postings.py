@@ -81,7 +81,8 @@ def test_the_same_input_gives_the_same_bytes():
 
 
 def test_terms_without_postings_and_empty_segments_are_fine():
-    empty = encode_postings(np.zeros(4, np.int64), np.zeros(0, np.int32), np.zeros((0, 1)), np.zeros((1, 0), np.uint32), np.zeros(3, np.uint8), schema_of(1))
+    starts, docs, tfs, lengths = np.zeros(4, np.int64), np.zeros(0, np.int32), np.zeros((0, 1)), np.zeros((1, 0), np.uint32)
+    empty = encode_postings(starts, docs, tfs, lengths, np.zeros(3, np.uint8), schema_of(1))
     docs, tfs = PostingsView(empty).postings(1)
     assert docs.shape == (0,) and tfs.shape == (0, 1)
 
