@@ -11,8 +11,9 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
+import ranker.hygiene as hygiene
+import ranker.transfer as transfer
 from indexer.home import Home
-from ranker import hygiene, transfer
 from ranker.clicklog import ClickLog, ClickLogError
 from ranker.judged import read_judgments, read_queries
 from ranker.simulate import DEPTH, EXPLORED_SHARE, simulate

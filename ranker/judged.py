@@ -5,7 +5,9 @@ query is told by its text.
 """
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from indexer.errors import SearchdError
 
@@ -39,6 +41,14 @@ def read_judgments(path: Path, queries: dict[str, str]) -> dict[str, dict[str, f
         if qid in queries:
             judgments.setdefault(qid, {})[key] = max(grade, 0.0)
     return judgments
+
+
+def grade_of(grades: Mapping[str, float], key: str) -> float | None:
+    """The grade of a document, or None without a judgment; TREC files hold keys with their white space percent-encoded."""
+    grade = grades.get(key)
+    if grade is None and any(character.isspace() for character in key):
+        return grades.get("".join(quote(character) if character.isspace() else character for character in key))
+    return grade
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -41,8 +41,9 @@ class Sessions(NamedTuple):
 class ClickData:
     """R rows, one a (query, key), over Q queries, K ranks and F features.
 
-    ``row_query`` int32[R] indexes ``queries``; ``X`` float32[R, F] (NaN rows where no vector was logged, see ``read_clicks``); ``shown``
-    and ``clicked`` int32[R, K] count impressions and clicks by rank. ``ignored`` says what was left out of the log, and why.
+    ``queries`` are normalised; ``texts`` are the same queries as they were last asked, to be asked again. ``row_query`` int32[R] indexes
+    both; ``X`` float32[R, F] (NaN rows where no vector was logged, see ``read_clicks``); ``shown`` and ``clicked`` int32[R, K] count
+    impressions and clicks by rank. ``ignored`` says what was left out of the log, and why.
     """
 
     queries: list[str]
@@ -54,6 +55,7 @@ class ClickData:
     sessions: Sessions
     feature_fingerprint: str = ""
     ignored: dict[str, int] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
 
     @property
     def num_sessions(self) -> int:
@@ -114,6 +116,7 @@ class _Reader:
         self.feature_fingerprint = feature_fingerprint
         self.ignored: Counter[str] = Counter()
         self.queries: dict[str, int] = {}
+        self.texts: dict[int, str] = {}
         self.rows: dict[tuple[int, str], int] = {}
         self.lists: list[_List] = []
         self.vectors: dict[int, tuple[ClickLog, bytes]] = {}
@@ -152,7 +155,8 @@ class _Reader:
 
     def _list(self, text: str, keys: list[str], first_rank: int) -> _List:
         counted = keys[: max(0, NUM_RANKS + 1 - first_rank)]
-        query = self.queries.setdefault(normalised(text), len(self.queries)) if counted else 0
+        query = self.queries.setdefault(normalised(text), len(self.queries)) if counted else -1
+        self.texts[query] = text
         rows = [self.rows.setdefault((query, key), len(self.rows)) for key in counted]
         ranks = np.arange(first_rank - 1, first_rank - 1 + len(rows), dtype=np.int32)
         return _List(len(keys), np.array(rows, np.int32), ranks, {key: position for position, key in reversed(list(enumerate(counted)))})
@@ -175,7 +179,8 @@ class _Reader:
             X, row_query, row_key = X[known], row_query[known], [key for key, keep in zip(row_key, known) if keep]
         shown, clicked = _counts(sessions, len(row_key))
         fingerprint, ignored = self.feature_fingerprint, {reason: count for reason, count in self.ignored.items() if count}
-        return ClickData(list(self.queries), row_query, row_key, X, shown, clicked, sessions, fingerprint, ignored)
+        texts = [self.texts[query] for query in range(len(self.queries))]
+        return ClickData(list(self.queries), row_query, row_key, X, shown, clicked, sessions, fingerprint, ignored, texts)
 
     def _sessions(self) -> Sessions:
         lists = [self.lists[number] for number in self.session_lists]
@@ -196,7 +201,9 @@ class _Reader:
         lists = [(self.lists[number], matrices[digest]) for number, (_, digest) in self.vectors.items()]
         widths = {matrix.size // shown.length for shown, matrix in lists}
         if len(widths) > 1:
-            raise ClickLogCorrupt(f"feature set {self.feature_fingerprint}: expected one vector length, found {sorted(widths)}; purge the log")
+            raise ClickLogCorrupt(
+                f"feature set {self.feature_fingerprint}: expected one vector length, found {sorted(widths)}; purge the log"
+            )
         X = np.full((len(self.rows), max(widths, default=0)), np.nan, np.float32)
         known = np.zeros(len(self.rows), bool)
         for shown, matrix in lists:

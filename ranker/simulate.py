@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from indexer.errors import SearchdError
 from ranker.clicklog import ClickLog, Event, Impression
 from ranker.clicklog_schema import now_ms
+from ranker.judged import grade_of
 from ranker.users import USERS, click
 
 ZIPF_EXPONENT = 0.9
@@ -115,7 +116,7 @@ def _grades(served: list[tuple[Ranking, Mapping[str, float]]], depth: int) -> ND
     """float64[Q, depth] in ranked order, -1 where a ranking has ended."""
     grades = np.full((len(served), depth), -1.0)
     for row, (ranking, judged) in zip(grades, served):
-        row[: len(ranking.keys)] = [judged.get(key, 0.0) for key in ranking.keys[:depth]]
+        row[: len(ranking.keys)] = [grade_of(judged, key) or 0.0 for key in ranking.keys[:depth]]
     return grades
 
 

@@ -13,8 +13,10 @@ from typing import IO, Any, NamedTuple
 import msgspec
 import zstandard
 
+import ranker.transfer_metarank as metarank
+import ranker.transfer_own as own
+import ranker.transfer_ubi as ubi
 from indexer.errors import SearchdError
-from ranker import transfer_metarank, transfer_own, transfer_ubi
 from ranker.clicklog import ClickLog, Event, Impression
 from ranker.transfer_records import Imported, Refusal
 
@@ -38,15 +40,15 @@ class Report(NamedTuple):
 
 
 IMPORTERS: dict[str, Callable[[Iterable[tuple[int, Any]]], Imported]] = {
-    "ubi": transfer_ubi.read,
-    "metarank": transfer_metarank.read,
-    "own": transfer_own.read,
+    "ubi": ubi.read,
+    "metarank": metarank.read,
+    "own": own.read,
 }
 EXPORTERS: dict[str, Callable[[ClickLog], Iterator[dict[str, Any]]]] = {
-    "ubi": transfer_ubi.write,
-    "ubi-bulk": transfer_ubi.write_bulk,
-    "metarank": transfer_metarank.write,
-    "own": transfer_own.write,
+    "ubi": ubi.write,
+    "ubi-bulk": ubi.write_bulk,
+    "metarank": metarank.write,
+    "own": own.write,
 }
 
 
@@ -80,9 +82,9 @@ def recognised(record: Any) -> str | None:
         return None
     if isinstance(record.get("impression"), dict) or isinstance(record.get("event"), dict):
         return "own"
-    if record.get("event") in transfer_metarank.KINDS:
+    if record.get("event") in metarank.KINDS:
         return "metarank"
-    if "action_name" in record or "user_query" in record or transfer_ubi.is_bulk_action(record):
+    if "action_name" in record or "user_query" in record or ubi.is_bulk_action(record):
         return "ubi"
     return None
 

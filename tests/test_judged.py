@@ -2,7 +2,7 @@
 
 import pytest
 
-from ranker.judged import BadJudgments, read_judgments, read_queries
+from ranker.judged import BadJudgments, grade_of, read_judgments, read_queries
 
 QUERIES = {"1": "python lists", "2": "机器学习"}
 
@@ -30,6 +30,11 @@ def test_both_kinds_of_judgments_are_read(file):
         read_judgments(file('query,docid,rating\npython lists,d1,2\n"python lists",d2,0\n机器学习,d 3,1.5\nother,d,1\n'), QUERIES)
         == expected
     )
+
+
+def test_white_space_in_keys_may_be_percent_encoded():
+    grades = {"a%20b": 2.0, "c": 0.0, "d%20e": 1.0}
+    assert [grade_of(grades, key) for key in ("a b", "c", "d%20e", "e")] == [2.0, 0.0, 1.0, None]
 
 
 @pytest.mark.parametrize("line", ["1 0 d1", "1 0 d1 two", "1 0 d1 nan", "1 0 d1 2 extra"])

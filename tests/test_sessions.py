@@ -69,7 +69,8 @@ def test_clicks_on_what_was_not_shown_are_counted_and_ignored(log):
 
 def test_spellings_of_a_query_are_one(log):
     log.write([shown("1", "a", "Ｐｙｔｈｏｎ  Lists"), shown("2", "a", "python lists ")], [])
-    assert read_clicks(log).queries == ["python lists"]
+    data = read_clicks(log)
+    assert (data.queries, data.texts) == (["python lists"], ["python lists "])
     assert normalised(" Straße\tＡ ") == "strasse a"
 
 
