@@ -165,18 +165,20 @@ class _Work:
 
 def infer_schema(sources: Sequence[Source], id_field: str, shown: bool = False) -> Schema:
     """Look through the documents, up to 1 GiB of them, for the fields they have; raises NothingToInfer."""
-    inference, meter, looked_at = Inference(), Meter(), 0
+    inference, meter, looked_at, bad = Inference(), Meter(), 0, None
     with Progress("inferring the schema", bytes_on_disk(sources), shown) as bar:
         for source in sources:
             for chunk in cut([source], id_field, _LARGEST_CHUNK, meter):
-                if isinstance(chunk, Entry):
-                    continue
-                documents = [one for one in chunk.documents(id_field) if isinstance(one, Document)]
+                found = [chunk] if isinstance(chunk, Entry) else list(chunk.documents(id_field))
+                documents = [one for one in found if isinstance(one, Document)]
+                bad = bad or next((one for one in found if isinstance(one, Entry)), None)
                 inference.observe(documents, source.kind in ("csv", "tsv"))
                 bar.reached(meter.consumed, len(documents))
-                looked_at += chunk.size
+                looked_at += 0 if isinstance(chunk, Entry) else chunk.size
                 if looked_at > _INFERENCE_BYTES:
                     break
+    if inference.empty and bad is not None:
+        raise NothingIndexed(f"no record of the sources is good; the first bad one is {bad.file} line {bad.line}: {bad.message}")
     return inference.schema(id_field)
 
 

@@ -36,6 +36,11 @@ class Inference:
     def __init__(self) -> None:
         self._kinds: dict[str, set[str]] = {}
 
+    @property
+    def empty(self) -> bool:
+        """Whether no field was seen yet."""
+        return not self._kinds
+
     def observe(self, documents: Iterable[Document], untyped: bool = False) -> None:
         """Look at more documents; ``untyped``: every value is text that may spell something else."""
         kinds = self._kinds

@@ -78,6 +78,18 @@ def test_the_same_bytes_for_any_number_of_processes_and_any_memory(tmp_path):
     assert quarantines[0] == quarantines[1] == quarantines[2]
 
 
+@pytest.mark.parametrize("kind", ["json", "csv", "tsv", "parquet", "sqlite", "folder"])
+def test_every_kind_of_source_is_read_from_several_processes(tmp_path, kind):
+    from test_sources import write_as
+
+    source = write_as(tmp_path, kind, [{"id": f"k{i}", "title": f"t{i} " + "word " * 40} for i in range(3000)])
+    homes = [Home.at(tmp_path / name) for name in ("one", "two")]
+    reports = [build(home, [source], jobs=jobs, memory=1 << 20)._replace(seconds=0) for home, jobs in zip(homes, (1, 2))]
+    assert reports[0] == reports[1]
+    assert reports[0].indexed == 3000
+    assert files_of(homes[0]) == files_of(homes[1])
+
+
 @pytest.mark.slow
 def test_the_same_bytes_for_real_text_hash_seeds_and_locales(tmp_path):
     sources = [str(shared(f"retrieval/{name}/docs.jsonl.gz")) for name in ("en-cranfield", "mixed-xquad-en-zh")]
@@ -99,6 +111,12 @@ def test_nothing_good_publishes_nothing_but_tells_why(tmp_path):
     assert len((home.root / "quarantine.jsonl").read_text().splitlines()) == 2
     assert home.current.read_text() == "g000001\n"
     assert not list(home.index.glob(".staging*"))
+
+
+def test_inference_without_good_records_names_the_first_bad_one(tmp_path):
+    source = write(tmp_path / "a.jsonl", [{"key": "1", "t": "x"}] * 3)
+    with pytest.raises(NothingIndexed, match="line 1: the document has no field 'id'.*--id-field"):
+        build(Home.at(tmp_path / "home"), [source])
 
 
 def test_more_bad_records_than_allowed_publish_nothing(tmp_path):

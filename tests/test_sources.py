@@ -35,44 +35,64 @@ def plain(documents):
     return [{"id": d.key, **d.fields} for d in documents]
 
 
-def write_jsonl(path):
-    path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in RECORDS), encoding="utf-8")
+def write_jsonl(path, records=RECORDS):
+    path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
 
 
-def write_array(path):
-    path.write_text(json.dumps(RECORDS, indent=2), encoding="utf-8")
+def write_array(path, records=RECORDS):
+    path.write_text(json.dumps(records, indent=2), encoding="utf-8")
 
 
-def write_table(path, delimiter):
+def write_csv(path, records=RECORDS, delimiter=","):
     with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["id", "title", "body"], delimiter=delimiter)
+        writer = csv.DictWriter(file, list(records[0]), delimiter=delimiter)
         writer.writeheader()
-        writer.writerows(RECORDS)
+        writer.writerows(records)
 
 
-def write_parquet(path):
+def write_tsv(path, records=RECORDS):
+    write_csv(path, records, "\t")
+
+
+def write_parquet(path, records=RECORDS):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(RECORDS, schema=pa.schema([(n, pa.string()) for n in ("id", "title", "body")])), path)
+    pq.write_table(pa.Table.from_pylist(records, schema=pa.schema([(name, pa.string()) for name in records[0]])), path)
 
 
-def write_sqlite(path):
+def write_sqlite(path, records=RECORDS):
+    names = list(records[0])
     with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE docs (id TEXT, title TEXT, body TEXT)")
-        connection.executemany("INSERT INTO docs VALUES (?, ?, ?)", [(r["id"], r.get("title"), r["body"]) for r in RECORDS])
+        connection.execute(f"CREATE TABLE docs ({', '.join(names)})")
+        connection.executemany(f"INSERT INTO docs VALUES ({', '.join('?' * len(names))})", [[r.get(n) for n in names] for r in records])
     connection.close()
+
+
+def write_folder(path, records):
+    path.mkdir()
+    for record in records:
+        (path / f"{record['id']}.txt").write_text(record["title"])
 
 
 FORMATS = {
     "docs.jsonl": write_jsonl,
     "docs.json": write_array,
-    "docs.csv": lambda path: write_table(path, ","),
-    "docs.tsv": lambda path: write_table(path, "\t"),
+    "docs.csv": write_csv,
+    "docs.tsv": write_tsv,
     "docs.parquet": write_parquet,
     "docs.db": write_sqlite,
 }
 COMPRESSORS = {"": bytes, ".gz": gzip.compress, ".zst": lambda data: zstandard.ZstdCompressor().compress(data)}
+
+
+def write_as(folder, kind, records):
+    """Write records as one kind of source and return its name."""
+    write = {**{Path(name).suffix: writer for name, writer in FORMATS.items()}, ".sqlite": write_sqlite, ".folder": write_folder}[
+        f".{kind}"
+    ]
+    write(folder / f"docs.{kind}", records)
+    return f"{folder / f'docs.{kind}'}" + ("#docs" if kind == "sqlite" else "")
 
 
 @pytest.mark.parametrize("suffix", COMPRESSORS)

@@ -15,7 +15,8 @@ from indexer.readers.streams import plain_file
 def cut(path: Path, table: str, source: str, chunk_bytes: int, id_field: str) -> Iterator[RowsChunk | Entry]:
     """Chunks of the rows; raises SourceError for a damaged database, an unknown table, or when there is no id column."""
     with plain_file(path, source) as plain:
-        connection = sqlite3.connect(f"file:{quote(str(plain))}?mode=ro", uri=True)
+        # joblib reads the stream in turns from several threads, never at once.
+        connection = sqlite3.connect(f"file:{quote(str(plain))}?mode=ro", uri=True, check_same_thread=False)
         connection.text_factory = _text
         try:
             _check_table(connection, table, source)

@@ -22,7 +22,7 @@ BLOCK = 1 << 20
 MAX_RATIO = 200
 BOMB_FLOOR = 64 << 20
 # One byte of zstd may become 43 kB, so it is fed in small slices.
-_ZSTD_SLICE = 1 << 10
+_ZSTD_SLICE = 1 << 12
 
 
 class Reader(Protocol):
@@ -84,19 +84,18 @@ class _Zstd:
         return b"".join(out)
 
     def _next_slice(self) -> bytes | None:
-        if not self._pending:
-            self._pending = self._source.read(BLOCK)
-        if not self._pending:
+        part = self._pending or self._source.read(_ZSTD_SLICE)
+        self._pending = b""
+        if not part:
             if self._started and not self._frame.eof:
                 raise EOFError("the compressed data ends too early")
             return None
         if self._frame.eof:
             self._frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-        part, self._pending = self._pending[:_ZSTD_SLICE], self._pending[_ZSTD_SLICE:]
         self._started = True
         data = self._frame.decompress(part)
         if self._frame.eof:
-            self._pending = self._frame.unused_data + self._pending
+            self._pending = self._frame.unused_data
         return data
 
 
