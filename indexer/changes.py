@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer import durable
+import indexer.durable as durable
 from indexer.container import Container, FileInfo
 from indexer.documents import BadDocument, Document, document_from
 from indexer.home import Home
@@ -156,7 +156,8 @@ def _grow_tombstones(
 
 def _write_documents(staged: Path, name: str, documents: Iterable[Document], schema: Schema, lexicon: Path | None) -> SegmentInfo:
     """One segment of documents, inverted in batches that wait on disk."""
-    source, runs = iter(documents), []
+    source = iter(documents)
+    runs: list[Run] = []
     while batch := list(islice(source, BATCH)):
         run = invert(batch, schema, lexicon)
         if run.rejected:

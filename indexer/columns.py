@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer import values
+import indexer.values as values
 from indexer.container import Container, ContainerWriter
 from indexer.schema import Field
 from indexer.strings import Strings, concatenate, merge_sorted, pack, take
@@ -122,9 +122,10 @@ def merge_columns(kind: str, columns: Sequence[Column], kept: Sequence[np.ndarra
     union, numbers = merge_sorted([c.dictionary for c in columns])  # type: ignore[misc]
     ords, sizes = [], []
     for column, keep, number in zip(columns, kept, numbers):
+        assert column.offsets is not None and column.ords is not None
         size = np.diff(column.offsets)
         sizes.append(size[keep])
-        ords.append(number[column.ords[np.repeat(keep, size)]])  # type: ignore[index]
+        ords.append(number[column.ords[np.repeat(keep, size)]])
     return _compact(union, np.concatenate(ords), np.concatenate(sizes))
 
 

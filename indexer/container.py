@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from indexer import format
+import indexer.format as format
 from indexer.durable import FileWriter
 from indexer.format import ALIGNMENT, Corrupt, VersionMismatch
 
@@ -68,7 +68,7 @@ class ContainerWriter:
             nonlocal rows, crc, size
             if piece.dtype != np.dtype(dtype) or piece.shape[1:] != row_shape:
                 raise TypeError(f"section {name}: expected {dtype} rows of {row_shape}, got {piece.dtype} {piece.shape}")
-            data = memoryview(np.ascontiguousarray(piece)).cast("B") if piece.size else memoryview(b"")
+            data = np.ascontiguousarray(piece).data.cast("B") if piece.size else memoryview(b"")
             crc = zlib.crc32(data, crc)
             rows, size = rows + len(piece), size + len(data)
             self._write(data)
@@ -136,7 +136,7 @@ class Container:
 
     def _crc(self, entry: np.void) -> int:
         start = int(entry["offset"])
-        return zlib.crc32(self._bytes[start : start + int(entry["bytes"])])
+        return zlib.crc32(self._bytes[start : start + int(entry["bytes"])].data)
 
     def _view(self, name: str, entry: np.void) -> np.ndarray:
         start, size = int(entry["offset"]), int(entry["bytes"])
@@ -177,18 +177,18 @@ def _read_table(path: Path, data: np.ndarray) -> np.ndarray:
     footer = data[-format.FOOTER.itemsize :].view(format.FOOTER)[0]
     if header["magic"] != format.MAGIC:
         raise Corrupt(path, f"expected a file that begins with {format.MAGIC!r}, found {bytes(data[:8])!r}", "header")
-    if zlib.crc32(data[: format.HEADER.itemsize - 4]) != header["crc32"]:
+    if zlib.crc32(data[: format.HEADER.itemsize - 4].data) != header["crc32"]:
         raise Corrupt(path, "checksum differs", "header")
     if header["version"] != format.VERSION or header["flags"] != 0:
         raise VersionMismatch(path, int(header["version"]))
     if footer["magic"] != format.FOOTER_MAGIC or footer["file_bytes"] != len(data):
         raise Corrupt(path, f"the file of {len(data)} bytes was cut or extended", "footer")
-    if zlib.crc32(data[-format.FOOTER.itemsize : -12]) != footer["crc32"]:
+    if zlib.crc32(data[-format.FOOTER.itemsize : -12].data) != footer["crc32"]:
         raise Corrupt(path, "checksum differs", "footer")
     start, size = int(footer["table_offset"]), int(footer["table_bytes"])
     if start + size + format.FOOTER.itemsize != len(data) or size % format.SECTION.itemsize:
         raise Corrupt(path, "the table does not end where the footer begins", "table")
-    if zlib.crc32(data[start : start + size]) != footer["table_crc32"]:
+    if zlib.crc32(data[start : start + size].data) != footer["table_crc32"]:
         raise Corrupt(path, "checksum differs", "table")
     return data[start : start + size].view(format.SECTION)
 

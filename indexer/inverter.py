@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer import stored
+import indexer.stored as stored
 from indexer.analysis import Analyzer, get_analyzer
 from indexer.columns import Column, ColumnBuilder, read_column, write_column
 from indexer.container import Container, ContainerWriter
@@ -25,6 +25,7 @@ from indexer.values import texts
 
 GAP = -1
 WIDE = 1 << 16
+_ARRAYS = ("ptr", "docs", "tfs", "tokens", "token_offsets", "lengths")
 
 
 class Rejected(NamedTuple):
@@ -59,7 +60,7 @@ class Run:
     def save(self, path: Path) -> None:
         """Write to a scratch file; what was rejected is not part of it."""
         with ContainerWriter(path, sync=False) as writer:
-            for name in ("ptr", "docs", "tfs", "tokens", "token_offsets", "lengths"):
+            for name in _ARRAYS:
                 writer.add(name, getattr(self, name))
             for name in ("keys", "terms", "documents"):
                 strings = getattr(self, name)
@@ -73,11 +74,11 @@ class Run:
         """The run as views of the mapped file; ``schema`` is the one it was inverted with."""
         container = Container(path)
         strings = [Strings(container[f"{n}.data"], container[f"{n}.offsets"]) for n in ("keys", "terms", "documents")]
-        arrays = [container[name] for name in ("ptr", "docs", "tfs", "tokens", "token_offsets", "lengths")]
-        if arrays[5].shape[0] != len(schema.text_fields):
-            raise Corrupt(path, f"a run of {arrays[5].shape[0]} text fields, the schema has {len(schema.text_fields)}", "lengths")
+        ptr, docs, tfs, tokens, token_offsets, lengths = (container[name] for name in _ARRAYS)
+        if len(lengths) != len(schema.text_fields):
+            raise Corrupt(path, f"a run of {len(lengths)} text fields, the schema has {len(schema.text_fields)}", "lengths")
         columns = tuple(read_column(container, i, f.type) for i, f in enumerate(schema.columns))
-        return cls(strings[0], strings[1], *arrays, strings[2], columns)  # type: ignore[arg-type]
+        return cls(strings[0], strings[1], ptr, docs, tfs, tokens, token_offsets, lengths, strings[2], columns)
 
 
 class _Vocabulary(dict):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from indexer import durable
+import indexer.durable as durable
 from indexer.analysis import get_analyzer
 from indexer.container import FileInfo
 from indexer.format import VERSION, Corrupt, VersionMismatch

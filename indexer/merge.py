@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from indexer import durable, strings
+import indexer.durable as durable
+import indexer.strings as strings
 from indexer.bm25 import stream_of
 from indexer.columns import merge_columns, write_column
 from indexer.container import ContainerWriter, FileInfo
@@ -105,11 +106,9 @@ def _meta(schema: Schema, documents: _Documents, vocabulary: _Vocabulary, postin
 def _choose_documents(runs: Sequence[Run]) -> _Documents:
     last = strings.last_occurrences(strings.concatenate([run.keys for run in runs]))
     numbers = np.where(last, np.cumsum(last) - 1, DROPPED).astype(np.int32)
-    borders = np.cumsum([len(run.keys) for run in runs])[:-1] if runs else []
-    count = int(np.count_nonzero(last))
-    if not runs:
-        return _Documents([], [], 0)
-    return _Documents(np.split(last, borders), np.split(numbers, borders), count)
+    borders = np.cumsum([0] + [len(run.keys) for run in runs]).tolist()
+    parts = list(zip(borders, borders[1:]))
+    return _Documents([last[a:b] for a, b in parts], [numbers[a:b] for a, b in parts], int(np.count_nonzero(last)))
 
 
 def _unite(runs: Sequence[Run], documents: _Documents) -> _Vocabulary:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import orjson
 
-from indexer import durable
+import indexer.durable as durable
 from indexer.errors import SearchdError
 from indexer.format import Corrupt
 from indexer.home import Home

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from indexer import strings
+import indexer.strings as strings
 from indexer.columns import Column, read_column
 from indexer.container import Container, ContainerWriter, FileInfo
 from indexer.format import Corrupt

@@ -106,7 +106,7 @@ class StoredFields:
                 return self._blocks[number]
         data = self._data[int(self._offsets[number]) : int(self._offsets[number + 1])]
         try:
-            block = zstandard.ZstdDecompressor().decompress(data)
+            block = zstandard.ZstdDecompressor().decompress(data.tobytes())
         except zstandard.ZstdError as error:
             raise Corrupt(self._path, f"block {number} cannot be unpacked ({error})", "stored.data") from error
         with self._lock:

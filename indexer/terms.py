@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from indexer import strings
+import indexer.strings as strings
 from indexer.jit import kernel
 from indexer.strings import Strings
 

@@ -1,15 +1,18 @@
 """Updates and deletes give the index that a fresh build of the remaining documents gives, but for the numbering."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 from core_index import SCHEMA, WORDS, build_home, documents, open_home, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from killing import killed_at
 
 from indexer.changes import apply_changes, fold
-from indexer.documents import BadDocument
+from indexer.documents import BadDocument, document_from
+from indexer.home import Home
 from indexer.index import Index, verify
 from indexer.publish import NoIndex, versions
 
@@ -71,8 +74,6 @@ def test_a_bad_document_changes_nothing(tmp_path):
 
 
 def test_a_home_without_an_index(tmp_path):
-    from indexer.home import Home
-
     with pytest.raises(NoIndex):
         apply_changes(Home.at(tmp_path), [{"id": "a"}])
 
@@ -127,6 +128,22 @@ def test_changes_and_fold_equal_a_fresh_build(start, steps, tmp_path_factory):
 
 
 def _as_documents(raws):
-    from indexer.documents import document_from
-
     return [document_from(raw, "id") for raw in raws]
+
+
+def test_kill_at_every_step_of_a_change(tmp_path):
+    """The old or the new documents, never a mixture; and the next change needs no help."""
+    survivors, before = set(), build_home(tmp_path / "before", sample(4))
+    apply_changes(before, [{"id": "first", "title": "b"}], ["key-0"])
+    for step in range(300):
+        home = Home.at(tmp_path / str(step))
+        shutil.copytree(before.root, home.root)
+        killed = killed_at(step, lambda home=home: apply_changes(home, [{"id": "key-1", "title": "new"}], ["first", "key-2"]))
+        survivors.add(tuple(d["id"] for d in content(Index.open(home))))
+        assert verify(home) == []
+        apply_changes(home, [{"id": "last", "title": "b"}])
+        assert Index.open(home).doc("last") >= 0 and not list(home.index.glob(".*"))
+        if not killed:
+            break
+    assert not killed
+    assert survivors == {("key-1", "key-2", "key-3", "first"), ("key-3", "key-1")}

@@ -1,20 +1,19 @@
 """Publication: atomic at every step, one writer, the last three generations stay."""
 
 import os
-import signal
+import shutil
 import threading
 import time
 
 import pytest
 from core_index import SCHEMA, build_home, build_segment, sample
+from killing import killed_at
 
 from indexer import durable, publish
 from indexer.home import Home
 from indexer.index import Index, lexicon_of, verify
 from indexer.manifest import read_manifest, write_manifest
 from indexer.publish import IndexLocked, NoIndex, NoSuchGeneration, rollback, versions, writer_lock
-
-DURABLE = ("write_file", "sync_file", "sync_folder", "rename_folder", "remove_folder", "make_folder")
 
 
 def names(home):
@@ -109,43 +108,17 @@ def stage_and_publish(home, n):
         return publish.publish(home, staged)
 
 
-def die_at(step):
-    """Let this process kill itself at its ``step``-th call of the door to the disk, before (even) or after (odd) the call."""
-    calls = 0
-
-    def wrap(function):
-        def call(*args, **kwargs):
-            nonlocal calls
-            for _ in range(2):
-                if calls == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                calls += 1
-                if calls % 2:
-                    result = function(*args, **kwargs)
-            return result
-
-        return call
-
-    for name in DURABLE:
-        setattr(durable, name, wrap(getattr(durable, name)))
-
-
 @pytest.mark.parametrize("existing", [0, 1, 4])
 def test_kill_at_every_step_leaves_the_old_or_the_new_generation(tmp_path, existing):
     """SIGKILL before and after every call that touches the disk, for a first and for a later generation."""
-    survivors = set()
-    for step in range(200):
+    survivors, before = set(), Home.at(tmp_path / "before")
+    before.index.mkdir(parents=True)
+    for n in range(existing):
+        stage_and_publish(before, n + 1)
+    for step in range(300):
         home = Home.at(tmp_path / str(step))
-        for n in range(existing):
-            stage_and_publish(home, n + 1)
-        child = os.fork()
-        if not child:
-            try:
-                die_at(step)
-                stage_and_publish(home, 50)
-            finally:
-                os._exit(0)
-        killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        shutil.copytree(before.root, home.root)
+        killed = killed_at(step, lambda home=home: stage_and_publish(home, 50))
         survivors.add(_documents_of(home))
         stage_and_publish(home, 60)
         assert verify(home) == [] and Index.open(home).num_docs == 60
