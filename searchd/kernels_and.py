@@ -18,6 +18,9 @@ from searchd.kernels_layout import (
     FIRST_DOC,
     KEYS,
     LIVE,
+    LOCAL_BOUND,
+    LOCAL_END,
+    LOCAL_START,
     NUM_DENSE,
     NUM_SUPERBLOCKS,
     OFFSETS,
@@ -32,6 +35,7 @@ from searchd.kernels_layout import (
     STATE,
     STRIDE,
     SUPERBLOCK_MAXIMA,
+    UNIT,
     WEIGHT,
 )
 from searchd.kernels_postings import accepted, impact_of_doc, packed_impact, rare_range, superblock_range
@@ -143,21 +147,53 @@ def _match_others(segment, scratch, mask, n, superblock, found, k):
     """Run the candidates past the other terms, then offer those that are left."""
     order, row, required = i64_at(scratch, ORDER), i64_at(scratch, ROW), u8_at(scratch, REQUIRED)
     weights, classes = f32_at(scratch, WEIGHT), i64_at(scratch, CLASS)
+    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
+    rest = _locate_terms(segment, scratch, n, superblock)
+    least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS))
+    found = _drop_hopeless(scratch, found, least - rest)
     for i in range(1, n):
         if found == 0:
             return
         t = order[i]
+        rest -= bounds[i]
+        if row[t] >= segment[NUM_DENSE] and ends[i] - starts[i] < found * MERGE_RATIO:
+            found = _merge(segment, scratch, superblock, found, starts[i], ends[i], weights[t], classes[t], required[t])
+        else:
+            found = _probe(segment, scratch, superblock, found, row[t], starts[i], ends[i], weights[t], classes[t], required[t])
+        found = _drop_hopeless(scratch, found, least - rest)
+    _offer_candidates(segment, scratch, mask, superblock, found, k)
+
+
+@kernel
+def _locate_terms(segment, scratch, n, superblock):
+    """Ranges and bounds of all terms but the driver in a superblock; returns the bounds' sum."""
+    order, row, unit = i64_at(scratch, ORDER), i64_at(scratch, ROW), i64_at(scratch, UNIT)
+    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
+    maxima = u8_at(segment, SUPERBLOCK_MAXIMA)
+    total = np.int64(0)
+    for i in range(1, n):
+        t = order[i]
         first = i64_at(scratch, START)[t]
         if row[t] < 0:
-            start, end, _ = rare_range(scratch, first, i64_at(scratch, END)[t], superblock)
+            starts[i], ends[i], bounds[i] = rare_range(scratch, first, i64_at(scratch, END)[t], superblock)
         else:
             start, end = superblock_range(segment, row[t], superblock)
-            start, end = first + start, first + end
-        if row[t] >= segment[NUM_DENSE] and end - start < found * MERGE_RATIO:
-            found = _merge(segment, scratch, superblock, found, start, end, weights[t], classes[t], required[t])
-        else:
-            found = _probe(segment, scratch, superblock, found, row[t], start, end, weights[t], classes[t], required[t])
-    _offer_candidates(segment, scratch, mask, superblock, found, k)
+            starts[i], ends[i] = first + start, first + end
+            bounds[i] = np.int64(maxima[row[t] * segment[STRIDE] + superblock]) * unit[t]
+        total += bounds[i]
+    return total
+
+
+@kernel
+def _drop_hopeless(scratch, found, least):
+    """Keep the candidates that have at least this score."""
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    kept = 0
+    for c in range(found):
+        offsets[kept] = offsets[c]
+        scores[kept] = scores[c]
+        kept += np.int64(scores[c] >= least)
+    return kept
 
 
 @kernel

@@ -64,8 +64,21 @@ def full_code(segment, code, index):
     """The codebook row of the posting with this index, whose four bits say ``code``."""
     if code < EXCEPTION:
         return np.int64(code)
+    return _exception_code(segment, _next_exception(segment, np.int64(-1), index))
+
+
+@kernel
+def _next_exception(segment, last, index):
+    """Where the posting with this index stands among the exceptions: right after ``last``, the one before in a walk; -1 starts one."""
+    if last >= 0:
+        return last + 1
     exceptions = u32_at(segment, EXCEPTIONS)
-    return np.int64(u32_at(segment, EXCEPTION_CODES)[lower_bound(exceptions, 0, len(exceptions), np.int64(index))])
+    return lower_bound(exceptions, 0, len(exceptions), np.int64(index))
+
+
+@inlined
+def _exception_code(segment, exception):
+    return np.int64(u32_at(segment, EXCEPTION_CODES)[exception])
 
 
 @kernel
@@ -164,28 +177,29 @@ def _add_by_table(segment, window, start, end, first_doc, weight, term_class):
     lengths = np.uint64(segment[NUM_LENGTHS])
     shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
     codes = u16_at(segment, LENGTH_CODES)[first_doc:]
+    exception = np.int64(-1)
     for p in range(start, end):
         posting = np.uint64(packed[p])
         offset = posting & np.uint64(4095)
         code = posting >> np.uint64(SUPERBLOCK_BITS)
         share = shares[code * lengths + np.uint64(codes[offset])]
         if code == EXCEPTION:
-            share = book_share(segment, full_code(segment, EXCEPTION, p), first_doc + np.int64(offset), term_class)
+            exception = _next_exception(segment, exception, p)
+            share = book_share(segment, _exception_code(segment, exception), first_doc + np.int64(offset), term_class)
         window[offset] += impact(weight, share)
 
 
 @kernel
 def _add_by_formula(segment, window, start, end, first_doc, weight, term_class):
     packed = u16_at(segment, PACKED)
-    exceptions = u32_at(segment, EXCEPTIONS)
-    exception = lower_bound(exceptions, 0, len(exceptions) - 1, start)
+    exception = np.int64(-1)
     for p in range(start, end):
         posting = np.int64(packed[p])
         offset = posting & 4095
         row = posting >> SUPERBLOCK_BITS
         if row == EXCEPTION:
-            row = np.int64(u32_at(segment, EXCEPTION_CODES)[exception])
-            exception += 1
+            exception = _next_exception(segment, exception, p)
+            row = _exception_code(segment, exception)
         window[offset] += impact(weight, book_share(segment, row, first_doc + offset, term_class))
 
 

@@ -67,7 +67,7 @@ class Retriever:
             query_terms[i] = numbers[i]
             query_weights[i] = weights[i]
         mask8 = NO_MASK if mask is None else self._checked(mask)
-        if mode == "or":
+        if mode == "or" or (n == 1 and weights[0] > 0):
             found = top_or(table.segments, scratch.words, mask8, n, k)
         else:
             query_required = scratch.query_required
