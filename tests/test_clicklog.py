@@ -115,9 +115,10 @@ ACKNOWLEDGE = """
 """
 
 
-def test_sigkill_loses_nothing_acknowledged(tmp_path):
+@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.slow)])
+def test_sigkill_loses_nothing_acknowledged(tmp_path, kills):
     path, acknowledged = tmp_path / "clicks.sqlite3", []
-    for round_ in range(3):
+    for round_ in range(kills):
         writer = run(ACKNOWLEDGE, path, round_, stdout=subprocess.PIPE)
         acknowledged += [writer.stdout.readline().strip() for _ in range(30)]
         writer.send_signal(signal.SIGKILL)
