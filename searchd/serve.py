@@ -4,6 +4,7 @@ Granian reads headers and writes answers outside of Python, so a client that is 
 background: ``/health`` answers at once, ``/ready`` once every worker is warm.
 """
 
+import multiprocessing
 import os
 import shutil
 import tempfile
@@ -44,6 +45,8 @@ def serve(home: Home, host: str | None = None, port: int | None = None, workers:
     given = {"host": host, "port": port, "workers": workers}
     settings = load_settings(home, {name: value for name, value in given.items() if value is not None})
     folder = Path(tempfile.mkdtemp(prefix="searchd-"))
+    # Forked workers would inherit half of a library's threads, and a counters' library that was imported before its folder was named.
+    multiprocessing.set_start_method("spawn", force=True)
     try:
         _tell_workers(home, settings, folder)
         log.info("serving", home=str(home.root), url=f"http://{settings.host}:{settings.port}", workers=settings.workers)

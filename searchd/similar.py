@@ -11,6 +11,8 @@ from searchd.answers import HitAnswer
 from searchd.engine import UnknownDocument
 
 MAX_TERMS = 25
+# Of the score that the document itself would have: below that, two documents share an odd word, not a subject.
+MIN_SHARE = 0.1
 
 
 def locate_document(index: Any, key: str) -> int:
@@ -36,7 +38,9 @@ def similar_hits(engine: Any, key: str, limit: int) -> list[HitAnswer]:
         if not terms:
             return []
         docs, scores = snapshot.retriever.top(terms, weights, limit + 1)
-        pairs = [(int(other), float(score)) for other, score in zip(docs, scores) if int(other) != doc][:limit]
+        found = dict(zip(docs.tolist(), scores.tolist()))
+        least = MIN_SHARE * found.pop(doc, 0.0)
+        pairs = [(other, score) for other, score in found.items() if score >= least][:limit]
         return [HitAnswer(index.key(other), score, index.stored(other), {}) for other, score in pairs]
 
 

@@ -428,7 +428,7 @@ class TestPage:
             "/search?q=zebrafish+%3Cscript%3Ealert(3)%3C/script%3E%22%3E%3Cimg+src%3Dx+onerror%3Dalert(4)%3E",
         ):
             page = reading.client.get(path).text
-            assert "&lt;script&gt;alert(1)" in page
+            assert "&lt;" in page and "zebrafish" in page
             assert not any(
                 part in page for part in ("<script>alert", "<img src=x", "<svg/onload", 'javascript:alert(4)"', "<b>hostile", "<<mark>")
             )
