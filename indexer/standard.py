@@ -92,13 +92,13 @@ class StandardAnalyzer:
         entries = list(map(self._words.__getitem__, runs))
         codes = [entry for entry in entries if type(entry) is Code]
         if not codes:
-            return entries, []  # type: ignore[return-value]
+            return entries, []
         sequence: list[str] = []
         for entry in entries:
             if type(entry) is Code:
                 sequence += entry.sequence
             else:
-                sequence.append(entry)  # type: ignore[arg-type]
+                sequence.append(entry)
         return sequence, [term for code in codes for term in code.extra]
 
     def _index_runs(self, folded: str) -> IndexTerms:
@@ -119,7 +119,7 @@ class StandardAnalyzer:
                 extra += entry.extra
                 length += len(entry.sequence) + len(entry.extra)
             else:
-                sequence.append(entry)  # type: ignore[arg-type]
+                sequence.append(entry)
                 length += 1
         extra += [HANWORD + folded[start:end] for start, end in self._segmenter.search_words(folded)]
         return IndexTerms(sequence, extra, length)
@@ -132,13 +132,13 @@ class StandardAnalyzer:
                 yield from self._han_places(run[1], run.start(), position, query)
                 position += len(run[1])
             else:
-                parts = self._words.parts(run[2])
+                word, at = run[2], run.start()
+                parts = self._words.parts(word)
                 positions = 1 + parts[-1].position
                 for part in parts:
                     length = positions if part.role == WHOLE else 1
-                    weight = self._word_weight(run[2][part.start : part.end], part.role)
-                    start, end = run.start() + part.start, run.start() + part.end
-                    yield _Place(part.term, STREAM_WORD, position + part.position, length, start, end, weight)
+                    weight = self._word_weight(word[part.start : part.end], part.role)
+                    yield _Place(part.term, STREAM_WORD, position + part.position, length, at + part.start, at + part.end, weight)
                 position += positions
 
     def _word_weight(self, word: str, role: int) -> float:
@@ -181,7 +181,7 @@ class StandardAnalyzer:
                 at = run.start()
                 yield from ((at + part.start, at + part.end, part.term) for part in words.parts(run[0]) if part.term in terms)
             elif entry in terms:
-                yield run.start(), run.end(), entry  # type: ignore[misc]
+                yield run.start(), run.end(), entry
 
 
 def _find(folded: str, term: str) -> Iterator[tuple[int, int, str]]:

@@ -16,7 +16,7 @@ from indexer.stopwords import HALF_STOP_WEIGHT, STOP_WEIGHT
 
 OPEN, CLOSE = "<mark>", "</mark>"
 # Characters read at a time, and at most, when a passage is looked for.
-BLOCK, MOST = 16_384, 262_144
+BLOCK, MOST = 16_384, 65_536
 
 # Repeats add up, so a stop word may weigh a few times its weight.
 _STOP = 3 * STOP_WEIGHT
