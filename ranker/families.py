@@ -57,7 +57,7 @@ class Ranker:
         self.booster_ = lightgbm.train(settings, data, rounds)
         self.text_ = self.booster_.model_to_string()
         self.names_ = names or tuple(columns)
-        self.settings_ = {**settings, "rounds": rounds}
+        self.settings_ = {k: v for k, v in settings.items() if k != "label_gain"} | {"rounds": rounds}
         return self
 
     def predict(self, x: np.ndarray) -> np.ndarray:

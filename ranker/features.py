@@ -92,9 +92,10 @@ def retrieval_share(m: Matches) -> np.ndarray:
 
 
 @feature
-def retrieval_z(m: Matches) -> np.ndarray:
-    """Score in standard deviations from the mean of the candidates."""
-    return (m.scores - m.scores.mean()) / max(float(m.scores.std()), 1e-9) if len(m) else m.scores
+def retrieval_margin(m: Matches) -> np.ndarray:
+    """Score over the mean of the best ten, which unlike the mean of all does not depend on how many candidates were asked for."""
+    best = np.sort(m.scores)[::-1][:10]
+    return m.scores / max(float(best.mean()), 1e-9) if len(m) else m.scores
 
 
 # The title-like field.

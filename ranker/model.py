@@ -120,7 +120,9 @@ def _verified_files(folder: Path) -> dict[str, bytes]:
         sums = dict(reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text("ascii").splitlines())
         files = {name: (folder / name).read_bytes() for name in FILES}
     except (OSError, ValueError) as error:
-        raise DamagedModel(f"{folder}: expected a model folder with {', '.join(FILES)} and {SUMS} ({error}); publish the model again") from None
+        raise DamagedModel(
+            f"{folder}: expected a model folder with {', '.join(FILES)} and {SUMS} ({error}); publish the model again"
+        ) from None
     for name, data in files.items():
         found = hashlib.sha256(data).hexdigest()
         if sums.get(name) != found:

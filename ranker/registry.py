@@ -138,7 +138,9 @@ class Registry:
             return []
         pairs = [tuple(line.split(" ")) for line in lines if line]
         if not all(len(p) == 2 and _NAME.fullmatch(p[0]) and _VERSION.fullmatch(p[1]) for p in pairs):
-            raise UnknownModel(f"{self.active_file}: expected lines 'NAME VERSION', found something else; run `ranker models activate NAME`")
+            raise UnknownModel(
+                f"{self.active_file}: expected lines 'NAME VERSION', found something else; run `ranker models activate NAME`"
+            )
         return [(p[0], p[1]) for p in pairs]
 
     def _write_history(self, history: list[tuple[str, str]]) -> None:

@@ -58,7 +58,9 @@ class TrainingSet:
         starts = self.bounds[:-1][self.group > 0]
         low, high = np.minimum.reduceat(self.grades, starts), np.maximum.reduceat(self.grades, starts)
         if not (high > low).any():
-            raise NothingToLearn(f"expected documents of different grades under one query, none in {len(self.group)} queries; add judgments")
+            raise NothingToLearn(
+                f"expected documents of different grades under one query, none in {len(self.group)} queries; add judgments"
+            )
 
 
 def fold_of(qids: Sequence[str], folds: int, seed: int = 0) -> np.ndarray:

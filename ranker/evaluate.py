@@ -1,0 +1,140 @@
+"""How good a model is: on judged rows of a file, or on the click log of a home, all queries together and slice by slice."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ranker.counterfactual import METHODS, MIN_COVERAGE, QueryLog, Value, value_of, weighted_estimate
+from ranker.letor import read_letor
+from ranker.metrics import MEASURES, bootstrap_interval, mean_of, per_query
+from ranker.model import read_model
+from ranker.relevance import choose_theta, click_likelihood
+from ranker.sessions import ClickData
+from ranker.training_set import NothingToLearn
+
+
+def evaluate_letor(folder: Path, file: Path) -> list[dict[str, Any]]:
+    """One record a measure: mean over queries with a positive grade, with a 95 % interval; raises SearchdError."""
+    model = read_model(folder)
+    data = read_letor(file, len(model.featureset.names))
+    scores = np.zeros(len(data))
+    for start, end in zip(data.bounds, data.bounds[1:]):
+        scores[start:end] = model.score(data.x[start:end])
+    records = []
+    for measure in MEASURES:
+        values = per_query(scores, data.grades, data.group, measure)
+        low, high = bootstrap_interval(values)
+        records.append(_record(measure=measure, value=mean_of(values), low=low, high=high, queries=int((~np.isnan(values)).sum())))
+    return records
+
+
+def evaluate_log(engine: Any, data: ClickData, models: Sequence[str], seed: int = 0) -> list[dict[str, Any]]:
+    """One record a slice, model and method: clicks a search the model's rankings would have earned, and the gain over no model.
+
+    Raises NothingToLearn for a log without impressions that have the features of this index.
+    """
+    if not data.num_sessions or not len(data.row_key):
+        raise NothingToLearn("expected logged searches with the features of this index, found none; search with the log on first")
+    names = list(dict.fromkeys(["none", *models]))
+    theta = choose_theta(data)[0]
+    rankings = {name: [engine.rank(text, len(theta), name) for text in data.queries] for name in names}
+    strangers = _strangers(data, rankings, "none")
+    relevance, strange = _relevance(data, theta, strangers, seed)
+    logs = _query_logs(data, theta, relevance)
+    values = {name: [_value(rankings[name][q], q, data, logs, strange, theta) for q in range(len(data.queries))] for name in names}
+    sessions = np.array([log.sessions for log in logs])
+    return [
+        _estimate(label, members, name, method, values, sessions, seed)
+        for label, members in slices(data.queries, sessions).items()
+        for name in names
+        for method in METHODS
+    ]
+
+
+def slices(queries: Sequence[str], sessions: np.ndarray) -> dict[str, np.ndarray]:
+    """bool[Q] by label: all, then by how frequent a query is, by script and by length; empty slices are left out."""
+    order = np.argsort(-sessions, kind="stable")
+    cumulated = np.empty(len(order))
+    cumulated[order] = np.cumsum(sessions[order]) - sessions[order]
+    share = cumulated / max(float(sessions.sum()), 1.0)
+    han = np.array([any("\u3400" <= c <= "\u9fff" for c in text) for text in queries])
+    latin = np.array([any(c.isascii() and c.isalpha() for c in text) for text in queries])
+    words = np.array([len(text.split()) for text in queries])
+    found = {
+        "all": np.ones(len(queries), bool),
+        "head": share < 1 / 3,
+        "torso": (share >= 1 / 3) & (share < 2 / 3),
+        "tail": share >= 2 / 3,
+        "chinese": han & ~latin,
+        "latin": latin & ~han,
+        "mixed": han & latin,
+        "one word": words == 1,
+        "many words": words >= 4,
+    }
+    return {label: members for label, members in found.items() if members.any()}
+
+
+Strangers = dict[tuple[int, str], np.ndarray]
+
+
+def _strangers(data: ClickData, rankings: dict[str, list[Any]], base: str) -> Strangers:
+    """Features of ranked documents that the log never showed, by query and key.
+
+    Vectors are those of retrieval's own candidates, which every model's features share; a document outside them is worth the mean.
+    """
+    logged = {(int(q), key) for q, key in zip(data.row_query, data.row_key)}
+    found: Strangers = {}
+    for q, ranking in enumerate(rankings[base]):
+        if ranking.features is not None:
+            found.update({(q, key): ranking.features[i] for i, key in enumerate(ranking.keys) if (q, key) not in logged})
+    return found
+
+
+def _relevance(data: ClickData, theta: np.ndarray, strangers: Strangers, seed: int) -> tuple[np.ndarray, dict[tuple[int, str], float]]:
+    """Relevance of the rows of the log, and of the strangers, by one model of the clicks."""
+    rows, ranks = np.nonzero(data.shown)
+    known = {key: x for key, x in strangers.items() if len(x) == data.X.shape[1]}
+    x = np.concatenate([data.X, np.array(list(known.values()), np.float32).reshape(len(known), data.X.shape[1])])
+    predicted = click_likelihood(x, rows, theta[ranks], data.shown[rows, ranks], data.clicked[rows, ranks], seed)
+    return predicted[: len(data.X)], dict(zip(known, predicted[len(data.X) :].tolist()))
+
+
+def _query_logs(data: ClickData, theta: np.ndarray, relevance: np.ndarray) -> list[QueryLog]:
+    exposure, clicks = data.shown @ theta, data.clicked.sum(axis=1).astype(np.float64)
+    logs = []
+    for q in range(len(data.queries)):
+        rows = np.flatnonzero(data.row_query == q)
+        # The first rank is shown in every session, so it counts them.
+        sessions = float(data.shown[rows, 0].sum()) or float(data.shown[rows].sum(axis=0).max(initial=0)) or 1.0
+        logs.append(QueryLog(sessions, exposure[rows], clicks[rows], relevance[rows]))
+    return logs
+
+
+def _value(ranking: Any, q: int, data: ClickData, logs: list[QueryLog], strange: dict[tuple[int, str], float], theta: np.ndarray) -> Value:
+    rows = np.flatnonzero(data.row_query == q)
+    place = {data.row_key[row]: i for i, row in enumerate(rows)}
+    mean = float(logs[q].relevance.mean()) if len(rows) else 0.0
+    logged = np.array([place.get(key, -1) for key in ranking.keys[: len(theta)]], np.int64)
+    unknown = np.array([strange.get((q, key), mean) for key in ranking.keys[: len(theta)]])
+    return value_of(logs[q], logged, unknown, theta)
+
+
+def _estimate(
+    label: str, members: np.ndarray, name: str, method: str, values: dict[str, list[Value]], sessions: np.ndarray, seed: int
+) -> dict[str, Any]:
+    mine, base = (np.array([getattr(v, method) for v in values[n]])[members] for n in (name, "none"))
+    coverage = weighted_estimate(np.array([v.coverage for v in values[name]])[members], sessions[members], rounds=1).value
+    evaluable = method == "dm" or coverage >= MIN_COVERAGE
+    value = weighted_estimate(mine, sessions[members], seed)
+    gain = weighted_estimate(mine - base, sessions[members], seed)
+    record = _record(slice=label, queries=int(members.sum()), model=name, method=method, coverage=coverage)
+    if not evaluable:
+        return record | {"value": None, "low": None, "high": None, "gain": None, "why": "not evaluable: coverage below 0.8, interleave"}
+    measured = {"value": value.value, "low": value.low, "high": value.high}
+    return record | _record(**measured, gain=gain.value, gain_low=gain.low, gain_high=gain.high)
+
+
+def _record(**fields: Any) -> dict[str, Any]:
+    return {k: (None if np.isnan(v) else round(float(v), 4)) if isinstance(v, float) else v for k, v in fields.items()}

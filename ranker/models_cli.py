@@ -1,0 +1,85 @@
+"""``ranker models list|show|activate|rollback|diff|import``: the registry at the command line."""
+
+import json
+from pathlib import Path
+
+import click
+
+from indexer.home import Home
+from indexer.program import home_option
+
+
+@click.group()
+def models() -> None:
+    """The models of a home: what there is, what is served."""
+
+
+@models.command("list")
+@home_option
+def list_(home: Home) -> None:
+    """One line a version: name, version, family, what it learned from, held-out gain; * marks the active one."""
+    from ranker.registry import Registry
+
+    for entry in Registry(home).entries():
+        card = entry.card
+        gain = (card.get("heldout") or {}).get("gain")
+        fields = ("*" if entry.active else " ", entry.name, entry.version, card.get("family", ""), card.get("source", ""))
+        click.echo("\t".join((*fields, "" if gain is None else f"{gain:+.4f}")))
+
+
+@models.command("show")
+@home_option
+@click.argument("name")
+@click.argument("version", required=False)
+def show(home: Home, name: str, version: str | None) -> None:
+    """The card and the features of a version (the newest unless given; `active` for what is served)."""
+    from ranker.registry import Registry
+
+    model = Registry(home).load(name, version)
+    record = {"name": model.name, "version": model.version, **model.card, "features": list(model.featureset.names)}
+    click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+
+
+@models.command("activate")
+@home_option
+@click.argument("name")
+@click.argument("version", required=False)
+def activate(home: Home, name: str, version: str | None) -> None:
+    """Serve a model from now on (the newest version unless given)."""
+    from ranker.registry import Registry
+
+    click.echo(" ".join(Registry(home).activate(name, version)))
+
+
+@models.command("rollback")
+@home_option
+def rollback(home: Home) -> None:
+    """Serve what was served before."""
+    from ranker.registry import Registry
+
+    previous = Registry(home).rollback()
+    click.echo(" ".join(previous) if previous else "none")
+
+
+@models.command("diff")
+@home_option
+@click.argument("first")
+@click.argument("second")
+def diff(home: Home, first: str, second: str) -> None:
+    """How two models differ, each given as NAME or NAME/VERSION."""
+    from ranker.registry import Registry, difference
+
+    registry = Registry(home)
+    loaded = [registry.load(name, version or None) for name, _, version in (given.partition("/") for given in (first, second))]
+    click.echo(json.dumps(difference(*loaded), ensure_ascii=False, indent=1))
+
+
+@models.command("import")
+@home_option
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--name", required=True, help="Name in this registry.")
+def import_(home: Home, folder: Path, name: str) -> None:
+    """Copy a model folder of another home into this one, verified."""
+    from ranker.registry import Registry
+
+    click.echo(f"{name} {Registry(home).import_folder(folder, name)}")

@@ -1,0 +1,148 @@
+"""The ranker command from end to end, over a made-up engine."""
+
+import functools
+import json
+
+import pytest
+from click.testing import CliRunner
+from ranked_home import RankedEngine
+
+from indexer.home import Home
+from ranker.cli import program
+from ranker.registry import Registry
+
+LETOR = "".join(
+    f"{(i * 7 + q) % 3} qid:{q} 1:{(i * 7 + q) % 3 + i % 2} 2:{i % 5} 3:{(i * q) % 4} # d{i}\n" for q in range(20) for i in range(12)
+)
+
+
+@functools.cache
+def engine():
+    return RankedEngine()
+
+
+class Runner:
+    """Runs commands against one home."""
+
+    def __init__(self, home):
+        self.home = home
+        self.group = program(lambda _home: engine())
+
+    def __call__(self, *words, code=0):
+        result = CliRunner().invoke(self.group, [*map(str, words)])
+        assert result.exit_code == code, (result.output, result.exception)
+        return result
+
+    def here(self, *words, code=0):
+        return self(*words, "--home", self.home, code=code)
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "home").mkdir()
+    return Runner(tmp_path / "home")
+
+
+@pytest.fixture
+def files(tmp_path):
+    queries, judgments = engine().write(tmp_path)
+    return ("--queries", queries, "--judgments", judgments)
+
+
+def test_training_from_judgments_gains_on_unseen_queries_and_activates(run, files):
+    card = json.loads(run.here("train", "--family", "pairwise", *files, "--name", "judged", "--activate").stdout)
+    assert (card["name"], card["version"], card["source"]) == ("judged", "v0001", "judgments")
+    assert card["heldout"]["gain"] > 0.05
+    assert Registry(Home.at(run.home)).active() == ("judged", "v0001")
+
+
+@pytest.mark.parametrize("family", ["pointwise", "pairwise", "listwise"])
+def test_clicks_teach_every_family(run, files, family):
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 6000, "--seed", 1, "--model", "none")
+    card = json.loads(run.here("train", "--family", family, "--clicks").stdout)
+    assert card["heldout"]["gain"] > 0 and card["name"] == family and card["sessions"] == 6000
+    assert "*" not in run.here("models", "list").stdout
+
+
+def test_a_log_that_is_too_small_is_refused(run, files):
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 200, "--model", "none")
+    result = run.here("train", "--family", "pairwise", "--clicks", code=1)
+    assert "200 sessions" in result.stderr and "judgments" in result.stderr
+    assert Registry(Home.at(run.home)).names() == []
+
+
+def test_a_small_log_is_blended_with_retrieval(run, files):
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 1500, "--model", "none")
+    card = json.loads(run.here("train", "--family", "pairwise", "--clicks").stdout)
+    assert card["blend"]["weight"] <= 0.5
+
+
+def test_without_a_log_the_message_says_what_to_do(run):
+    assert "simulate" in run.here("train", "--family", "pairwise", "--clicks", code=1).stderr
+
+
+def test_the_log_tells_what_models_would_earn(run, files):
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 4000, "--model", "none")
+    run.here("train", "--family", "pointwise", "--clicks", "--name", "clicks")
+    records = [json.loads(line) for line in run.here("evaluate").stdout.splitlines()]
+    assert {r["model"] for r in records} == {"none", "clicks"} and {"all", "head", "tail"} <= {r["slice"] for r in records}
+    base = next(r for r in records if (r["slice"], r["model"], r["method"]) == ("all", "none", "dr"))
+    assert base["gain"] == 0 and base["low"] <= base["value"] <= base["high"] and base["coverage"] == 1
+
+
+def test_a_letor_file_trains_and_evaluates_without_a_home(run, tmp_path):
+    (tmp_path / "rows.txt").write_text(LETOR)
+    run("train", "--letor", tmp_path / "rows.txt", "--family", "listwise", "--output", tmp_path / "model")
+    lines = run("evaluate", "--letor", tmp_path / "rows.txt", "--model", tmp_path / "model").stdout.splitlines()
+    found = {r["measure"]: r["value"] for r in map(json.loads, lines)}
+    assert found["nDCG@10"] > 0.9 and set(found) >= {"AP", "RR", "nDCG@10"}
+
+
+def test_models_are_listed_shown_compared_activated_and_rolled_back(run, files, tmp_path):
+    run.here("train", "--family", "pointwise", *files, "--name", "a", "--activate")
+    run.here("train", "--family", "listwise", *files, "--name", "b", "--seed", 5)
+    assert run.here("models", "list").stdout.splitlines()[0].startswith("*\ta\tv0001\tpointwise\tjudgments")
+    assert json.loads(run.here("models", "show", "b").stdout)["family"] == "listwise"
+    assert json.loads(run.here("models", "diff", "a", "b/v0001").stdout)["card"]["seed"] == [0, 5]
+    assert run.here("models", "activate", "b").stdout == "b v0001\n"
+    assert run.here("models", "rollback").stdout == "a v0001\n"
+    assert run.here("models", "rollback").stdout == "none\n"
+    assert run.here("models", "import", run.home / "models" / "a" / "v0001", "--name", "c").stdout == "c v0001\n"
+
+
+def test_features_are_listed_and_exported(run, files, tmp_path):
+    names = [line.split("\t")[0] for line in run.here("features", "list").stdout.splitlines()]
+    assert "whole_bm25" in names and len(names) >= 25
+    report = json.loads(run.here("features", "export", *files, "--output", tmp_path / "rows.txt").stdout)
+    assert report["features"] == list(engine().features.names)
+    assert len((tmp_path / "rows.txt").read_text().splitlines()) == report["rows"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "--family", "pairwise"),
+        ("train", "--family", "magic", "--clicks"),
+        ("train", "--family", "pairwise", "--clicks", "--letor", __file__),
+        ("train", "--family", "pairwise", "--letor", __file__),
+        ("train", "--family", "pairwise", "--judgments", __file__),
+        ("features", "export", "--output", "x"),
+        ("evaluate", "--letor", __file__),
+    ],
+)
+def test_wrong_usage_is_status_2(run, words):
+    run.here(*words, code=2)
+
+
+def test_bad_input_is_status_1_and_one_line(run):
+    for words in (("train", "--family", "pairwise", "--letor", __file__, "--output", run.home / "m"), ("models", "show", "nothing")):
+        result = run(*words, *(("--home", run.home) if words[0] == "models" else ()), code=1)
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_same_log_gives_the_same_model(run, files):
+    run.here("simulate", *files, "--users", "dbn", "--sessions", 3000, "--model", "none")
+    for _ in range(2):
+        run.here("train", "--family", "pairwise", "--clicks", "--name", "twice")
+    models = [(run.home / "models" / "twice" / v / "model.txt").read_bytes() for v in ("v0001", "v0002")]
+    assert models[0] == models[1]
