@@ -21,9 +21,8 @@ from searchd.explanations import Explanation
 from searchd.facets import MAX_FACETS, facet_counts
 from searchd.filters import filter_mask
 from searchd.hits import Hit
-from searchd.plan import Plan, make_plan, matched_docs, plain_plan
+from searchd.plan import Plan, all_words, make_plan, matched_docs, plain_plan
 from searchd.query import parse_query
-from searchd.query_terms import required_terms
 from searchd.ranking import ModelRef, Ranking, Total, candidates, model_ref
 from searchd.results import (
     Page,
@@ -136,8 +135,10 @@ class Engine:
             return snapshot.retriever.top(terms, weights, k)
         if mode != "and":
             raise BadRequest(f"mode: expected or, and; found {mode!r}")
-        required = required_terms(terms)
-        return snapshot.retriever.top(terms, weights, k, "and", None if len(required) == len(terms) else frozenset(required))
+        required, mask = all_words(text, terms, snapshot)
+        if required is None:
+            return snapshot.retriever.top(terms, weights, k, mask=mask)
+        return snapshot.retriever.top(terms, weights, k, "and", None if required is terms else frozenset(required))
 
     def key(self, doc: int) -> str:
         """The caller's id of a document that ``retrieve`` returned."""
@@ -200,7 +201,7 @@ class Engine:
         For runs, simulation and training, whose queries are texts of any length: there is no query syntax here.
         """
         snapshot = self.snapshot()
-        plan = plain_plan(q, snapshot.query_terms, "or")
+        plan = plain_plan(q, snapshot, "or")
         return ranking_of(ranked_page(plan, snapshot, snapshot.choose_model(model), depth, 0, rerank_depth, features), snapshot)
 
     def rank_documents(self, q: str, keys: Sequence[str], model: str | None = "active") -> tuple[Ranking, list[str]]:

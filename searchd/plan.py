@@ -48,18 +48,33 @@ class Plan(NamedTuple):
 def make_plan(query: Query, snapshot: Any, mode: str, filter_mask: Mask | None = None, listing: bool = False) -> Plan:
     """Plan a query; ``listing`` says that a query without words stands for all documents (there is a filter or a sort)."""
     if query.plain:
-        plan = plain_plan(query.text, snapshot.query_terms, mode)
-        if not plan.terms:
-            return plan._replace(mask=filter_mask, listing=listing and not query.text.strip())
-        return plan._replace(mask=filter_mask)
+        plan = plain_plan(query.text, snapshot, mode)
+        listing = listing and not query.text.strip()
+        return plan._replace(mask=_all([plan.mask, filter_mask]), listing=listing)
     return _Planner(snapshot, mode).plan(query, filter_mask, listing)
 
 
-def plain_plan(text: str, query_terms: Any, mode: str) -> Plan:
+def plain_plan(text: str, snapshot: Any, mode: str) -> Plan:
     """The plan of a text that is nothing but words, whatever signs are in it."""
-    analysed = query_terms.analyse(text)
-    terms, weights = query_terms.weigh(analysed)
-    return Plan(text, analysed, terms, weights, required_terms(terms) if mode == "and" and terms else None)
+    analysed = snapshot.query_terms.analyse(text)
+    terms, weights = snapshot.query_terms.weigh(analysed)
+    required, mask = all_words(text, terms, snapshot) if mode == "and" and terms else (None, None)
+    return Plan(text, analysed, terms, weights, required, mask)
+
+
+def all_words(text: str, terms: list[str], snapshot: Any) -> tuple[list[str] | None, Mask | None]:
+    """What "all words" means for a text with these terms: the terms that must be there, or where there are several analysers a mask.
+
+    A word then has to be there by any one analyser, since fields with another one hold another form of it.
+    """
+    if len(snapshot.query_terms.analyzers) == 1:
+        return required_terms(terms), None
+    words = [alternatives for word in text.split() if (alternatives := snapshot.query_terms.alternatives(word))]
+    return None, _all([np.logical_or.reduce([_having(terms, snapshot) for terms in alternatives]) for alternatives in words])
+
+
+def _having(terms: list[str], snapshot: Any) -> Mask:
+    return np.logical_and.reduce([snapshot.retriever.matches([term]) for term in terms])
 
 
 class _Demand(NamedTuple):
@@ -84,13 +99,12 @@ class _Planner:
         analysed = query_terms.analyse(" ".join(self.texts))
         terms, weights = query_terms.weigh(analysed)
         self._add_expansions(analysed, terms, weights)
-        required = required_terms(query_terms.weighted(" ".join(words)).terms) if self.mode == "and" else []
-        masks = [demand.mask for demand in demands]
+        wished = query_terms.weighted(" ".join(words)).terms
+        required, all_there = all_words(" ".join(words), wished, self.snapshot) if self.mode == "and" and wished else (None, None)
         asked = any(not demand.negative for demand in demands)
-        wished = bool(query_terms.weighted(" ".join(words)).terms)
-        mask = _all([*masks, filter_mask] if filter_mask is not None else masks)
-        listed = not wished and (asked or (listing and bool(masks)))
-        return Plan(" ".join(self.texts), analysed, terms, weights, required or None, mask, listed)
+        mask = _all([*(demand.mask for demand in demands), all_there, filter_mask])
+        listed = not wished and (asked or (listing and bool(demands)))
+        return Plan(" ".join(self.texts), analysed, terms, weights, required, mask, listed)
 
     def _add_expansions(self, analysed: list, terms: list[str], weights: list[float]) -> None:
         known = set(terms)
@@ -146,13 +160,14 @@ class _Planner:
     def _group(self, node: Group, positive: bool) -> _Demand | None:
         """A group inside an ``OR`` or ``-``: its words count as the query's own would."""
         words, demands = self._split(node.nodes, positive)
-        masks = [demand.mask for demand in demands]
+        masks: list[Mask | None] = [demand.mask for demand in demands]
         scores = any(demand.scores for demand in demands)
         wishes = [mask for word in words if (mask := self._occurs(word, None)) is not None]
         if wishes and (self.mode == "and" or not scores):
             combine = np.logical_and if self.mode == "and" else np.logical_or
             masks.append(combine.reduce(wishes))
-        return _Demand(_all(masks), scores or bool(wishes)) if masks else None
+        mask = _all(masks)
+        return None if mask is None else _Demand(mask, scores or bool(wishes))
 
     def _column(self, node: Word | Phrase, positive: bool) -> _Demand | None:
         assert node.field is not None
@@ -190,21 +205,21 @@ class _Planner:
         return self.snapshot.retriever.phrase(sequence.terms, sequence.field, extra=sequence.extra)
 
     def _prefixed(self, node: Word, positive: bool) -> Mask | None:
-        """Where a word occurs that begins so; Han text and several words end in no prefix and count as a phrase."""
-        prefix = self.snapshot.prefix_of(node.text)
-        if prefix is None:
-            self._score(node.text, positive)
-            return self._occurs(node.text, node.field)
-        terms = [term for term, _ in self.snapshot.with_prefix(prefix, MAX_EXPANSIONS)]
-        # The dictionary holds stems, and the stem of a long prefix may be shorter than it: "running*" means "run" too.
-        terms = list(dict.fromkeys([*self.snapshot.stems_of(node.text), *terms]))
+        """Where a word occurs that begins so, or what was typed itself does: "running*" means the stem "run" too, and Han text is a phrase."""
+        self._score(node.text, positive)
+        prefixes = self.snapshot.prefixes_of(node.text)
+        terms = [term for prefix in prefixes for term, _ in self.snapshot.with_prefix(prefix, MAX_EXPANSIONS)]
         if positive:
             self.expansions.update(dict.fromkeys(terms))
-        return self.snapshot.retriever.matches(terms, None if node.field is None else self.snapshot.query_terms.fields[node.field])
+        itself = self._occurs(node.text, node.field)
+        if itself is None or not terms:
+            return itself
+        return itself | self.snapshot.retriever.matches(terms, None if node.field is None else self.snapshot.query_terms.fields[node.field])
 
 
-def _all(masks: list[Mask]) -> Mask | None:
-    return np.logical_and.reduce(masks) if masks else None
+def _all(masks: list[Mask | None]) -> Mask | None:
+    given = [mask for mask in masks if mask is not None]
+    return np.logical_and.reduce(given) if given else None
 
 
 def _typed(word: Word) -> str:

@@ -88,6 +88,11 @@ class QueryTerms:
             return Weighted([terms[i] for i in kept], [weights[i] for i in kept])
         return Weighted(terms, weights)
 
+    def alternatives(self, text: str) -> list[list[str]]:
+        """For each analyser the terms that a document with all of ``text`` has; none where it has no terms."""
+        found = [self.weigh(analyzer.query_terms(text)).terms for analyzer in self.analyzers]
+        return [required_terms(terms) for terms in found if terms]
+
     def sequences(self, text: str, field: str | None = None) -> list[Sequence]:
         """What must stand side by side for ``text`` to occur: one sequence an analyser; none when the text has no terms."""
         number = None if field is None else self.fields[field]

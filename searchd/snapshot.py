@@ -87,20 +87,15 @@ class Snapshot:
                 found[term] = found.get(term, 0) + df
         return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
-    def prefix_of(self, text: str) -> str | None:
-        """A typed prefix as the dictionary would spell its beginning; None when it is no single word."""
+    def prefixes_of(self, text: str) -> list[str]:
+        """A typed prefix as the dictionary would spell its beginning; none when it is no single word, such as Han text."""
+        found = []
         for analyzer in self.query_terms.analyzers:
             if analyzer.name == "whitespace":
-                return text
-        tokens = [token for token in self.query_terms.analyzers[0].tokens(text) if token.stream == WORD]
-        if len(tokens) != 1 or any(term.stream != WORD for term in self.query_terms.analyse(text)):
-            return None
-        return fold(text)
-
-    def stems_of(self, text: str) -> list[str]:
-        """The word terms of a text that the index has."""
-        terms = [term.term for term in self.query_terms.analyse(text) if term.stream == WORD]
-        return [term for term, df in zip(terms, self.index.df(terms).tolist()) if df] if terms else []
+                found.append(text)
+            elif [token.stream for token in analyzer.tokens(text)] == [WORD]:
+                found.append(fold(text))
+        return list(dict.fromkeys(found))
 
     def query_term(self, term: str, weight: float) -> Any:
         """A word of the dictionary as a query term, for features and highlights."""

@@ -49,15 +49,13 @@ def _words(snapshot: Snapshot, text: str, limit: int) -> list[Suggestion]:
     last = _LAST_WORD.search(text)
     if not last:
         return []
-    prefix = snapshot.prefix_of(last.group())
-    if not prefix:
-        return []
-    found = []
-    for term, df in snapshot.with_prefix(prefix, limit):
-        spelling = _spelling(snapshot, term, prefix)
-        if spelling:
-            found.append((text[: last.start()] + spelling, df))
-    return found
+    found = [
+        (text[: last.start()] + spelling, df)
+        for prefix in snapshot.prefixes_of(last.group())
+        for term, df in snapshot.with_prefix(prefix, limit)
+        if (spelling := _spelling(snapshot, term, prefix))
+    ]
+    return sorted(found, key=lambda suggestion: -suggestion[1])
 
 
 def _han_words(snapshot: Snapshot, text: str, start: int, limit: int) -> list[Suggestion]:
@@ -72,8 +70,6 @@ def _han_words(snapshot: Snapshot, text: str, start: int, limit: int) -> list[Su
 
 def _spelling(snapshot: Snapshot, term: str, prefix: str) -> str | None:
     """How the best documents for a term spell it most often, in lower case; None when no spelling goes on from the prefix."""
-    if any(analyzer.name == "whitespace" for analyzer in snapshot.query_terms.analyzers):
-        return term
     spellings: Counter[str] = Counter()
     docs, _ = snapshot.retriever.top([term], [1.0], READ_DOCS)
     for doc in docs.tolist():

@@ -1,0 +1,64 @@
+"""A Result -> text for a terminal, or JSON."""
+
+import html
+import re
+from typing import Any
+
+import orjson
+
+from searchd.hits import Hit
+from searchd.results import Result
+
+PASSAGE_CHARS = 200
+_MARK = re.compile(r"</?mark>")
+
+
+def result_text(result: Result) -> str:
+    """A few lines a hit, best first; scores are explained where they were asked to be."""
+    model = "/".join(result.model) if result.model else "no model"
+    sign = "" if result.total.relation == "eq" else "at least "
+    lines = [f"{sign}{result.total.value} documents, {result.took:.1f} ms, {result.generation}, {model}"]
+    for rank, hit in enumerate(result.hits, 1):
+        lines += _hit_lines(rank, hit)
+    return "\n".join(lines)
+
+
+def _hit_lines(rank: int, hit: Hit) -> list[str]:
+    passages = [_plain(passage) for value in hit.highlights.values() for passage in (value if isinstance(value, list) else [value])]
+    shown = [passage for passage in passages if passage][:2]
+    lines = [f"{rank:3}. {hit.score:.4f}  {hit.id}", *(f"     {passage}" for passage in shown)]
+    return lines + (_explanation_lines(hit.explanation) if hit.explanation else [])
+
+
+def _plain(passage: str) -> str:
+    """Marks become asterisks and control characters, which could move the cursor, spaces."""
+    text = html.unescape(_MARK.sub("*", passage))
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:PASSAGE_CHARS]
+
+
+def _explanation_lines(explanation: dict[str, Any]) -> list[str]:
+    lines = [f"       BM25F {explanation['retrieval_score']:.4f}"]
+    for part in explanation["retrieval"]["terms"]:
+        fields = ", ".join(f"{name} {tf}" for name, tf in part["frequencies"].items())
+        lines.append(f"         {part['score']:.4f} = {part['term']} (weight {part['weight']:g}, idf {part['idf']:.4f}, df {part['df']}; {fields})")
+    if explanation["model"]:
+        lines.append(f"       model {explanation['model']['name']}/{explanation['model']['version']} {explanation['model']['score']:.4f}")
+    return lines
+
+
+def result_json(result: Result) -> str:
+    """The Result as the HTTP API would answer it."""
+    hits = [{name: value for name, value in hit._asdict().items() if value is not None} for hit in result.hits]
+    answer = {
+        "query_id": result.query_id,
+        "took": result.took,
+        "total": result.total._asdict(),
+        "hits": hits,
+        "facets": result.facets,
+        "generation": result.generation,
+        "model": None if result.model is None else result.model._asdict(),
+        "partial": result.partial,
+        "coverage": result.coverage,
+    }
+    return orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS).decode()

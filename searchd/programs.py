@@ -1,0 +1,20 @@
+"""The ``ranker`` command with an engine put in: ranker itself never imports searchd, so the two meet here."""
+
+import os
+from typing import Any
+
+from indexer.home import Home
+
+
+def open_engine(home: Home | str | os.PathLike[str] | None) -> Any:
+    """The engine of a home, for training and simulation."""
+    from searchd.engine import Engine
+
+    return Engine(home)
+
+
+def ranker() -> None:
+    """Run the ``ranker`` command."""
+    from ranker.cli import program
+
+    program(open_engine)()
