@@ -1,0 +1,86 @@
+"""The loop, as a user would drive it: every step is one of the project's own commands, printed before it runs.
+
+    documents -> indexer build -> ranker simulate -> ranker train (three families) -> searchd evaluate -> ranker models activate
+
+Half of the judged queries are asked by simulated users and trained on; the other half was never asked, and decides.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from searchd.demo.corpus import documents
+
+DATA = Path(__file__).resolve().parents[2] / "data" / "demo"
+SCHEMA = DATA / "schema.toml"
+FAMILIES = ("pointwise", "pairwise", "listwise")
+USERS = ("pbm", "cascade", "dbn", "ubm")
+SESSIONS = 5000  # of each kind of users
+MEASURE = "nDCG@10"
+
+
+def command(*words: str | Path, quiet: bool = False) -> str:
+    """Run one of the project's commands and give back what it printed; its progress goes to the terminal."""
+    program, *arguments = map(str, words)
+    print(f"\n$ {program} {' '.join(arguments)}", flush=True)
+    full = [str(Path(sys.executable).parent / program), *arguments]
+    done = subprocess.run(full, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if quiet else None, encoding="utf-8")
+    return done.stdout
+
+
+def write_sources(home: Path) -> list[Path]:
+    """The documentation of this machine as JSONL, and the notes that the project ships."""
+    home.mkdir(parents=True, exist_ok=True)
+    source = home / "python-docs.jsonl"
+    with open(source, "wb") as out:
+        for document in documents():
+            out.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+    return [source, DATA / "notes.jsonl"]
+
+
+def split_queries(home: Path) -> tuple[Path, Path]:
+    """Half of the queries to learn from and half to judge by; which half is a hash of the query's id."""
+    halves: tuple[list[str], list[str]] = ([], [])
+    for line in (DATA / "queries.tsv").read_text(encoding="utf-8").splitlines(keepends=True):
+        halves[hashlib.sha256(line.split("\t")[0].encode()).digest()[0] % 2].append(line)
+    paths = home / "queries-asked.tsv", home / "queries-held-out.tsv"
+    for path, lines in zip(paths, halves):
+        path.write_text("".join(lines), encoding="utf-8")
+    return paths
+
+
+def learn(home: Path) -> None:
+    """Build, simulate, train, compare, activate the best family by nDCG@10 on the queries that nobody asked."""
+    judgments = DATA / "judgments.qrels"
+    command("indexer", "build", *write_sources(home), "--home", home, "--schema", SCHEMA)
+    asked, held_out = split_queries(home)
+    for number, users in enumerate(USERS):
+        command("ranker", "simulate", "--home", home, "--queries", asked, "--judgments", judgments,
+                "--users", users, "--sessions", str(SESSIONS), "--seed", str(number))  # fmt: skip
+    names = [f"clicks-{family}" for family in FAMILIES]
+    for name, family in zip(names, FAMILIES):
+        command("ranker", "train", "--home", home, "--family", family, "--clicks", "--name", name)
+    models = [word for name in ("none", *names) for word in ("--model", name)]
+    table = command("searchd", "evaluate", "--home", home, "--queries", held_out, "--judgments", judgments, *models)
+    print(f"\nOn {_lines(held_out)} queries that nobody asked (before: none; after: a family trained from clicks)\n\n{table}", flush=True)
+    scores = command("searchd", "evaluate", "--home", home, "--queries", held_out, "--judgments", judgments, *models, "--json", quiet=True)
+    best = best_model(json.loads(scores))
+    if best == "none":
+        print("\nNo family beat the plain ranking on those queries, so none is activated.", flush=True)
+    else:
+        command("ranker", "models", "activate", best, "--home", home)
+
+
+def best_model(evaluation: dict[str, Any]) -> str:
+    """The name with the highest mean; the plain ranking wins ties."""
+    models: dict[str, Any] = evaluation["models"]
+    return max(models, key=lambda name: (models[name][MEASURE]["mean"], name == "none"))
+
+
+def _lines(path: Path) -> int:
+    return path.read_text(encoding="utf-8").count("\n")
