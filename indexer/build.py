@@ -35,7 +35,7 @@ from indexer.sources import Source, bytes_on_disk, cut, find_sources
 
 MEMORY = 1 << 30
 # Measured on whitespace, English and Chinese text: a process takes about this much by itself, and a batch this many times its bytes of source.
-_PROCESS_BYTES, _MEMORY_PER_BYTE = 250 << 20, 24
+_PROCESS_BYTES, _MEMORY_PER_BYTE = 200 << 20, 32
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 256 << 10, 8 << 20
 # More than this is enough to know the fields of a collection.
 _INFERENCE_BYTES = 1 << 30
@@ -73,7 +73,8 @@ def quarantine_path(home: Home) -> Path:
 
 def chunk_bytes(memory: int, jobs: int) -> int:
     """Bytes of source a batch may have so that ``jobs`` of them fit into ``memory`` bytes."""
-    share = memory // jobs - _PROCESS_BYTES
+    processes = jobs if jobs == 1 else jobs + 1
+    share = (memory - processes * _PROCESS_BYTES) // jobs
     return max(_SMALLEST_CHUNK, min(_LARGEST_CHUNK, share // _MEMORY_PER_BYTE))
 
 

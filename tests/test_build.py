@@ -193,7 +193,7 @@ def test_update_replaces_sets_aside_and_keeps_the_rest(tmp_path):
 def test_chunks_fit_the_memory():
     assert chunk_bytes(1 << 30, 1) == 8 << 20
     assert chunk_bytes(1 << 30, 1024) == chunk_bytes(1, 1) == 256 << 10
-    assert chunk_bytes(600 << 20, 2) * 24 * 2 + 2 * (250 << 20) <= 600 << 20
+    assert chunk_bytes(800 << 20, 2) * 32 * 2 + 3 * (200 << 20) <= 800 << 20
 
 
 def test_a_feed_keeps_entries_before_their_chunk_and_errors_for_the_end():
