@@ -34,7 +34,7 @@ from indexer.schema import Schema
 from indexer.sources import Source, bytes_on_disk, cut, find_sources
 
 MEMORY = 1 << 30
-# Measured on whitespace, English and Chinese text: a process takes about this much by itself, and a batch this many times its bytes of source.
+# Estimated from builds of 60,000 abstracts and 211,026 Chinese poems: a process by itself, and how many times its source a batch takes.
 _PROCESS_BYTES, _MEMORY_PER_BYTE = 200 << 20, 32
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 256 << 10, 8 << 20
 # More than this is enough to know the fields of a collection.
