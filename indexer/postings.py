@@ -252,7 +252,8 @@ class PostingsView:
     def parameters(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """What maxima and thresholds were computed with: k1 by stream float64[4]; weights, b and average lengths, float64[F]."""
         k1, rest = self["parameters"][:4], self["parameters"][4:]
-        return k1, *np.split(rest, 3)
+        weights, b, averages = np.split(rest, 3)
+        return k1, weights, b, averages
 
     def locate(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, starts and ends of terms by id: a row and positions in ``packed``, or -1 and positions in ``rare``; empty for id -1."""

@@ -53,12 +53,17 @@ RARE_RANKS = 16  # up to this k the k-th best of a rare term's documents is wort
 
 @kernel
 def scale_of(segment, scratch, num_terms):
-    """The power of two that scales the query's weights to at most 2^FIXED_BITS in all; 0 if no term has a finite weight above 0."""
+    """The power of two that scales the query's weights to at most 2^FIXED_BITS in all; 0 if they are not finite or all tiny.
+
+    Weights that are all 0 are fine: then every match scores a few units, next to nothing.
+    """
     terms, weights = i64_at(scratch, QUERY_TERMS), f64_at(scratch, QUERY_WEIGHTS)
     term_weights = f64_at(segment, TERM_WEIGHTS)
     total = 0.0
     for i in range(num_terms):
         total += max(0.0, weights[i]) * term_weights[terms[i]]
+    if total == 0.0:
+        return 2.0**FIXED_BITS
     if not 1e-30 < total < 1e30:
         return 0.0
     return 2.0 ** np.floor(FIXED_BITS - np.log2(total))

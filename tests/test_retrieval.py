@@ -163,6 +163,14 @@ def test_nothing_is_found_by_no_terms_no_documents_no_weight_or_a_missing_requir
         assert [len(part) for part in found] == [0, 0]
 
 
+def test_required_terms_without_weight_still_select():
+    oracle, _, retriever = collection("one field")
+    docs, scores = retriever.top(["w3", "w5"], [0.0, 0.0], 9000, "and")
+    assert docs.tolist() == oracle.candidates(["w3", "w5"], [0.0, 0.0], "and", None)
+    assert scores.max() < 1e-6
+    check(oracle, retriever, ["w3", "w5"], [1.0, 0.0], 10, "and")
+
+
 def test_wrong_arguments_are_refused():
     _, _, retriever = collection("one field")
     with pytest.raises(ValueError, match="mode must be"):
