@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer import bm25
+import indexer.bm25 as bm25
 from indexer.codebook import number_tuples, slot_of
 from indexer.errors import SearchdError
 from indexer.jit import inlined, kernel

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from indexer import bm25
+import indexer.bm25 as bm25
+import searchd.kernels_layout as layout
 from indexer.postings import EXCEPTION, PostingsView
 from indexer.schema import Schema
-from searchd import kernels_layout as layout
 
 MAX_TABLE_LENGTHS = 4096  # distinct lengths; beyond, the table would leave the cache
 CODES = 16

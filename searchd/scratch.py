@@ -1,9 +1,11 @@
 """The arrays that kernels work in: one set a thread, made once, so that a query allocates only its answer."""
 
+from collections.abc import MutableSequence
+
 import numpy as np
 
+import searchd.kernels_layout as layout
 from indexer.postings import BLOCKS, ROW_MINIMUM, SUPERBLOCK
-from searchd import kernels_layout as layout
 from searchd.kernels_top import capacity
 
 LEVELS = 1024  # a bound is below 2^31 and a level spans 2^21
@@ -18,9 +20,9 @@ class Scratch:
         self.kept = a
         self.words = layout.describe(layout.SCRATCH_WORDS, {}, a)
         # Writing an element of a memoryview costs a third of writing one of an array.
-        self.query_terms = memoryview(a[layout.QUERY_TERMS])
-        self.query_weights = memoryview(a[layout.QUERY_WEIGHTS])
-        self.query_required = memoryview(a[layout.QUERY_REQUIRED])
+        self.query_terms: MutableSequence[int] = a[layout.QUERY_TERMS].data  # type: ignore[assignment]
+        self.query_weights: MutableSequence[float] = a[layout.QUERY_WEIGHTS].data  # type: ignore[assignment]
+        self.query_required: MutableSequence[bool] = a[layout.QUERY_REQUIRED].data  # type: ignore[assignment]
         self.docs, self.scores = a[layout.DOCS_OUT], a[layout.SCORES_OUT]
 
     @staticmethod

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from indexer import bm25
-from searchd import kernels_layout as layout
+import indexer.bm25 as bm25
+import searchd.kernels_layout as layout
 from searchd.retrieval_segment import SearchSegment, k1_classes
 
 
@@ -24,7 +24,7 @@ class TermTable:
         k1, self._classes = k1_classes(index.schema)
         self._k1 = k1.astype(np.float64)
         self._weights, self._term_classes = np.empty(size, np.float64), np.empty(size, np.int64)
-        self._arrays = [
+        self._arrays: list[dict[int, np.ndarray]] = [
             {
                 layout.TERM_WEIGHTS: self._weights,
                 layout.TERM_CLASSES: self._term_classes,
