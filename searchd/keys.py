@@ -119,9 +119,9 @@ class KeyStore:
         with closing(self._connect()) as connection:
             database = sqlite_utils.Database(connection)
             columns = {"id": str, "digest": str, "scopes": str, "label": str, "created": int, "expires": int, "revoked": int}
-            database["keys"].create(columns, pk="id", if_not_exists=True)
+            database.table("keys").create(columns, pk="id", if_not_exists=True)
             with connection:
-                database["keys"].insert(row)
+                database.table("keys").insert(row)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=5.0)

@@ -21,6 +21,7 @@ MAX_PASSAGE = 320
 _MARKED = re.compile(r"<mark>(.*?)</mark>", re.S)
 _ONLY_MARKS = re.compile(r"[^<>]*(?:<mark>[^<>]*</mark>[^<>]*)*")
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_LEFTOVER = re.compile(r"^[\s,.;:!?)\]}，。、；：！？）】」』]+")
 # Characters that turn the direction of what follows them: a title must not reorder the page around it.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -43,7 +44,7 @@ class Choice(NamedTuple):
 
     label: str
     href: str
-    count: int = 0
+    number: int = 0
 
 
 class Facet(NamedTuple):
@@ -130,12 +131,23 @@ def highlighted(highlights: dict[str, Any], name: str | None) -> Markup | None:
     return Markup(" … ").join(marked) if marked else None
 
 
+def with_ellipses(text: Markup, whole: object) -> Markup:
+    """A passage with dots where it was cut out of ``whole``, and without the punctuation a cut leaves in front."""
+    shown = html.unescape(re.sub(r"</?mark>", "", text))
+    if not isinstance(whole, str) or shown not in whole:
+        return text
+    start = Markup("") if whole.startswith(shown) else Markup("… ")
+    end = Markup("") if whole.endswith(shown) else Markup(" …")
+    return start + (Markup(_LEFTOVER.sub("", text)) if start else text) + end
+
+
 def passage(schema: Schema, hit: Any, title: str | None) -> Markup:
     """The passage under a title: the text field with the most different marked words, else the beginning of the first text."""
     names = [field.name for field in schema.text_fields if field.name not in (title, "url")]
-    found = [text for text in (highlighted(hit.highlights, name) for name in names) if text is not None]
+    found = [(name, text) for name in names if (text := highlighted(hit.highlights, name)) is not None]
     if found:
-        return max(found, key=lambda text: len(_marked_words([text])))
+        name, text = max(found, key=lambda pair: len(_marked_words([pair[1]])))
+        return with_ellipses(text, hit.document.get(name))
     first = next((name for name in names if field_text(hit.document.get(name)).strip()), None)
     return escape(plain(field_text(hit.document.get(first)), MAX_PASSAGE)) if first else Markup("")
 

@@ -37,7 +37,7 @@ class ShownResult(NamedTuple):
     """Everything the result page shows."""
 
     query_id: str
-    count: str
+    summary: str
     took: str
     hits: list[ShownHit]
     facets: list[Facet]
@@ -59,7 +59,7 @@ def shown_result(service: Service, result: Any, query: PageQuery, t: Interface) 
     corrected = result.corrected_query
     return ShownResult(
         query_id=result.query_id,
-        count=_count(result.total, t),
+        summary=_count(result.total, t),
         took=t("took", ms=f"{result.took:.0f}" if result.took >= 10 else f"{result.took:.1f}"),
         hits=hits,
         facets=[facet for name, values in (result.facets or {}).items() if (facet := shown_facet(name, values, query, t)).choices],

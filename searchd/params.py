@@ -46,13 +46,15 @@ class SearchParams(Params):
     highlight: Annotated[bool, Meta(description="Whether hits carry passages with `<mark>`.")] = True
     crop_length: Annotated[int, Meta(ge=20, le=10_000, description="Characters of a passage.")] | None = None
     mode: Annotated[Literal["or", "and"], Meta(description="Whether any word or every word must occur.")] = "or"
-    locale: Annotated[str, Meta(max_length=35, description="Language of the query, as `zh` or `en-GB`.")] | None = None
-    num_typos: Annotated[int, Meta(ge=0, le=2, description="Typing errors a word may have.")] | None = None
+    locale: Annotated[str, Meta(max_length=35, description="Accepted and not used: the language is told from the text itself.")] | None = (
+        None
+    )
+    num_typos: Annotated[int, Meta(ge=0, le=2, description="Accepted and not used: corrections come as `corrected_query`.")] | None = None
     model: ModelName | None = None
     rerank_depth: Annotated[int, Meta(ge=1, le=1000, description="How many retrieved documents the model orders.")] | None = None
     explain: Annotated[bool, Meta(description="Whether hits say how their score came about.")] = False
     log: Annotated[bool, Meta(description="Whether the search is written to the click log.")] = True
-    timeout_ms: Annotated[int, Meta(ge=1, le=5000, description="When to stop; what is missing then is told by `partial`.")] | None = None
+    timeout_ms: Annotated[int, Meta(ge=1, le=5000, description="Accepted and not used: no search is cut short yet.")] | None = None
     query_id: Annotated[Identifier, Meta(description="An id this server issued: a further page of the same search.")] | None = None
     client_id: Identifier | None = None
     session_id: Identifier | None = None

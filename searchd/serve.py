@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -65,8 +66,8 @@ def _tell_workers(home: Home, settings: Settings, folder: Path) -> None:
         os.environ[_METRICS] = str(metrics)
 
 
-def _server(settings: Settings) -> Server:
-    return Server(  # type: ignore[abstract]
+def _server(settings: Settings) -> Any:
+    return Server(
         "searchd.serve:make_application",
         factory=True,
         interface=Interfaces.WSGI,
@@ -80,7 +81,7 @@ def _server(settings: Settings) -> Server:
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         log_access=False,
     )
 

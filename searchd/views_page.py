@@ -72,8 +72,9 @@ def document(key: str = "") -> Response:
     except SearchdError as error:
         return _problem(error, query)
     name = title_field(index.schema, stored)
-    fields = [(field, field_text(value)) for field, value in stored.items() if field not in (name, "url") and field_text(value).strip()]
     title = plain(field_text(stored.get(name)), 300) if name else plain(key, 300)
+    texts = {field: field_text(value).strip() for field, value in stored.items() if field not in (name, "url", index.schema.id_field)}
+    fields = [(field, text) for field, text in texts.items() if text and text != title]
     similar = [(plain(_title_of(index.schema, hit), 120), document_path(hit.id)) for hit in similar_hits(svc.engine, key, 5)]
     where = crumbs(key, stored)
     return _page("document.html", 200, query, key=key, heading=title, crumbs=where, url=safe_url(stored), fields=fields, similar=similar)
