@@ -7,6 +7,7 @@ hash of every source of the three packages and of the Numba version. It lies in 
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -35,7 +36,7 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
     numba.config.CACHE_DIR = str(cache_directory())
 
 # error_model: Numba's zero-division check stops vectorisation. boundscheck: sizes are checked once, at a kernel's Python door.
-_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "boundscheck": False}
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "boundscheck": False}
 
 kernel = numba.njit(**_OPTIONS)
 inlined = numba.njit(**_OPTIONS, inline="always")
