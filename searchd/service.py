@@ -3,7 +3,9 @@
 A home without an index is a clean state: the service starts, says on ``/ready`` what is missing, and serves as soon as a generation is published.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -36,7 +38,7 @@ class Service:
     def __init__(self, home: Home, settings: Settings, engine: Any = None) -> None:
         self.home, self.settings = home, settings
         self.keys, self.failures, self.metrics = KeyStore(home.keys), Failures(), Metrics()
-        self.run_folder = Path(os.environ.get(RUN_FOLDER) or tempfile.mkdtemp(prefix="searchd-"))
+        self.run_folder = Path(os.environ.get(RUN_FOLDER) or _folder_of_this_process())
         self.tasks = Tasks(self.run_folder / "tasks.sqlite3")
         self.changing = threading.Lock()
         self.warm = False
@@ -97,6 +99,13 @@ class Service:
             self._engine.close()
         if self._click_log is not None:
             self._click_log.close()
+
+
+def _folder_of_this_process() -> str:
+    """Where nobody made a folder for all workers: one of this process's own, removed at its end."""
+    folder = tempfile.mkdtemp(prefix="searchd-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def service() -> Service:
