@@ -93,8 +93,8 @@ class TestSearch:
         "params",
         [
             {"limit": 1000}, {"limit": "x"}, {"limit": -1}, {"offset": -1}, {"offset": 100000}, {"offset": 990, "limit": 20}, {"q": "a" * 5000},
-            {"q": "\ufdfa" * 100}, {"mode": "xor"}, {"highlight": "perhaps"}, {"colour": "red"}, {"num_typos": 3}, {"rerank_depth": 0}, {"timeout_ms": 0},
-            {"limit": "9" * 5000}, {"limit": "1e3"}, {"client_id": "x" * 101},
+            {"q": "\ufdfa" * 100}, {"mode": "xor"}, {"highlight": "perhaps"}, {"colour": "red"}, {"num_typos": 3}, {"rerank_depth": 0},
+            {"timeout_ms": 0}, {"limit": "9" * 5000}, {"limit": "1e3"}, {"client_id": "x" * 101},
         ],
     )  # fmt: skip
     def test_parameters_out_of_range_are_named(self, reading, params):
