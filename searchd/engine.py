@@ -138,7 +138,7 @@ class Engine:
         required, mask = all_words(text, terms, snapshot)
         if required is None:
             return snapshot.retriever.top(terms, weights, k, mask=mask)
-        return snapshot.retriever.top(terms, weights, k, "and", None if required is terms else frozenset(required))
+        return snapshot.retriever.top(terms, weights, k, "and", None if required is terms else required)
 
     def key(self, doc: int) -> str:
         """The caller's id of a document that ``retrieve`` returned."""
@@ -202,7 +202,8 @@ class Engine:
         """
         snapshot = self.snapshot()
         plan = plain_plan(q, snapshot, "or")
-        return ranking_of(ranked_page(plan, snapshot, snapshot.choose_model(model), depth, 0, rerank_depth, features), snapshot)
+        page = ranked_page(plan, snapshot, snapshot.choose_model(model), depth, 0, rerank_depth, features, counted=False)
+        return ranking_of(page, snapshot)
 
     def rank_documents(self, q: str, keys: Sequence[str], model: str | None = "active") -> tuple[Ranking, list[str]]:
         """The caller's own candidates in the model's order, and the keys that no document has."""
@@ -259,7 +260,10 @@ class Engine:
                 first_rank=offset + 1,
                 features=result.features,
                 scores=np.asarray(page.ranked.retrieval_scores, np.float32),
-                **{name: value for name, value in who.items() if value},
+                application=who.get("application") or "",
+                client_id=who.get("client_id") or "",
+                session_id=who.get("session_id") or "",
+                user_id=who.get("user_id") or "",
             )
         )
 

@@ -149,5 +149,9 @@ def table_of(found: Evaluation) -> str:
         lines += ["", f"paired t-tests ({len(found.tests)})"]
         pairs = [f"{test.first} -> {test.second}" for test in found.tests]
         wide, high = max(map(len, pairs)), max(map(len, found.measures))
-        lines += [f"{test.measure:{high}}  {pair:{wide}}  {test.difference:+.4f}  p = {test.p:.4f}" for test, pair in zip(found.tests, pairs)]
+        lines += [f"{test.measure:{high}}  {pair:{wide}}  {test.difference:+.4f}  {_shown_p(test.p)}" for test, pair in zip(found.tests, pairs)]
     return "\n".join(lines)
+
+
+def _shown_p(p: float) -> str:
+    return f"p = {p:.4f}" if p >= 0.0001 else "p < 0.0001"

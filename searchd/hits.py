@@ -31,7 +31,7 @@ def document_of(snapshot: Snapshot, doc: int, fields: Collection[str] | None) ->
 
 def highlights_of(snapshot: Snapshot, plan: Plan, document: dict[str, Any], crop_length: int | None) -> dict[str, Any]:
     """A passage of every text field of the document."""
-    found = {}
+    found: dict[str, Any] = {}
     for name in snapshot.query_terms.fields:
         value = document.get(name)
         if isinstance(value, str):

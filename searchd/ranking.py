@@ -57,8 +57,7 @@ def candidates(plan: Plan, snapshot: Snapshot, k: int) -> tuple[np.ndarray, np.n
     if k <= 0 or plan.empty:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     if plan.terms:
-        required = None if plan.required is None else frozenset(plan.required)
-        docs, scores = snapshot.retriever.top(plan.terms, plan.weights, k, mode=plan.mode, required=required, mask=plan.mask)
+        docs, scores = snapshot.retriever.top(plan.terms, plan.weights, k, mode=plan.mode, required=plan.required, mask=plan.mask)
     else:
         docs, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
     if plan.listing and len(docs) < k:

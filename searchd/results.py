@@ -55,12 +55,12 @@ class Shown(NamedTuple):
     explain: bool = False
 
 
-def ranked_page(plan: Plan, snapshot: Snapshot, model: Any, limit: int, offset: int, depth: int, features: bool) -> Page:
-    """The page in order of relevance; ``features``: also without a model."""
+def ranked_page(plan: Plan, snapshot: Snapshot, model: Any, limit: int, offset: int, depth: int, features: bool, counted: bool = True) -> Page:
+    """The page in order of relevance; ``features``: also without a model; ``counted``: with the number of matches."""
     window = offset + limit
     k = blocks_needed(window, depth) if model is not None else max(window, CONTEXT) if features else window
     docs, scores = candidates(plan, snapshot, k)
-    total = count_matches(plan, snapshot, len(docs), k)
+    total = count_matches(plan, snapshot, len(docs), k) if counted else Total(len(docs), "gte")
     page = Page(rerank(plan, snapshot, docs, scores, model, depth), total, model, None if model is None else model.featureset)
     page = with_features(page, plan, snapshot) if features else page
     return page._replace(ranked=cut(page.ranked, offset, window))
@@ -122,7 +122,8 @@ def page_of(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray
 
 def cut(ranked: Ranked, start: int, stop: int) -> Ranked:
     """Rows ``start`` to ``stop`` of a ranking."""
-    return Ranked(*(None if part is None else part[start:stop] for part in ranked))
+    features = None if ranked.features is None else ranked.features[start:stop]
+    return Ranked(ranked.docs[start:stop], ranked.scores[start:stop], ranked.retrieval_scores[start:stop], features)
 
 
 def ranking_of(page: Page, snapshot: Snapshot) -> Ranking:

@@ -35,9 +35,9 @@ class Snapshot:
         """``older`` is a snapshot of the same index, whose parts are shared."""
         self.index, self.model, self.model_error = index, model, model_error
         self.generation = index.generation
-        self.retriever = older.retriever if older else Retriever(index)
-        self.query_terms = older.query_terms if older else QueryTerms(index)
-        self.columns = older.columns if older else Columns(index)
+        self.retriever: Retriever = older.retriever if older else Retriever(index)
+        self.query_terms: QueryTerms = older.query_terms if older else QueryTerms(index)
+        self.columns: Columns = older.columns if older else Columns(index)
         self._lock = threading.Lock()
         self._models: dict[str, Any] = {}
 
