@@ -59,24 +59,24 @@ def _train_command(open_engine: OpenEngine) -> click.Command:
             return
         if judgments is not None and queries is None:
             raise click.UsageError("--judgments needs --queries")
-        from ranker import work
+        from ranker.work import activate_if_harmless, train_on_clicks, train_on_judgments
 
         if judgments is not None and queries is not None:
-            done = work.train_on_judgments(open_engine(home), home, queries, judgments, family, name or family, seed, jobs)
+            done = train_on_judgments(open_engine(home), home, queries, judgments, family, name or family, seed, jobs)
         else:
-            done = work.train_on_clicks(open_engine(home), home, family, name or family, seed, jobs)
+            done = train_on_clicks(open_engine(home), home, family, name or family, seed, jobs)
         _show({"name": done.name, "version": done.version, **done.card})
         if activate:
-            chosen = work.activate_if_harmless(home, done)
+            chosen = activate_if_harmless(home, done)
             click.echo(f"active: {' '.join(chosen)}", err=True)
 
     return command
 
 
 def _train_letor(letor: Path, family: str, output: Path, seed: int, jobs: int) -> None:
-    from ranker import work
+    from ranker.work import train_on_letor
 
-    _show(work.train_on_letor(letor, family, output, seed, jobs))
+    _show(train_on_letor(letor, family, output, seed, jobs))
 
 
 def _evaluate_command(open_engine: OpenEngine) -> click.Command:
@@ -87,15 +87,15 @@ def _evaluate_command(open_engine: OpenEngine) -> click.Command:
     @click.option("--seed", type=int, default=0, show_default=True)
     def command(home: Home, letor: Path | None, names: tuple[str, ...], seed: int) -> None:
         """Measure models on a LETOR file, or estimate from the click log what they would earn; one JSON record a line."""
-        from ranker import work
         from ranker.evaluate import evaluate_letor
+        from ranker.work import evaluate_clicks
 
         if letor is not None:
             if len(names) != 1:
                 raise click.UsageError("--letor needs one --model FOLDER")
             records = evaluate_letor(Path(names[0]), letor)
         else:
-            records = work.evaluate_clicks(open_engine(home), home, names, seed)
+            records = evaluate_clicks(open_engine(home), home, names, seed)
         for record in records:
             click.echo(json.dumps(record, ensure_ascii=False))
 
@@ -111,9 +111,9 @@ def _features_group(open_engine: OpenEngine) -> click.Group:
     @home_option
     def list_(home: Home) -> None:
         """Names and meanings, in order; with the columns of the home's schema if it has an index."""
-        from ranker import work
+        from ranker.work import feature_list
 
-        for name, meaning in work.feature_list(home):
+        for name, meaning in feature_list(home):
             click.echo(f"{name}\t{meaning}")
 
     @group.command("export")
@@ -125,11 +125,11 @@ def _features_group(open_engine: OpenEngine) -> click.Group:
     @click.option("--seed", type=int, default=0, show_default=True)
     def export(home: Home, judgments: Path | None, queries: Path | None, from_clicks: bool, output: Path, seed: int) -> None:
         """Write a training set as a LETOR file, as other programs read it."""
-        from ranker import work
+        from ranker.work import export_features
 
         if from_clicks == (judgments is not None) or (judgments is None) != (queries is None):
             raise click.UsageError("expected --judgments with --queries, or --clicks")
-        _show(work.export_features(open_engine(home), home, queries, judgments, output, seed))
+        _show(export_features(open_engine(home), home, queries, judgments, output, seed))
 
     return group
 

@@ -52,10 +52,10 @@ def from_judgments(
         raise NothingToLearn(
             f"expected judged queries with results, found none in {len(judgments)}; check that qids and document ids agree"
         )
-    x, grades, keys = zip(*parts)
+    x, found_grades, keys = zip(*parts)
     group = np.array([len(k) for k in keys], np.int64)
     weights = np.ones(int(group.sum()), np.float32)
-    return TrainingSet(np.concatenate(x), np.concatenate(grades), weights, group, qids, sum(keys, []), features, soft=False)
+    return TrainingSet(np.concatenate(x), np.concatenate(found_grades), weights, group, qids, sum(keys, []), features, soft=False)
 
 
 def _judged_rows(keys: list[str], grades: Mapping[str, float], qid: str, seed: int) -> np.ndarray:

@@ -5,6 +5,7 @@ features it was trained with, so older models keep working only while their colu
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -319,7 +320,7 @@ def _nan(m: Matches) -> np.ndarray:
     return np.full(len(m), np.nan, np.float32)
 
 
-def _share(part: np.ndarray | float, of: int) -> np.ndarray | float:
+def _share(part: Any, of: int) -> Any:
     return part / of if of else part * np.nan
 
 

@@ -58,11 +58,13 @@ class FeatureSet:
     @classmethod
     def from_dict(cls, raw: Any, where: str = "features.json") -> "FeatureSet":
         """Read back; raises FeatureMismatch where the form is not that of `to_dict`."""
-        names, fields, version = (raw.get(key) if isinstance(raw, dict) else None for key in ("names", "text_fields", "version"))
-        good = isinstance(names, list) and all(isinstance(n, str) for n in names) and isinstance(fields, list) and isinstance(version, int)
-        if not good or len(set(names)) != len(names):
-            raise FeatureMismatch(f"{where}: expected version, distinct names, text_fields; found {str(raw)[:80]!r}; train the model again")
-        return cls(names, fields, version)
+        parts: dict[str, Any] = raw if isinstance(raw, dict) else {}
+        names, fields, version = parts.get("names"), parts.get("text_fields"), parts.get("version")
+        if isinstance(names, list) and isinstance(fields, list) and isinstance(version, int):
+            good = all(isinstance(n, str) for n in names) and all(isinstance(f, dict) for f in fields)
+            if good and len(set(names)) == len(names):
+                return cls(names, fields, version)
+        raise FeatureMismatch(f"{where}: expected version, distinct names, text_fields; found {str(raw)[:80]!r}; train the model again")
 
     def compute(self, matches: Matches) -> np.ndarray:
         """float32[k, len(names)]; raises FeatureMismatch for names that this program does not compute."""

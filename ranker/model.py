@@ -117,7 +117,8 @@ def _scorer(parsed: TextModel, text: bytes, own: bool, folder: Path) -> Callable
 
 def _verified_files(folder: Path) -> dict[str, bytes]:
     try:
-        sums = dict(reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text("ascii").splitlines())
+        lines = (folder / SUMS).read_text("ascii").splitlines()
+        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
         files = {name: (folder / name).read_bytes() for name in FILES}
     except (OSError, ValueError) as error:
         raise DamagedModel(
@@ -131,12 +132,14 @@ def _verified_files(folder: Path) -> dict[str, bytes]:
 
 
 def _check_card(card: Any, features: FeatureSet, folder: Path) -> None:
-    blend = card.get("blend") if isinstance(card, dict) else 0
+    blend = card.get("blend") if isinstance(card, dict) else "none"
     if blend is None:
         return
-    good = isinstance(blend, dict) and blend.get("feature") in features.names and isinstance(blend.get("weight"), (int, float))
-    if not good or not 0 <= blend["weight"] <= 1:
-        raise InvalidModel(f"{folder}: card.json must be an object whose blend, if any, has a weight of 0..1 and a feature of the model")
+    if isinstance(blend, dict) and blend.get("feature") in features.names:
+        weight = blend.get("weight")
+        if isinstance(weight, (int, float)) and 0 <= weight <= 1:
+            return
+    raise InvalidModel(f"{folder}: card.json must be an object whose blend, if any, has a weight of 0..1 and a feature of the model")
 
 
 def _check_golden(model: Model, golden: Any, folder: Path) -> None:

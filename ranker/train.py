@@ -104,10 +104,14 @@ def _check(held_out: HeldOut, data: TrainingSet) -> dict[str, Any]:
 
 
 def _choose_blend(held_out: HeldOut, data: TrainingSet, most: float) -> tuple[float, dict[str, Any]]:
-    """The share of the model that does best on unseen queries, at most ``most``; ties go to the larger share."""
+    """The largest share of the model, at most ``most``, that does no harm on unseen queries; the least harmful if all do.
+
+    Not the share that does best: clicks are corrected for position cautiously, so held-out clicks still favour the order that was shown.
+    """
     trials = {w: _check(HeldOut(_blended(held_out.scores, data, w), held_out.fold), data) for w in BLENDS if w <= most}
-    best = max(trials, key=lambda w: (trials[w]["nDCG@10"] or 0.0, w))
-    return best, trials[best]
+    harmless = [w for w in trials if (trials[w]["gain"] or 0.0) >= 0]
+    chosen = max(harmless, default=max(trials, key=lambda w: trials[w]["gain"] or 0.0))
+    return chosen, trials[chosen]
 
 
 def _blended(scores: np.ndarray, data: TrainingSet, weight: float) -> np.ndarray:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from indexer.errors import SearchdError
 from indexer.home import Home
-from ranker import dataset
 from ranker.clicklog import ClickLog
+from ranker.dataset import from_clicks, from_judgments
 from ranker.evaluate import evaluate_log
 from ranker.features import FEATURES
 from ranker.featureset import COLUMN, FeatureSet
@@ -40,7 +40,7 @@ def train_on_judgments(
 ) -> Done:
     """Learn from people's grades and publish."""
     texts = read_queries(queries)
-    data = dataset.from_judgments(engine, texts, read_judgments(judgments, texts), seed=seed)
+    data = from_judgments(engine, texts, read_judgments(judgments, texts), seed=seed)
     trained, card = train(data, family, seed, jobs)
     return _published(home, trained, {**card, "source": "judgments", "generation": engine.index.generation}, name)
 
@@ -49,7 +49,7 @@ def train_on_clicks(engine: Any, home: Home, family: str, name: str, seed: int =
     """Learn from the click log and publish."""
     data = logged_clicks(home, FeatureSet.default(engine.index.schema))
     targets = estimate_relevance(data, seed=seed)
-    trained, card = train_from_clicks(dataset.from_clicks(data, targets, engine, seed=seed), targets, data.num_sessions, family, seed, jobs)
+    trained, card = train_from_clicks(from_clicks(data, targets, engine, seed=seed), targets, data.num_sessions, family, seed, jobs)
     return _published(home, trained, {**card, "source": "clicks", "generation": engine.index.generation}, name)
 
 
@@ -82,10 +82,10 @@ def export_features(engine: Any, home: Home, queries: Path | None, judgments: Pa
     """Write the training set of judgments, or of the click log, as LETOR; returns what was written."""
     if queries is not None and judgments is not None:
         texts = read_queries(queries)
-        data = dataset.from_judgments(engine, texts, read_judgments(judgments, texts), seed=seed)
+        data = from_judgments(engine, texts, read_judgments(judgments, texts), seed=seed)
     else:
         clicked = logged_clicks(home, FeatureSet.default(engine.index.schema))
-        data = dataset.from_clicks(clicked, estimate_relevance(clicked, seed=seed), engine, seed=seed)
+        data = from_clicks(clicked, estimate_relevance(clicked, seed=seed), engine, seed=seed)
     write_letor(output, data)
     return {"queries": len(data.group), "rows": len(data), "features": list(data.features.names)}
 
