@@ -16,6 +16,7 @@ $(VENV)/.installed: setup.cfg requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m searchd.warm
 	touch $@
 
 # Browser tests want chromium and a font with Chinese characters; elsewhere than on Debian they are installed by hand.

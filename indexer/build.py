@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer import durable
+import indexer.durable as durable
 from indexer.batches import Feed, Inverted, Job, invert_all
 from indexer.documents import Document
 from indexer.errors import SearchdError

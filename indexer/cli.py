@@ -5,7 +5,7 @@ import tomllib
 
 import click
 
-from indexer import publish as publishing
+import indexer.publish as publishing
 from indexer.analysis import Analyzer, get_analyzer
 from indexer.batches import BACKENDS
 from indexer.build import MEMORY, build, quarantine_path

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from indexer import durable
+import indexer.durable as durable
 from indexer.documents import BadDocument
 
 SAMPLE_BYTES = 200

@@ -19,6 +19,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Search a searchd home, and serve it over HTTP."""
+    from searchd.logs import log_to_stderr
+
+    log_to_stderr()
 
 
 @main.command("serve")
@@ -78,13 +81,13 @@ def run_command(home: Home, queries: Path, output: str, depth: int, model: str) 
 @home_option
 @click.option("--queries", required=True, type=FILE, help="Lines of qid<TAB>text.")
 @click.option("--judgments", required=True, type=FILE, help="TREC qrels, or CSV with query,docid,rating.")
-@click.option("--model", "models", multiple=True, metavar="NAME|none", help="A model to measure; may be repeated [default: none and active].")
+@click.option(
+    "--model", "models", multiple=True, metavar="NAME|none", help="A model to measure; may be repeated [default: none and active]."
+)
 @click.option("--measures", default="nDCG@10 AP R@100 RR@10", show_default=True, help="Names of ir_measures.")
 @click.option("--depth", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Documents a query.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def evaluate_command(
-    home: Home, queries: Path, judgments: Path, models: tuple[str, ...], measures: str, depth: int, as_json: bool
-) -> None:
+def evaluate_command(home: Home, queries: Path, judgments: Path, models: tuple[str, ...], measures: str, depth: int, as_json: bool) -> None:
     """Measure models on judged queries, with confidence intervals and paired tests between them."""
     from ranker.judged import read_judgments, read_queries
     from searchd.engine import Engine
@@ -121,7 +124,9 @@ def keys_group() -> None:
 
 @keys_group.command("create")
 @home_option
-@click.option("--scope", "scopes", multiple=True, required=True, metavar="SCOPE", help="search, events, documents or admin; may be repeated.")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, metavar="SCOPE", help="search, events, documents or admin; may be repeated."
+)
 @click.option("--expires", metavar="LIFETIME", help="Such as 90d or 12h; without, never.")
 @click.option("--label", default="", help="What the key is for.")
 def keys_create(home: Home, scopes: tuple[str, ...], expires: str | None, label: str) -> None:

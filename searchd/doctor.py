@@ -71,7 +71,9 @@ def _home(home: Home, full: bool) -> Check:
     if not os.access(home.root, os.W_OK):
         return Check("", WARNING, f"{home.root} is read-only: nothing can be published or logged")
     if free < MIN_FREE_BYTES:
-        return Check("", WARNING, f"{home.root}: {free >> 20} MiB free on its disk", "a build needs room for the new generation beside the old")
+        return Check(
+            "", WARNING, f"{home.root}: {free >> 20} MiB free on its disk", "a build needs room for the new generation beside the old"
+        )
     return Check("", OK, f"{home.root}, {free >> 30} GiB free")
 
 

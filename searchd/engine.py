@@ -268,8 +268,6 @@ class Engine:
         )
 
 
-
-
 def _check(limit: int, offset: int, mode: str, rerank_depth: int, facets: Sequence[str]) -> None:
     if limit < 0 or offset < 0 or limit + offset > MAX_WINDOW:
         raise BadRequest(f"limit and offset: expected 0 or more and offset + limit at most {MAX_WINDOW}, found {limit} and {offset}")

@@ -66,7 +66,12 @@ def parse_measures(text: str) -> list[Any]:
 
 
 def evaluate(
-    engine: Any, queries: Mapping[str, str], judgments: Mapping[str, Mapping[str, float]], models: Sequence[str], measures: str, depth: int = 1000
+    engine: Any,
+    queries: Mapping[str, str],
+    judgments: Mapping[str, Mapping[str, float]],
+    models: Sequence[str],
+    measures: str,
+    depth: int = 1000,
 ) -> Evaluation:
     """Measure every model over the judged queries; raises EvaluationError, or unknown_model before anything is run."""
     wanted = {
@@ -75,7 +80,9 @@ def evaluate(
         if qid in queries and any(grade > 0 for grade in grades.values())
     }
     if not wanted:
-        raise EvaluationError(f"expected queries with relevant documents, found none in {len(judgments)} judged of {len(queries)}; check the ids")
+        raise EvaluationError(
+            f"expected queries with relevant documents, found none in {len(judgments)} judged of {len(queries)}; check the ids"
+        )
     parsed = parse_measures(measures)
     names = list(dict.fromkeys(models))
     values = {name: per_query(parsed, wanted, _run(engine, queries, wanted, depth, name)) for name in names}
@@ -90,7 +97,9 @@ def _run(engine: Any, queries: Mapping[str, str], wanted: Mapping[str, Any], dep
     return {qid: {encode_id(key): float(-rank) for rank, key in enumerate(keys)} for qid, keys, _ in run_of(engine, asked, depth, model)}
 
 
-def per_query(measures: Sequence[Any], qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping[str, float]]) -> dict[str, np.ndarray]:
+def per_query(
+    measures: Sequence[Any], qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping[str, float]]
+) -> dict[str, np.ndarray]:
     """float64[queries] of every measure, in the order of ``qrels``; 0 where nothing was found."""
     row = {qid: i for i, qid in enumerate(qrels)}
     table = {str(measure): np.zeros(len(row)) for measure in measures}
@@ -141,7 +150,10 @@ def as_dict(found: Evaluation) -> dict[str, Any]:
 def table_of(found: Evaluation) -> str:
     """The evaluation as text for a terminal: a row a model, then a row a test."""
     width = max(len(name) for name in [*found.models, "model"])
-    lines = [f"{found.queries} queries, mean [95 % interval]", "  ".join([f"{'model':{width}}", *(f"{name:>24}" for name in found.measures)])]
+    lines = [
+        f"{found.queries} queries, mean [95 % interval]",
+        "  ".join([f"{'model':{width}}", *(f"{name:>24}" for name in found.measures)]),
+    ]
     for model in found.models:
         cells = [f"{cell.mean:.4f} [{cell.low:.4f}, {cell.high:.4f}]" for cell in found.cells[model].values()]
         lines.append("  ".join([f"{model:{width}}", *(f"{cell:>24}" for cell in cells)]))
@@ -149,7 +161,9 @@ def table_of(found: Evaluation) -> str:
         lines += ["", f"paired t-tests ({len(found.tests)})"]
         pairs = [f"{test.first} -> {test.second}" for test in found.tests]
         wide, high = max(map(len, pairs)), max(map(len, found.measures))
-        lines += [f"{test.measure:{high}}  {pair:{wide}}  {test.difference:+.4f}  {_shown_p(test.p)}" for test, pair in zip(found.tests, pairs)]
+        lines += [
+            f"{test.measure:{high}}  {pair:{wide}}  {test.difference:+.4f}  {_shown_p(test.p)}" for test, pair in zip(found.tests, pairs)
+        ]
     return "\n".join(lines)
 
 

@@ -41,7 +41,9 @@ def _explanation_lines(explanation: dict[str, Any]) -> list[str]:
     lines = [f"       BM25F {explanation['retrieval_score']:.4f}"]
     for part in explanation["retrieval"]["terms"]:
         fields = ", ".join(f"{name} {tf}" for name, tf in part["frequencies"].items())
-        lines.append(f"         {part['score']:.4f} = {part['term']} (weight {part['weight']:g}, idf {part['idf']:.4f}, df {part['df']}; {fields})")
+        lines.append(
+            f"         {part['score']:.4f} = {part['term']} (weight {part['weight']:g}, idf {part['idf']:.4f}, df {part['df']}; {fields})"
+        )
     if explanation["model"]:
         lines.append(f"       model {explanation['model']['name']}/{explanation['model']['version']} {explanation['model']['score']:.4f}")
     return lines

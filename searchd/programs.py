@@ -16,5 +16,7 @@ def open_engine(home: Home | str | os.PathLike[str] | None) -> Any:
 def ranker() -> None:
     """Run the ``ranker`` command."""
     from ranker.cli import program
+    from searchd.logs import log_to_stderr
 
+    log_to_stderr()
     program(open_engine)()

@@ -55,7 +55,9 @@ class Shown(NamedTuple):
     explain: bool = False
 
 
-def ranked_page(plan: Plan, snapshot: Snapshot, model: Any, limit: int, offset: int, depth: int, features: bool, counted: bool = True) -> Page:
+def ranked_page(
+    plan: Plan, snapshot: Snapshot, model: Any, limit: int, offset: int, depth: int, features: bool, counted: bool = True
+) -> Page:
     """The page in order of relevance; ``features``: also without a model; ``counted``: with the number of matches."""
     window = offset + limit
     k = blocks_needed(window, depth) if model is not None else max(window, CONTEXT) if features else window
@@ -110,7 +112,12 @@ def explanation_of(page: Page, row: int, plan: Plan, snapshot: Snapshot) -> dict
     retrieval = explain_retrieval(plan, snapshot, int(ranked.docs[row]))
     ref = model_ref(page.model)
     ranker = None if ref is None else {"name": ref.name, "version": ref.version, "score": float(ranked.scores[row])}
-    return {"score": float(ranked.scores[row]), "retrieval_score": float(ranked.retrieval_scores[row]), "retrieval": retrieval, "model": ranker}
+    return {
+        "score": float(ranked.scores[row]),
+        "retrieval_score": float(ranked.retrieval_scores[row]),
+        "retrieval": retrieval,
+        "model": ranker,
+    }
 
 
 def page_of(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, model: Any) -> Page:

@@ -93,9 +93,7 @@ class Retriever:
         """How many documents have any of the terms."""
         return int(np.count_nonzero(self.matches(terms)))
 
-    def phrase(
-        self, sequence: Sequence[str | None], field: int | None = None, slop: int = 0, extra: Sequence[str] = ()
-    ) -> np.ndarray:
+    def phrase(self, sequence: Sequence[str | None], field: int | None = None, slop: int = 0, extra: Sequence[str] = ()) -> np.ndarray:
         """Documents where the terms stand one after another, in one text field or in any: bool[max_doc].
 
         ``None`` stands for one term, whichever; at the ends it means nothing. ``slop``: how many more terms may stand between in all. Of
@@ -175,9 +173,7 @@ class Retriever:
         return found[segment.first_doc : segment.first_doc + segment.num_docs]
 
 
-def _with_required(
-    terms: Sequence[str], weights: Sequence[float], required: Sequence[str]
-) -> tuple[Sequence[str], Sequence[float]]:
+def _with_required(terms: Sequence[str], weights: Sequence[float], required: Sequence[str]) -> tuple[Sequence[str], Sequence[float]]:
     """The query with the required terms that it lacks, at weight 0."""
     missing = [t for t in dict.fromkeys(required) if t not in terms]
     return [*terms, *missing], [*weights, *([0.0] * len(missing))]

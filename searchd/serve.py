@@ -23,6 +23,7 @@ from granian.server import Server
 from indexer.home import Home
 from searchd.app import create_app
 from searchd.config import Settings, load_settings
+from searchd.logs import log_to_stderr
 from searchd.readiness import WORKERS, mark_warm
 from searchd.service import EXTENSION, RUN_FOLDER, Service
 
@@ -35,6 +36,7 @@ log = structlog.get_logger("searchd.serve")
 
 def make_application() -> Flask:
     """The application of one worker process, being warmed in a thread; its home is named by ``SEARCHD_HOME``."""
+    log_to_stderr()
     app = create_app()
     service: Service = app.extensions[EXTENSION]
     threading.Thread(target=_warm, args=(service,), name="warm-up", daemon=True).start()

@@ -29,7 +29,7 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class Snapshot:
-    """What a search reads. ``model`` is the active one, None when there is none or reading it failed (then ``model_error`` says why)."""
+    """What a search reads. ``model`` is the active one, None when there is none or it cannot be used (then ``model_error`` says why)."""
 
     def __init__(self, index: Index, model: Any = None, model_error: SearchdError | None = None, older: "Snapshot | None" = None) -> None:
         """``older`` is a snapshot of the same index, whose parts are shared."""
@@ -64,12 +64,13 @@ class Snapshot:
         return FeatureSet.default(self.index.schema)
 
     def choose_model(self, name: str | None) -> Any:
-        """The model to rank with, None for retrieval's own order; raises what the registry raises, or what kept the active model from loading."""
+        """The model to rank with, None for retrieval's own order; raises what the registry raises for a model asked for by name.
+
+        An active model that cannot be used never stops the search box: retrieval's own order is served, the log and ``searchd doctor`` say why.
+        """
         if name is None or name == "none":
             return None
         if name == "active":
-            if self.model_error is not None:
-                raise self.model_error
             return self.model
         if "/" not in name:
             # The newest version now, which may be younger than this snapshot.
@@ -127,7 +128,7 @@ def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
     index = old.index if same else Index.open(home)
     model, problem = _active(index)
     if problem is not None and old.model is not None and same:
-        log.warning("model not loaded", reason=str(problem), code=problem.code, kept=old.model.name)
+        log.warning("last good model kept", model=old.model.name)
         model, problem = old.model, None
     return Snapshot(index, model, problem, older=old if same else None)
 
@@ -139,6 +140,7 @@ def _active(index: Index) -> tuple[Any, SearchdError | None]:
     try:
         return (load_model(index, "active") if Registry(index.home).active() else None), None
     except SearchdError as error:
+        log.warning("active model not used", reason=str(error), code=error.code)
         return None, error
 
 

@@ -95,7 +95,7 @@ def _titles(snapshot: Snapshot, text: str, words: list[Suggestion]) -> list[Sugg
     found: dict[str, Suggestion] = {}
     for query in [text, *(word for word, _ in words[:2])]:
         terms, weights = snapshot.query_terms.weighted(query)
-        docs = snapshot.retriever.top(terms, weights, TITLE_DOCS)[0] if terms else []
+        docs: Any = snapshot.retriever.top(terms, weights, TITLE_DOCS)[0] if terms else ()
         for doc in docs:
             title = " ".join(" ".join(texts(snapshot.index.stored(int(doc)).get(name))[:1]).split())
             if title and len(title) <= MAX_TITLE and _begins_word(wanted, fold(title)):

@@ -114,7 +114,9 @@ def test_minus_takes_away(engine):
 def test_fields(engine):
     for word in (*WORDS[:6], "学习"):
         assert set(all_keys(engine, f"title:{word}")) == having(lambda d: has_phrase(d, word, ["title"]))
-        assert set(all_keys(engine, f"apple -body:{word}")) == having(lambda d: has_phrase(d, "apple") and not has_phrase(d, word, ["body"]))
+        assert set(all_keys(engine, f"apple -body:{word}")) == having(
+            lambda d: has_phrase(d, "apple") and not has_phrase(d, word, ["body"])
+        )
     two = " ".join(LIVE[1]["title"].split()[:2])
     assert set(all_keys(engine, f'title:"{two}"')) == having(lambda d: has_phrase(d, two, ["title"]))
     assert set(all_keys(engine, "code:X-1")) == having(lambda d: "X-1" in d.get("code", "").split())
@@ -392,14 +394,15 @@ def test_a_bad_generation_leaves_the_old_one_serving(tmp_path):
         assert engine.reload_if_changed() is False
 
 
-def test_a_bad_model_is_told_and_search_without_it_works(tmp_path):
+def test_an_active_model_that_cannot_be_used_does_not_stop_the_search(tmp_path, capsys):
     home = build_home(tmp_path, DOCUMENTS[:5])
     home.models.mkdir()
     (home.models / "ACTIVE").write_text("gone v0001\n")
     with Engine(home) as engine:
-        assert engine.search("apple", model="none").model is None
+        assert engine.search("apple").model is None
+        assert "active model not used" in capsys.readouterr().out
         with pytest.raises(SearchdError, match="expected"):
-            engine.search("apple")
+            engine.search("apple", model="gone")
 
 
 def test_an_engine_is_shared_by_threads(engine):

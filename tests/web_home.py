@@ -55,8 +55,20 @@ DOCUMENTS: list[dict[str, Any]] = [
         }
         for n in range(45)
     ),
-    {"id": "loop-1", "title": "The event loop", "body": "An event loop runs coroutines and schedules callbacks.", "tag": "async", "year": 2021},
-    {"id": "loop-2", "title": "Coroutines", "body": "Coroutines are scheduled by an event loop, as callbacks are.", "tag": "async", "year": 2022},
+    {
+        "id": "loop-1",
+        "title": "The event loop",
+        "body": "An event loop runs coroutines and schedules callbacks.",
+        "tag": "async",
+        "year": 2021,
+    },
+    {
+        "id": "loop-2",
+        "title": "Coroutines",
+        "body": "Coroutines are scheduled by an event loop, as callbacks are.",
+        "tag": "async",
+        "year": 2022,
+    },
 ]
 
 

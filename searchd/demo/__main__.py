@@ -23,7 +23,9 @@ def main(home: Path, port: int, fresh: bool, serve: bool) -> None:
         learn(home)
         done.touch()
     if serve:
-        click.echo(f"\nThe search page: http://127.0.0.1:{port}/   (Ctrl-C stops it)\nTry: 正则表达式 re.sub · thread pool · 列表推导式", err=True)
+        click.echo(
+            f"\nThe search page: http://127.0.0.1:{port}/   (Ctrl-C stops it)\nTry: 正则表达式 re.sub · thread pool · 列表推导式", err=True
+        )
         program = str(Path(sys.executable).parent / "searchd")
         os.execv(program, [program, "serve", "--home", str(home), "--port", str(port)])
 
