@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from benchmark_collections import queries, texts, write_jsonl
 from engines import Tantivy, build_ours, build_tantivy
+
 from searchd.engine import Engine
 
 
