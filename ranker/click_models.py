@@ -81,6 +81,7 @@ class PBM:
         self.strength = strength
 
     def fit(self, data: ClickData) -> Self:
+        """Learn ``attractiveness_`` and ``exposure_`` (float64[R]) by EM at fixed propensities, harvested where none were given."""
         theta = harvest(data.shown, data.clicked).theta if self.propensities is None else np.asarray(self.propensities, np.float64)
         shown, clicks = data.shown.sum(axis=1), data.clicked.sum(axis=1)
         missed = data.shown - data.clicked

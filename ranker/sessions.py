@@ -125,6 +125,7 @@ class _Reader:
         self.clicked: list[tuple[int, int]] = []
 
     def read(self, log: ClickLog, simulated: bool | None, since: int | None, rules: Rules | None) -> None:
+        """Add the sessions of one log, in its order; what ``rules`` leaves out and clicks on what was not shown are counted in ``ignored``."""
         clicks = _clicks(log)
         excluded = left_out(log, rules)
         waiting: set[str] = set()  # queries with clicks; a later page of the query may show what an earlier one did not
@@ -169,6 +170,7 @@ class _Reader:
         return position is not None
 
     def data(self, require_features: bool) -> ClickData:
+        """Everything read so far as arrays; with ``require_features``, without the rows whose vector is not known."""
         sessions = self._sessions()
         X, known = self._vectors()
         row_query = np.array([query for query, _ in self.rows], np.int32)

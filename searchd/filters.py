@@ -160,6 +160,7 @@ class _Parser:
         return self.comparison()
 
     def comparison(self) -> Filter:
+        """``field = value``, ``field [NOT] IN [values]`` or ``field [NOT] EXISTS``; raises BadFilter at the token that does not fit."""
         field = self.field()
         negative = self.token.is_word("NOT")
         if negative:
