@@ -20,7 +20,7 @@ from indexer.index import Index, lexicon_of
 from indexer.inverter import Run, invert
 from indexer.manifest import SegmentEntry, write_manifest
 from indexer.merge import SegmentInfo, write_segment
-from indexer.publish import discard, publish, stage, writer_lock
+from indexer.publish import current_generation, discard, publish, stage, writer_lock
 from indexer.schema import Schema
 from indexer.segment import Segment, write_tombstones
 
@@ -36,6 +36,7 @@ def apply_changes(home: Home, upserts: Sequence[dict[str, Any]], deletes: Sequen
     All or nothing: raises BadDocument for the first document that does not fit, NoIndex, IndexLocked. Unknown keys in ``deletes`` are no
     error; a key in both is upserted. Without any effect the current generation is returned.
     """
+    current_generation(home)  # before the lock, which would make the folder of a home that is none
     with writer_lock(home, WAIT_SECONDS):
         index = Index.open(home)
         documents = _last_of_each([document_from(raw, index.schema.id_field) for raw in upserts])
@@ -47,6 +48,7 @@ def apply_changes(home: Home, upserts: Sequence[dict[str, Any]], deletes: Sequen
 
 def fold(home: Home) -> str:
     """Rewrite all live documents as one segment without tombstones: the same bytes as a fresh build of them in this order."""
+    current_generation(home)  # before the lock, which would make the folder of a home that is none
     with writer_lock(home, WAIT_SECONDS):
         index = Index.open(home)
         staged = stage(home)

@@ -160,6 +160,9 @@ def _analyzer(home: Home, field: str | None) -> Analyzer:
     """That of the published index; before there is one, the standard one with the home's lexicon."""
     try:
         with Index.open(home) as index:
+            known = [text.name for text in index.schema.text_fields]
+            if field is not None and field not in known:
+                raise SchemaError(f"--field: expected one of the text fields {', '.join(known)}, found {field!r}")
             return index.analyzer(field)
     except publishing.NoIndex:
         return get_analyzer(DEFAULT_ANALYZER, lexicon_of(home))

@@ -9,3 +9,8 @@ class SearchdError(Exception):
     """Something outside the program is wrong: a file, a setting, a query, a model."""
 
     code = "invalid"
+
+
+def reason(error: Exception) -> str:
+    """What an exception says, without the number and the path that an OSError adds to it."""
+    return getattr(error, "strerror", None) or str(error)

@@ -25,6 +25,9 @@ class Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None and self._bar.total:
+            # Readers that skip ahead, as in Parquet, never say that they reached the end.
+            self._bar.update(self._bar.total - self._bar.n)
         self._bar.close()
 
     def reached(self, consumed: int, documents: int) -> None:

@@ -24,7 +24,9 @@ def program(open_engine: OpenEngine) -> click.Group:
     """The whole command; ``open_engine(home)`` gives an object with ``rank(q, depth, model)`` and ``index``."""
     from ranker.clicks_cli import clicks, simulate_command
 
-    group = Program("ranker", help="Learn to rank from judgments and clicks; keep the models.")
+    group = Program(
+        "ranker", context_settings={"help_option_names": ["-h", "--help"]}, help="Learn to rank from judgments and clicks; keep the models."
+    )
     for command in (_train_command(open_engine), _evaluate_command(open_engine), models, _features_group(open_engine)):
         group.add_command(command)
     group.add_command(clicks)

@@ -14,6 +14,7 @@ import msgspec
 import ranker.hygiene as hygiene
 import ranker.transfer as transfer
 from indexer.home import Home
+from indexer.program import home_option
 from ranker.clicklog import ClickLog, ClickLogError
 from ranker.judged import read_judgments, read_queries
 from ranker.simulate import DEPTH, EXPLORED_SHARE, simulate
@@ -22,17 +23,15 @@ from ranker.users import USERS
 
 MAX_REFUSALS_SHOWN = 20
 
-home_option = click.option("--home", type=click.Path(path_type=Path), help="The home folder; default $SEARCHD_HOME, else var.")
-
 
 @click.group()
 def clicks() -> None:
     """The click log: bring in, take out, check, count, erase."""
 
 
-def opened(home: Path | None, make: bool = False) -> ClickLog:
+def opened(home: Home, make: bool = False) -> ClickLog:
     """The click log of a home; only a command that writes makes it."""
-    path = Home.at(home).clicks
+    path = home.clicks
     if make:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
@@ -49,7 +48,7 @@ def show(record: Any) -> None:
 @click.argument("source", type=click.Path(path_type=Path, allow_dash=True))
 @home_option
 @click.option("--format", "form", type=click.Choice(sorted(transfer.IMPORTERS)), help="Told from the first lines unless given.")
-def import_(source: Path, home: Path | None, form: str | None) -> None:
+def import_(source: Path, home: Home, form: str | None) -> None:
     """Store the lines of SOURCE (JSON; .gz and .zst too; - for stdin): UBI 1.3, Metarank or our own."""
     with opened(home, make=True) as log:
         from_stdin = str(source) == "-"
@@ -65,7 +64,7 @@ def import_(source: Path, home: Path | None, form: str | None) -> None:
 @home_option
 @click.option("--format", "form", type=click.Choice(sorted(transfer.EXPORTERS)), default="ubi", show_default=True)
 @click.option("--output", type=click.File("wb"), default="-", help="A file, or - for stdout.")
-def export(home: Path | None, form: str, output: BinaryIO) -> None:
+def export(home: Home, form: str, output: BinaryIO) -> None:
     """Write the whole log as lines of JSON."""
     with opened(home) as log:
         for line in transfer.export_lines(log, form):
@@ -74,7 +73,7 @@ def export(home: Path | None, form: str, output: BinaryIO) -> None:
 
 @clicks.command("validate")
 @home_option
-def validate(home: Path | None) -> None:
+def validate(home: Home) -> None:
     """Say what learning would leave out of the log, and why."""
     with opened(home) as log:
         show(hygiene.validate(log)._asdict())
@@ -82,7 +81,7 @@ def validate(home: Path | None) -> None:
 
 @clicks.command("stats")
 @home_option
-def stats(home: Path | None) -> None:
+def stats(home: Home) -> None:
     """Count impressions, clicks, queries, clients, models."""
     with opened(home) as log:
         counts = log.stats()
@@ -96,7 +95,7 @@ def stats(home: Path | None) -> None:
 @click.option("--client", "client_id", help="Erase all of one client_id.")
 @click.option("--user", "user_id", help="Erase all of one user_id.")
 @click.option("--simulated", is_flag=True, help="Erase what was simulated.")
-def purge(home: Path | None, retention_days: float | None, client_id: str | None, user_id: str | None, simulated: bool) -> None:
+def purge(home: Home, retention_days: float | None, client_id: str | None, user_id: str | None, simulated: bool) -> None:
     """Erase old rows, or those of one client or user, from the file for good."""
     if retention_days is None and not client_id and not user_id and not simulated:
         raise click.UsageError("expected --retention-days, --client, --user or --simulated, found none")
@@ -123,7 +122,7 @@ def simulate_command(open_engine: Callable[..., Any]) -> click.Command:
     @click.option("--depth", type=click.IntRange(2, 100), default=DEPTH, show_default=True, help="Documents a session shows.")
     @click.option("--explore", type=click.FloatRange(0, 1), default=EXPLORED_SHARE, show_default=True, help="Share with a swap.")
     def command(
-        home: Path | None,
+        home: Home,
         queries_path: Path,
         judgments_path: Path,
         users: str,
@@ -136,7 +135,7 @@ def simulate_command(open_engine: Callable[..., Any]) -> click.Command:
         """Write the clicks of simulated users on the engine's rankings, marked simulated."""
         queries = read_queries(queries_path)
         judgments = read_judgments(judgments_path, queries)
-        engine = open_engine(Home.at(home).root)
+        engine = open_engine(home)
         with opened(home, make=True) as log:
             show(simulate(engine, log, queries, judgments, users, sessions, seed, model, depth, explore)._asdict())
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from indexer.errors import SearchdError
+from indexer.errors import SearchdError, reason
 
 
 class BadJudgments(SearchdError):
@@ -56,7 +56,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadJudgments(f"{path}: expected a readable UTF-8 file, found {error}; check the path") from error
+        raise BadJudgments(f"{path}: expected a readable UTF-8 file, found {reason(error)}; check the path") from error
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer.durable import make_folder, write_file
-from indexer.errors import SearchdError
+from indexer.errors import SearchdError, reason
 from ranker.featureset import FeatureSet
 from ranker.forest import build_forest
 from ranker.lightgbm_text import InvalidModel, TextModel, parse_model
@@ -122,7 +122,7 @@ def _verified_files(folder: Path) -> dict[str, bytes]:
         files = {name: (folder / name).read_bytes() for name in FILES}
     except (OSError, ValueError) as error:
         raise DamagedModel(
-            f"{folder}: expected a model folder with {', '.join(FILES)} and {SUMS} ({error}); publish the model again"
+            f"{folder}: expected a model folder with {', '.join(FILES)} and {SUMS} ({reason(error)}); publish the model again"
         ) from None
     for name, data in files.items():
         found = hashlib.sha256(data).hexdigest()

@@ -16,7 +16,7 @@ import zstandard
 import ranker.transfer_metarank as metarank
 import ranker.transfer_own as own
 import ranker.transfer_ubi as ubi
-from indexer.errors import SearchdError
+from indexer.errors import SearchdError, reason
 from ranker.clicklog import ClickLog, Event, Impression
 from ranker.transfer_records import Imported, Refusal
 
@@ -61,7 +61,7 @@ def import_file(log: ClickLog, path: Path, form: str | None = None) -> Report:
         with opened(path) as file:
             return import_lines(log, file, form)
     except (OSError, EOFError, zstandard.ZstdError) as error:
-        raise BadTransfer(f"{path}: expected a readable file of JSON lines, found {error}; check the path") from error
+        raise BadTransfer(f"{path}: expected a readable file of JSON lines, found {reason(error)}; check the path") from error
 
 
 def import_lines(log: ClickLog, lines: Iterable[bytes], form: str | None = None) -> Report:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from indexer.errors import SearchdError
+from indexer.errors import SearchdError, reason
 from indexer.home import Home
 
 PREFIX = "SEARCHD_"
@@ -79,7 +79,7 @@ def _from_file(home: Home) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{home.settings}: expected a readable TOML file, found {error}") from error
+        raise SettingsError(f"{home.settings}: expected a readable TOML file, found {reason(error)}; correct it") from error
     service = raw.get("service", {})
     if not isinstance(service, dict):
         raise SettingsError(f"{home.settings}: expected a table [service], found {service!r}")

@@ -17,7 +17,8 @@ def result_text(result: Result) -> str:
     """A few lines a hit, best first; scores are explained where they were asked to be."""
     model = "/".join(result.model) if result.model else "no model"
     sign = "" if result.total.relation == "eq" else "at least "
-    lines = [f"{sign}{result.total.value} documents, {result.took:.1f} ms, {result.generation}, {model}"]
+    noun = "document" if result.total.value == 1 else "documents"
+    lines = [f"{sign}{result.total.value} {noun}, {result.took:.1f} ms, {result.generation}, {model}"]
     for rank, hit in enumerate(result.hits, 1):
         lines += _hit_lines(rank, hit)
     return "\n".join(lines)

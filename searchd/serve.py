@@ -7,6 +7,7 @@ background: ``/health`` answers at once, ``/ready`` once every worker is warm.
 import multiprocessing
 import os
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -22,7 +23,7 @@ from granian.server import Server
 
 from indexer.home import Home
 from searchd.app import create_app
-from searchd.config import Settings, load_settings
+from searchd.config import Settings, SettingsError, load_settings
 from searchd.logs import log_to_stderr
 from searchd.readiness import WORKERS, mark_warm
 from searchd.service import EXTENSION, RUN_FOLDER, Service
@@ -47,6 +48,7 @@ def serve(home: Home, host: str | None = None, port: int | None = None, workers:
     """Serve ``home`` until SIGTERM or SIGINT; what is None comes from the settings. Raises SettingsError."""
     given = {"host": host, "port": port, "workers": workers}
     settings = load_settings(home, {name: value for name, value in given.items() if value is not None})
+    _require_free(settings.host, settings.port)
     folder = Path(tempfile.mkdtemp(prefix="searchd-"))
     # Forked workers would inherit half of a library's threads, and a counters' library that was imported before its folder was named.
     multiprocessing.set_start_method("spawn", force=True)
@@ -56,6 +58,15 @@ def serve(home: Home, host: str | None = None, port: int | None = None, workers:
         _server(settings).serve()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Workers share their port, so a second server would take half of the first one's requests instead of failing."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise SettingsError(f"expected a free port, found {host} port {port}: {reason}; give another --host or --port") from error
 
 
 def _tell_workers(home: Home, settings: Settings, folder: Path) -> None:
