@@ -66,10 +66,10 @@ def learn(home: Path) -> None:
     for name, family in zip(names, FAMILIES):
         command("ranker", "train", "--home", home, "--family", family, "--clicks", "--name", name)
     models = [word for name in ("none", *names) for word in ("--model", name)]
-    table = command("searchd", "evaluate", "--home", home, "--queries", held_out, "--judgments", judgments, *models)
+    evaluate = ("searchd", "evaluate", "--home", home, "--queries", held_out, "--judgments", judgments, "--measures", MEASURE, *models)
+    table = command(*evaluate)
     print(f"\nOn {_lines(held_out)} queries that nobody asked (before: none; after: a family trained from clicks)\n\n{table}", flush=True)
-    scores = command("searchd", "evaluate", "--home", home, "--queries", held_out, "--judgments", judgments, *models, "--json", quiet=True)
-    best = best_model(json.loads(scores))
+    best = best_model(json.loads(command(*evaluate, "--json", quiet=True)))
     if best == "none":
         print("\nNo family beat the plain ranking on those queries, so none is activated.", flush=True)
     else:
