@@ -32,11 +32,21 @@ def cache_directory() -> Path:
     return Path(base) / "searchd" / f"kernels-{sources_hash()}"
 
 
+def _can_cache() -> bool:
+    """Whether there is a cache folder to write to. Services often have no home; they compile at every start, and ``searchd doctor`` says so."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_directory())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
 if not os.environ.get("NUMBA_CACHE_DIR"):
     numba.config.CACHE_DIR = str(cache_directory())  # type: ignore[attr-defined]
 
 # error_model: Numba's zero-division check stops vectorisation. boundscheck: sizes are checked once, at a kernel's Python door.
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "boundscheck": False}
+_OPTIONS: dict[str, Any] = {"cache": _can_cache(), "nogil": True, "error_model": "numpy", "boundscheck": False}
 
 kernel = numba.njit(**_OPTIONS)
 inlined = numba.njit(**_OPTIONS, inline="always")

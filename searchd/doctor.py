@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from indexer import jit
 from indexer.errors import SearchdError
@@ -124,7 +125,9 @@ def _model(home: Home, full: bool) -> Check:
 def _click_log(home: Home, full: bool) -> Check:
     if not home.clicks.exists():
         return Check("", OK, "none yet")
-    with closing(sqlite3.connect(f"file:{home.clicks}?mode=ro", uri=True)) as database:
+    # SQLite reads a log in WAL mode from a read-only folder only when told that nobody writes it.
+    how = "mode=ro" if os.access(home.root, os.W_OK) else "immutable=1"
+    with closing(sqlite3.connect(f"file:{quote(str(home.clicks))}?{how}", uri=True)) as database:
         (found,) = database.execute("PRAGMA integrity_check" if full else "PRAGMA quick_check").fetchone()
         if found != "ok":
             return Check("", FAILURE, f"{home.clicks}: {found}", "stop the service, keep a copy, and recover it with sqlite3 `.recover`")

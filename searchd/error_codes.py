@@ -26,6 +26,7 @@ ERROR_CODES = {
     "invalid_key": "The key is unknown, has expired or was revoked.",
     "invalid_model": "The model file cannot be read.",
     "invalid_parameter": "A parameter is unknown, of the wrong type or out of its range; the message names it.",
+    "keys_unusable": "The file of keys is damaged or cannot be written; nothing was done.",
     "malformed_json": "The body is not JSON in UTF-8.",
     "method_not_allowed": "The path exists for other methods, named by the Allow header.",
     "missing_id": "A document has no id; nothing of the request was stored.",

@@ -32,6 +32,7 @@ STATUS_OF_CODE = {
     "invalid_model": 503,
     "feature_mismatch": 503,
     "bad_secret": 503,
+    "keys_unusable": 503,
     "click_log": 503,
     "click_log_busy": 503,
     "click_log_full": 503,

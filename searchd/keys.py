@@ -14,8 +14,8 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +37,12 @@ class KeyProblem(SearchdError):
     """A key, a scope or a lifetime that cannot be used."""
 
     code = "invalid_key_request"
+
+
+class KeysUnusable(SearchdError):
+    """The file of keys is damaged, locked or read-only."""
+
+    code = "keys_unusable"
 
 
 class Key(NamedTuple):
@@ -90,7 +96,7 @@ class KeyStore:
         key_id = key_id.split(".")[0]
         if not self._rows("select * from keys where id = ?", key_id):
             raise KeyProblem(f"expected the id of a key, found {key_id!r}; `searchd keys list` shows them")
-        with closing(self._connect()) as connection, connection:
+        with self._opened() as connection, connection:
             connection.execute("update keys set revoked = coalesce(revoked, ?) where id = ?", (int(time.time()), key_id))
 
     def check(self, text: str) -> Key | None:
@@ -108,7 +114,7 @@ class KeyStore:
     def _rows(self, sql: str, *parameters: str) -> list[sqlite3.Row]:
         if not self.path.exists():
             return []
-        with closing(self._connect()) as connection:
+        with self._opened() as connection:
             connection.row_factory = sqlite3.Row
             return connection.execute(sql, parameters).fetchall()
 
@@ -116,17 +122,21 @@ class KeyStore:
         make_folder(self.path.parent)
         if not self.path.exists():
             os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
-        with closing(self._connect()) as connection:
+        with self._opened() as connection:
             database = sqlite_utils.Database(connection)
             columns = {"id": str, "digest": str, "scopes": str, "label": str, "created": int, "expires": int, "revoked": int}
             database.table("keys").create(columns, pk="id", if_not_exists=True)
             with connection:
                 database.table("keys").insert(row)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=5.0)
-        connection.execute("pragma synchronous = full")
-        return connection
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=5.0)) as connection:
+                connection.execute("pragma synchronous = full")
+                yield connection
+        except sqlite3.Error as error:
+            raise KeysUnusable(f"{self.path}: expected a usable file of keys, found: {error}; make it writable, or restore it") from error
 
 
 class Failures:
