@@ -1,32 +1,38 @@
 """Clicks by rank to the chance that each rank is looked at: examination propensities, relative to the first rank.
 
 AllPairs intervention harvesting (Agarwal et al., WSDM 2019): when the same document of the same query was shown at ranks i and j, whatever
-made the ranking differ, its click rates there differ by the ratio theta_i / theta_j alone. The estimate is then made safe. Correcting too
-little costs about one point of nDCG, correcting too much thirty: so theta has a floor of 0.9 / k, never rises with the rank, and where
-there is no support it falls like the prior k^-0.5.
+made the ranking differ, its click rates there differ by the ratio theta_i / theta_j alone. A theta for every rank needs tens of thousands of
+sessions; one exponent, theta = k^-eta, is known to a tenth from a few thousand, since all pairs of ranks bear on it. So a small log gives
+the exponent, drawn towards 0.5 as far as it is not sure, and a large one corrects the curve rank by rank. The estimate is then made safe:
+theta never rises with the rank and has a floor of 0.9 / k, for correcting too much costs far more than correcting too little.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
+from scipy.optimize import isotonic_regression, minimize_scalar
+from scipy.special import log_expit
 
 Floats = NDArray[np.float64]
 
 MIN_PAIR_CLICKS = 30
 MIN_HARVESTED_CLICKS = 2_000
-PRIOR_WEIGHT = 0.5
-"""Weight of one prior step in the least squares, where a pair of ranks has the root of the clicks it rests on."""
+CURVE_WEIGHT = 0.5
+"""Weight of one step of k^-eta in the least squares, where a pair of ranks has the root of the clicks it rests on."""
+PRIOR_EXPONENT, PRIOR_SPREAD = 0.5, 0.25
+"""What is believed of eta before any click: its mean, and the standard deviation around it."""
+STEEPEST_EXPONENT = 1.0
 
 
 class Harvest(NamedTuple):
-    """``theta`` float64[K], theta[0] = 1.
+    """``theta`` float64[K], theta[0] = 1, and the ``exponent`` eta behind it; ``clicks`` on the ``pairs`` of ranks that have support.
 
-    The clicks it rests on; and how many pairs of ranks had support. The prior when there was too little.
+    Without enough of those, theta is k^-eta.
     """
 
     theta: Floats
+    exponent: float
     clicks: float
     pairs: int
 
@@ -35,26 +41,45 @@ class Harvest(NamedTuple):
         return self.pairs > 0 and self.clicks >= MIN_HARVESTED_CLICKS
 
 
-def prior(num_ranks: int) -> Floats:
-    """k^-0.5 for k = 1..K."""
-    return np.arange(1, num_ranks + 1, dtype=np.float64) ** -0.5
+def power_law(num_ranks: int, exponent: float = PRIOR_EXPONENT) -> Floats:
+    """k^-exponent for k = 1..K."""
+    return np.arange(1, num_ranks + 1, dtype=np.float64) ** -exponent
 
 
 def harvest(shown: NDArray[np.int32], clicked: NDArray[np.int32], min_pair_clicks: float = MIN_PAIR_CLICKS) -> Harvest:
     """Propensities from ``shown`` and ``clicked`` int[R, K].
 
-    A pair of ranks counts with at least ``min_pair_clicks`` clicks on both sides; below 2,000 harvested clicks in all the prior is
-    returned.
+    A pair of ranks has support with at least ``min_pair_clicks`` clicks on both sides; below 2,000 clicks on such pairs in all, only the
+    exponent is estimated, from every pair.
     """
     num_ranks = shown.shape[1]
     clicks = all_pairs(shown, clicked)
     enough = clicks >= min_pair_clicks
     upper = np.argwhere(np.triu(enough & enough.T, 1))
     harvested = float(sum(clicks[i, j] + clicks[j, i] for i, j in upper))
-    found = Harvest(prior(num_ranks), harvested, len(upper))
+    exponent = estimated_exponent(clicks)
+    found = Harvest(power_law(num_ranks, exponent), exponent, harvested, len(upper))
     if not found.supported:
         return found
-    return found._replace(theta=safe(np.exp(_least_squares(clicks, upper))))
+    return found._replace(theta=safe(np.exp(_least_squares(clicks, upper, found.theta))))
+
+
+def estimated_exponent(clicks: Floats) -> float:
+    """eta of theta = k^-eta, at most 1, from clicks A[i, j] of `all_pairs`; 0.5 without any.
+
+    Of the clicks on a pair of ranks i < j, the share at i is theta_i / (theta_i + theta_j) = sigmoid(eta log(j / i)): a logistic regression
+    with one coefficient, which has a normal prior.
+    """
+    i, j = np.triu_indices(len(clicks), 1)
+    upper, both, slope = clicks[i, j], clicks[i, j] + clicks[j, i], np.log((j + 1) / (i + 1))
+
+    def distance(eta: float) -> float:
+        log_likelihood = upper @ log_expit(eta * slope) + (both - upper) @ log_expit(-eta * slope)
+        return float((eta - PRIOR_EXPONENT) ** 2 / (2 * PRIOR_SPREAD**2) - log_likelihood)
+
+    if not both.any():
+        return PRIOR_EXPONENT
+    return float(minimize_scalar(distance, bounds=(0.0, STEEPEST_EXPONENT), method="bounded").x)
 
 
 def all_pairs(shown: NDArray[np.int32], clicked: NDArray[np.int32]) -> Floats:
@@ -73,19 +98,19 @@ def all_pairs(shown: NDArray[np.int32], clicked: NDArray[np.int32]) -> Floats:
     return A
 
 
-def _least_squares(clicks: Floats, pairs: NDArray[np.int64]) -> Floats:
-    """log theta that fits the log ratios of all supported pairs, and the prior's steps where no pair speaks."""
+def _least_squares(clicks: Floats, pairs: NDArray[np.int64], curve: Floats) -> Floats:
+    """log theta that fits the log ratios of all supported pairs, and the steps of ``curve`` where no pair speaks."""
     num_ranks = len(clicks)
     equations, targets, weights = [], [], []
     for i, j in pairs:
         equations.append(_difference(i, j, num_ranks))
         targets.append(np.log(clicks[i, j] / clicks[j, i]))
         weights.append((1 / clicks[i, j] + 1 / clicks[j, i]) ** -0.5)
-    log_prior = np.log(prior(num_ranks))
+    log_curve = np.log(curve)
     for k in range(1, num_ranks):
         equations.append(_difference(k, k - 1, num_ranks))
-        targets.append(log_prior[k] - log_prior[k - 1])
-        weights.append(PRIOR_WEIGHT)
+        targets.append(log_curve[k] - log_curve[k - 1])
+        weights.append(CURVE_WEIGHT)
     equations.append(np.eye(num_ranks)[0])
     targets.append(0.0)
     weights.append(1e4)
@@ -104,8 +129,3 @@ def safe(theta: Floats) -> Floats:
     ranks = np.arange(1, len(theta) + 1)
     falling = np.exp(isotonic_regression(np.log(np.maximum(theta, 1e-6)), increasing=False).x)
     return np.clip(falling / falling[0], 0.9 / ranks, 1.0)
-
-
-def tempered(theta: Floats) -> Floats:
-    """Half-way, geometrically, between a safe ``theta`` and the prior: for logs too small to trust the harvest alone."""
-    return np.sqrt(safe(theta) * prior(len(theta)))

@@ -1,9 +1,14 @@
 """Clicks to soft relevance grades: what a ranker is trained to reproduce.
 
-The default, measured best over six kinds of users: examination propensities theta, as bold as the log is large; then a model f of relevance
-that maximises the likelihood of the clicks, P(click at rank k) = theta_k sigmoid(f(x)); then an empirical-Bayes grade for each row, (clicks
-+ 20 sigmoid(f(x))) / (exposure + 20) with exposure = sum of theta over its impressions. Rows with many impressions speak for themselves,
-the others for their features. (Shrinking to a constant instead costs points: it lifts what was hardly seen to the mean.)
+The default: how often each row was looked at (its *exposure*, below); then a model f of relevance that maximises the likelihood of the clicks
+given the exposures; then an empirical-Bayes grade for each row, (clicks + 20 sigmoid(f(x))) / (exposure + 20). Rows with many impressions
+speak for themselves, the others for their features. (Shrinking to a constant instead costs points: it lifts what was hardly seen to the
+mean.)
+
+People differ in how they look at a list, and a wrong exposure of the lower ranks is what costs most. So exposure is the mean of two accounts:
+by one, rank k is looked at with the propensity theta_k whatever was clicked; by the other, all is looked at up to the last click and nothing
+below it, and only in sessions without a click do propensities decide. The mean is nearly as good as the better of the two for each kind of
+simulated user, and better than either for a mixture of them.
 """
 
 from typing import Any, NamedTuple
@@ -12,17 +17,15 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from ranker.click_models import SDBN, NaiveCTR
-from ranker.propensity import harvest, prior, tempered
-from ranker.sessions import ClickData
+from ranker.click_models import SDBN, NaiveCTR, examined_positions
+from ranker.propensity import harvest, power_law
+from ranker.sessions import ClickData, Sessions
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer[Any]] | Floats
 
 MIN_SESSIONS = 300
 """Below, nothing is learned from clicks: a model would be worse than none."""
-TEMPERED_SESSIONS = 5_000
-HARVESTED_SESSIONS = 50_000
 PRIOR_IMPRESSIONS = 20.0
 EXPOSURE_CAP = 50.0
 TOP_QUANTILE = 0.995
@@ -47,8 +50,8 @@ class Targets(NamedTuple):
 
     ``grades`` float64[R] in [0, 1]: relevance, where 1 is the best 0.5 % of rows; cut them into 31 levels with linear gains for lambdarank.
     ``weights`` float64[R]: impressions that were looked at, at most 50; for pointwise losses only. ``theta`` float64[K]: the propensities
-    used. ``chosen`` names the tier or method, "none" when there are too few sessions to train at all; ``why`` is a sentence for the model
-    card.
+    used. ``chosen`` says how they were found ("exponent" or "harvested") or names the method, "none" when there are too few sessions to train
+    at all; ``why`` is a sentence for the model card.
     """
 
     grades: Floats
@@ -64,7 +67,7 @@ def estimate_relevance(data: ClickData, method: str = "default", seed: int = 0) 
     if data.num_sessions < MIN_SESSIONS:
         model = NaiveCTR().fit(data)
         why = f"{data.num_sessions} sessions; below {MIN_SESSIONS} nothing is learned from clicks"
-        return _targets(model.attractiveness_, model.exposure_, prior(num_ranks), "none", why)
+        return _targets(model.attractiveness_, model.exposure_, power_law(num_ranks), "none", why)
     if method == "naive":
         naive = NaiveCTR().fit(data)
         return _targets(naive.attractiveness_, naive.exposure_, np.ones(num_ranks), "naive", "click rates, not corrected for position")
@@ -76,32 +79,46 @@ def estimate_relevance(data: ClickData, method: str = "default", seed: int = 0) 
 
 
 def choose_theta(data: ClickData) -> tuple[Floats, str, str]:
-    """Propensities for a log of this size, the name of the tier, and why."""
-    num_ranks, sessions = data.shown.shape[1], data.num_sessions
-    harvested = harvest(data.shown, data.clicked)
-    found = f"{sessions} sessions, {harvested.clicks:.0f} clicks harvested from {harvested.pairs} pairs of ranks"
-    if sessions < TEMPERED_SESSIONS or not harvested.supported:
-        return prior(num_ranks), "prior", f"{found}: too few to estimate propensities, theta = k^-0.5"
-    if sessions < HARVESTED_SESSIONS:
-        return tempered(harvested.theta), "tempered", f"{found}: harvested theta tempered by k^-0.5"
-    return harvested.theta, "harvested", f"{found}: harvested theta, floored at 0.9/k"
+    """Propensities for this log, how they were found, and why so."""
+    found = harvest(data.shown, data.clicked)
+    seen = f"{data.num_sessions} sessions, {found.clicks:.0f} clicks harvested from {found.pairs} pairs of ranks"
+    if found.supported:
+        return found.theta, "harvested", f"{seen}: theta by rank, floored at 0.9/k"
+    return found.theta, "exponent", f"{seen}: too few for each rank, theta = k^-{found.exponent:.2f}"
 
 
 def _by_likelihood(data: ClickData, seed: int) -> Targets:
     theta, chosen, why = choose_theta(data)
-    rows, ranks = np.nonzero(data.shown)
-    predicted = click_likelihood(data.X, rows, theta[ranks], data.shown[rows, ranks], data.clicked[rows, ranks], seed)
-    exposure = data.shown @ theta
-    return _targets(empirical_bayes(data.clicked.sum(axis=1), exposure, predicted), exposure, theta, chosen, why)
+    exposure = exposures(data, theta)
+    return _targets(_shrunk_to_features(data, exposure, seed), exposure, theta, chosen, why)
 
 
 def _by_sdbn(data: ClickData, seed: int) -> Targets:
     model = SDBN().fit(data)
-    everything = np.arange(len(data.row_key))
-    clicks = data.clicked.sum(axis=1)
-    predicted = click_likelihood(data.X, everything, np.ones(len(everything)), model.exposure_, clicks, seed)
-    grades = empirical_bayes(clicks, model.exposure_, predicted)
+    grades = _shrunk_to_features(data, model.exposure_, seed)
     return _targets(grades, model.exposure_, np.ones(data.shown.shape[1]), "sdbn", "simplified DBN, shrunk towards a model of the features")
+
+
+def _shrunk_to_features(data: ClickData, exposure: Floats, seed: int) -> Floats:
+    """Relevance of each row from its clicks and looks, as far as there are many, and from a model of the features of all rows."""
+    clicks, everything = data.clicked.sum(axis=1), np.arange(len(data.row_key))
+    predicted = click_likelihood(data.X, everything, np.ones(len(everything)), exposure, clicks, seed)
+    return empirical_bayes(clicks, exposure, predicted)
+
+
+def exposures(data: ClickData, theta: Floats) -> Floats:
+    """Impressions of each row that were looked at, float64[R]: the mean of the two accounts of how people look."""
+    sessions = data.sessions
+    by_rank = theta[sessions.ranks]
+    with_click = np.repeat(_clicks_of_sessions(sessions) > 0, np.diff(sessions.offsets))
+    up_to_last_click, _ = examined_positions(data)
+    by_reading = np.where(with_click, up_to_last_click, by_rank)
+    return np.bincount(sessions.rows, (by_rank + by_reading) / 2, len(data.row_key)).astype(np.float64)
+
+
+def _clicks_of_sessions(sessions: Sessions) -> NDArray[np.int64]:
+    total = np.concatenate([[0], np.cumsum(sessions.clicked)])
+    return total[sessions.offsets[1:]] - total[sessions.offsets[:-1]]
 
 
 def empirical_bayes(clicks: Counts, exposure: Floats, predicted: Floats) -> Floats:

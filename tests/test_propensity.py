@@ -6,7 +6,7 @@ from click_worlds import make_world
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranker.propensity import all_pairs, harvest, prior, safe, tempered
+from ranker.propensity import all_pairs, estimated_exponent, harvest, power_law, safe
 
 
 def plain_all_pairs(shown, clicked):
@@ -39,23 +39,41 @@ def test_without_interventions_the_prior_is_used():
     data = make_world("pbm", sessions=20_000, rankers=1).data
     found = harvest(data.shown, data.clicked)
     assert (found.pairs, found.supported) == (0, False)
-    np.testing.assert_array_equal(found.theta, prior(20))
+    np.testing.assert_array_equal(found.theta, power_law(20))
 
 
-def test_a_small_harvest_is_not_trusted():
+def test_a_small_harvest_gives_the_exponent_only():
     data = make_world("pbm", sessions=1_000).data
-    np.testing.assert_array_equal(harvest(data.shown, data.clicked).theta, prior(20))
+    found = harvest(data.shown, data.clicked)
+    assert not found.supported
+    np.testing.assert_array_equal(found.theta, power_law(20, found.exponent))
+
+
+@pytest.mark.parametrize(("sessions", "error"), [(3_000, 0.2), (20_000, 0.1)])
+def test_the_exponent_is_known_from_few_sessions(sessions, error):
+    for seed in range(3):
+        data = make_world("pbm", sessions=sessions, seed=seed).data
+        assert harvest(data.shown, data.clicked).exponent == pytest.approx(1.0, abs=error)
+
+
+def test_an_exponent_without_clicks_is_the_prior_and_no_click_makes_it_too_steep():
+    assert estimated_exponent(np.zeros((20, 20))) == 0.5
+    only_first = np.zeros((20, 20))
+    only_first[0, 1:] = 1_000
+    assert 0.99 < estimated_exponent(only_first) <= 1.0
+    assert estimated_exponent(only_first.T) < 0.01
 
 
 def test_an_empty_log_gives_the_prior():
     nothing = np.zeros((0, 20), np.int32)
-    np.testing.assert_array_equal(harvest(nothing, nothing).theta, prior(20))
+    np.testing.assert_array_equal(harvest(nothing, nothing).theta, power_law(20))
 
 
-def test_ranks_without_support_fall_like_the_prior():
+def test_ranks_without_support_fall_like_the_curve():
     data = make_world("ubm", sessions=60_000).data
-    theta = harvest(data.shown, data.clicked).theta
-    np.testing.assert_allclose(theta[10:] / theta[9], prior(20)[10:] / prior(20)[9], rtol=0.02)
+    found = harvest(data.shown, data.clicked)
+    curve = power_law(20, found.exponent)
+    np.testing.assert_allclose(found.theta[10:] / found.theta[9], curve[10:] / curve[9], rtol=0.02)
 
 
 @given(st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=25))
@@ -71,8 +89,3 @@ def test_a_safe_theta_never_rises_and_is_never_too_steep(values):
 def test_a_theta_that_is_too_steep_is_stopped_by_the_floor():
     ranks = np.arange(1, 21)
     np.testing.assert_allclose(safe(ranks**-1.5)[1:], 0.9 / ranks[1:], rtol=0.15)
-
-
-def test_tempering_lies_half_way_to_the_prior():
-    theta = 1 / np.arange(1, 11)
-    np.testing.assert_allclose(tempered(theta), theta**0.75)

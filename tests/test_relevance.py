@@ -6,8 +6,8 @@ from click_worlds import make_world, ndcg10
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranker.propensity import prior
-from ranker.relevance import choose_theta, click_gradients, click_likelihood, empirical_bayes, estimate_relevance
+from ranker.propensity import power_law
+from ranker.relevance import choose_theta, click_gradients, click_likelihood, empirical_bayes, estimate_relevance, exposures
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,8 @@ def test_grades_and_weights_have_their_ranges(worlds):
     assert targets.weights.min() >= 0
 
 
-@pytest.mark.parametrize(
-    ("sessions", "tier"), [(299, "none"), (300, "prior"), (4_999, "prior"), (20_000, "tempered"), (60_000, "harvested")]
-)
-def test_the_tier_follows_the_size_of_the_log(sessions, tier):
+@pytest.mark.parametrize(("sessions", "tier"), [(299, "none"), (300, "exponent"), (2_000, "exponent"), (60_000, "harvested")])
+def test_how_theta_is_found_follows_the_size_of_the_log(sessions, tier):
     targets = estimate_relevance(make_world("pbm", sessions=sessions).data)
     assert targets.chosen == tier
     assert f"{sessions} sessions" in targets.why
@@ -48,8 +46,27 @@ def test_the_tier_follows_the_size_of_the_log(sessions, tier):
 
 def test_a_log_without_interventions_uses_the_prior():
     theta, chosen, _ = choose_theta(make_world("pbm", sessions=60_000, rankers=1).data)
-    assert chosen == "prior"
-    np.testing.assert_array_equal(theta, prior(20))
+    assert chosen == "exponent"
+    np.testing.assert_array_equal(theta, power_law(20))
+
+
+def plain_exposures(data, theta):
+    """The definition, session by session."""
+    looks = np.zeros(len(data.row_key))
+    sessions = data.sessions
+    for start, end in zip(sessions.offsets, sessions.offsets[1:]):
+        clicks = np.flatnonzero(sessions.clicked[start:end])
+        for i in range(end - start):
+            by_rank = theta[sessions.ranks[start + i]]
+            by_reading = float(i <= clicks[-1]) if len(clicks) else by_rank
+            looks[sessions.rows[start + i]] += (by_rank + by_reading) / 2
+    return looks
+
+
+@pytest.mark.parametrize("user", ["pbm", "cascade"])
+def test_exposures_agree_with_the_definition(user):
+    data, theta = make_world(user, sessions=400).data, power_law(20, 0.8)
+    np.testing.assert_allclose(exposures(data, theta), plain_exposures(data, theta))
 
 
 def test_the_same_seed_gives_the_same_grades(worlds):
