@@ -18,6 +18,7 @@ SMALL_PARAMETERS: dict[str, Any] = {
 LARGE_PARAMETERS: dict[str, Any] = {
     "num_leaves": 15, "learning_rate": 0.08, "feature_fraction": 0.7, "lambda_l2": 1.0, "min_data_in_leaf": 30, "rounds": 120,
 }  # fmt: skip
+SOFT_SMALL_PARAMETERS = {**SMALL_PARAMETERS, "rounds": 300}  # soft grades bear more: known queries gain, new ones lose nothing
 LINEAR_LEVELS = 30  # soft grades become integers 0..30 with linear gains
 EXPONENTIAL_BITS = 5  # or levels 0..5 where the objective's gain is 2^level - 1
 
@@ -47,7 +48,7 @@ class Ranker:
         import lightgbm  # imported where it is needed: serving never needs it
 
         labels, settings = self._labels(np.asarray(grades, np.float64), soft)
-        settings = {**self._settings(len(group)), **settings}
+        settings = {**self._settings(len(group), soft), **settings}
         rounds = settings.pop("rounds")
         columns = [f"Column_{i}" for i in range(x.shape[1])]
         data = lightgbm.Dataset(
@@ -64,8 +65,9 @@ class Ranker:
         """float64[n] raw scores: greater is better."""
         return np.asarray(self.booster_.predict(np.asarray(x, np.float32), raw_score=True))
 
-    def _settings(self, num_queries: int) -> dict[str, Any]:
-        base = SMALL_PARAMETERS if num_queries < SMALL else LARGE_PARAMETERS
+    def _settings(self, num_queries: int, soft: bool) -> dict[str, Any]:
+        small = SOFT_SMALL_PARAMETERS if soft else SMALL_PARAMETERS
+        base = small if num_queries < SMALL else LARGE_PARAMETERS
         fixed = {"objective": self.objective, "seed": self.random_state, "num_threads": self.jobs, "verbose": -1}
         return {**fixed, "deterministic": True, "force_row_wise": True, **base, **self.parameters}
 

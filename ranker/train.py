@@ -19,7 +19,7 @@ FOLDS = 5
 MIN_FOLD_QUERIES = 10  # fewer queries cannot be held out
 PRODUCTION = "retrieval_score"
 BLENDS = (1.0, 0.75, 0.5, 0.25)
-SMALL_LOG, SMALL_LOG_BLEND = 5_000, 0.5  # sessions; below, a model is at most half of the score
+SMALL_LOG, SMALL_LOG_BLEND = 1_000, 0.5  # sessions; below, a model is at most half of the score
 
 
 class NotEnoughClicks(SearchdError):

@@ -43,6 +43,12 @@ def test_few_queries_are_learned_with_more_regularisation():
     assert family("pairwise")(rounds=5).fit(x, grades, group).settings_["num_leaves"] == 15
 
 
+def test_soft_grades_of_few_queries_bear_more_rounds():
+    x, grades, group = queries(10)
+    rounds = [family("pairwise")().fit(x, grades / 3, group, soft=soft).settings_["rounds"] for soft in (False, True)]
+    assert rounds == [200, 300]
+
+
 def test_levels_keep_order_and_range():
     soft = np.linspace(0, 1, 101)
     for levels, top in ((linear_levels(soft), 30), (exponential_levels(soft), 5)):

@@ -72,7 +72,7 @@ def test_a_log_that_is_too_small_is_refused(run, files):
 
 
 def test_a_small_log_is_blended_with_retrieval(run, files):
-    run.here("simulate", *files, "--users", "pbm", "--sessions", 1500, "--model", "none")
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 800, "--model", "none")
     card = json.loads(run.here("train", "--family", "pairwise", "--clicks").stdout)
     assert card["blend"]["weight"] <= 0.5
 
