@@ -2,7 +2,7 @@
 
 A container is written front to back without seeking, so that a section may be larger than memory: header, sections, table, footer. Every
 section has a CRC-32, and the writer hashes the whole file on the way, so that the manifest's SHA-256 costs no second reading. Reading maps
-the file: structure and small sections are checked at once, large sections only by ``verify``.
+the file: structure and sections are checked at once, except the few that make up nearly all of a large file: those only by ``verify``.
 """
 
 import hashlib
@@ -110,14 +110,14 @@ class Container:
     """Read-only view of a container file; ``sections`` maps names to arrays over the mapped bytes."""
 
     def __init__(self, path: Path) -> None:
-        """Map and check structure and small sections; raises Corrupt, VersionMismatch or FileNotFoundError."""
+        """Map and check structure and all but large BULK sections; raises Corrupt, VersionMismatch or FileNotFoundError."""
         self.path = path
         self._bytes = _map(path)
         self._table = _read_table(path, self._bytes)
         self.sections: dict[str, np.ndarray] = {}
         for entry in self._table:
             name = entry["name"].decode("ascii")
-            if entry["bytes"] <= SMALL and self._crc(entry) != entry["crc32"]:
+            if (entry["bytes"] <= SMALL or name not in format.BULK) and self._crc(entry) != entry["crc32"]:
                 raise Corrupt(path, "checksum differs", name)
             self.sections[name] = self._view(name, entry)
 

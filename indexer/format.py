@@ -17,6 +17,8 @@ VERSION = 1
 MAGIC = b"SRCHDSEG"
 FOOTER_MAGIC = b"GESDHCRS"
 ALIGNMENT = 64
+# The texts themselves: too long to be read at every opening. Kernels follow all else blindly, so that is checked (a CRC-32 reads 4 GB/s).
+BULK = frozenset({"forward.data", "stored.data"})
 
 HEADER = np.dtype([("magic", "S8"), ("version", "<u4"), ("flags", "<u4"), ("reserved", "V44"), ("crc32", "<u4")])
 FOOTER = np.dtype(

@@ -126,6 +126,7 @@ def publish(home: Home, staged: Path) -> str:
 
 def rollback(home: Home) -> str:
     """Publish again the generation that the current one followed; returns its name. Raises NoSuchGeneration."""
+    current_generation(home)  # before the lock, which would make the folder of a home that is none
     with writer_lock(home):
         chain = _chain(home, _history(home))
         if len(chain) < 2 or not (home.index / chain[1]).exists():

@@ -26,7 +26,7 @@ class Segment:
     """A segment with its tombstones. ``lengths`` uint32[F, N]; ``df`` uint32[T] of live documents; ``live`` bool[N], None = all."""
 
     def __init__(self, path: Path, tombstones: Path | None = None) -> None:
-        """Map and check structure and small sections; raises Corrupt or VersionMismatch."""
+        """Map and check structure and all but large bulk sections; raises Corrupt or VersionMismatch."""
         self.path = path
         self._container = container = Container(path)
         meta = _read_meta(container)

@@ -96,7 +96,7 @@ class StoredFields:
         """The document; raises Corrupt."""
         try:
             return decode_document(self.raw(doc))
-        except json.JSONDecodeError as error:
+        except ValueError as error:  # no JSON, no UTF-8, no numbers of the ends
             raise Corrupt(self._path, f"document {doc} is not JSON", "stored.data") from error
 
     def _block(self, number: int) -> bytes:

@@ -45,7 +45,7 @@ def show(record: Any) -> None:
 
 
 @clicks.command("import")
-@click.argument("source", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @home_option
 @click.option("--format", "form", type=click.Choice(sorted(transfer.IMPORTERS)), help="Told from the first lines unless given.")
 def import_(source: Path, home: Home, form: str | None) -> None:

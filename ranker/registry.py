@@ -133,7 +133,7 @@ class Registry:
 
     def _history(self) -> list[tuple[str, str]]:
         try:
-            lines = self.active_file.read_text("utf-8").split("\n")
+            lines = self.active_file.read_text("utf-8", "replace").split("\n")
         except FileNotFoundError:
             return []
         pairs = [tuple(line.split(" ")) for line in lines if line]

@@ -55,6 +55,10 @@ class TrainingSet:
         """Raise NothingToLearn unless some query has documents of different grades."""
         if not len(self):
             raise NothingToLearn("expected training rows, found none; judge results, or let people click first")
+        if len(self.group) < 2:
+            raise NothingToLearn(
+                "expected at least 2 queries with results, found 1: a model of one query says nothing about others; add more"
+            )
         starts = self.bounds[:-1][self.group > 0]
         low, high = np.minimum.reduceat(self.grades, starts), np.maximum.reduceat(self.grades, starts)
         if not (high > low).any():

@@ -62,9 +62,14 @@ def train_on_letor(letor: Path, family: str, output: Path, seed: int = 0, jobs: 
 
 
 def activate_if_harmless(home: Home, done: Done) -> tuple[str, str]:
-    """Serve a fresh model; raises Harmful if it lost on held-out queries."""
+    """Serve a fresh model; raises Harmful if it lost on held-out queries, or there were none."""
     gain = (done.card.get("heldout") or {}).get("gain")
-    if gain is not None and gain < 0:
+    if gain is None:
+        raise Harmful(
+            f"expected a gain on held-out queries, found too few queries to hold any out; {done.name} {done.version} is published, not "
+            "active: gather more data, or run `ranker models activate` if you know better"
+        )
+    if gain < 0:
         raise Harmful(
             f"expected a gain on held-out queries, found {gain:+.4f}; {done.name} {done.version} is published, not active: "
             "gather more data, or run `ranker models activate` if you know better"

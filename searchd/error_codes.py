@@ -21,7 +21,7 @@ ERROR_CODES = {
     "headers_too_large": "The headers are over 16 KiB.",
     "index_locked": "Another program is writing to this index; try again.",
     "internal": "A fault of the server; its log has the reason.",
-    "invalid_document": "A document is no JSON object, or its id is not that of the path; nothing of the request was stored.",
+    "invalid_document": "A document is no JSON object, does not fit the schema, or has an id other than its path; nothing of the request was stored.",
     "invalid_event": "An event is not UBI 1.3; the message names the part.",
     "invalid_key": "The key is unknown, has expired or was revoked.",
     "invalid_model": "The model file cannot be read.",

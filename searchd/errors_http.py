@@ -12,6 +12,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from indexer.documents import BadDocument
 from indexer.errors import SearchdError
 from searchd.error_codes import ERROR_CODES
 
@@ -114,7 +115,9 @@ def _from_problem(error: HttpProblem) -> Response:
 
 
 def _from_searchd(error: SearchdError) -> Response:
-    return error_response(status_of(error), error.code, public_message(error))
+    # What a quarantine tells apart in detail is one code for clients; the message names the field.
+    bad = isinstance(error, BadDocument) and error.code != "missing_id"
+    return error_response(status_of(error), "invalid_document" if bad else error.code, public_message(error))
 
 
 def _from_validation(error: msgspec.ValidationError) -> Response:

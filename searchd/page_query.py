@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from flask import request
 
+from searchd.errors_http import HttpProblem
 from searchd.params import MAX_QUERY, MAX_WINDOW, clean, clean_query
 
 MAX_FILTERS = 20
@@ -23,7 +24,7 @@ class PageQuery(NamedTuple):
         """Read leniently: a page shows something for any address, so what makes no sense is cut or ignored."""
         try:
             q = clean_query(request.args.get("q", ""))
-        except ValueError:
+        except HttpProblem:
             q = clean(request.args.get("q", ""))[: MAX_QUERY // 18]  # NFKC makes text at most 18 times longer
         number = request.args.get("page", "")
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 5 else 1

@@ -135,11 +135,13 @@ def clean(text: str) -> str:
 
 
 def clean_query(text: str) -> str:
-    """A query's text, cleaned; raises ValueError when it is too long after NFKC, which can make text 18 times longer."""
+    """A query's text, cleaned; raises HttpProblem when it is too long after NFKC, which can make text 18 times longer."""
     text = clean(text)
     length = len(unicodedata.normalize("NFKC", text[: MAX_QUERY + 1]))
     if len(text) > MAX_QUERY or length > MAX_QUERY:
-        raise ValueError(f"a query has at most {MAX_QUERY} characters after NFKC, found {max(len(text), length)}")
+        raise HttpProblem(
+            400, "query_too_long", f"q: expected at most {MAX_QUERY} characters after NFKC, found {max(len(text), length)}; shorten it"
+        )
     return text
 
 
