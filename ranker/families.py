@@ -18,7 +18,7 @@ SMALL_PARAMETERS: dict[str, Any] = {
 LARGE_PARAMETERS: dict[str, Any] = {
     "num_leaves": 15, "learning_rate": 0.08, "feature_fraction": 0.7, "lambda_l2": 1.0, "min_data_in_leaf": 30, "rounds": 120,
 }  # fmt: skip
-SOFT_SMALL_PARAMETERS = {**SMALL_PARAMETERS, "rounds": 300}  # soft grades bear more: known queries gain, new ones lose nothing
+SOFT_SMALL_PARAMETERS = {**SMALL_PARAMETERS, "rounds": 300}  # soft grades bear more: known queries gain, new ones lose less
 LINEAR_LEVELS = 30  # soft grades become integers 0..30 with linear gains
 EXPONENTIAL_BITS = 5  # or levels 0..5 where the objective's gain is 2^level - 1
 

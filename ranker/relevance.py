@@ -7,8 +7,8 @@ mean.)
 
 People differ in how they look at a list, and a wrong exposure of the lower ranks is what costs most. So exposure is the mean of two accounts:
 by one, rank k is looked at with the propensity theta_k whatever was clicked; by the other, all is looked at up to the last click and nothing
-below it, and only in sessions without a click do propensities decide. The mean is nearly as good as the better of the two for each kind of
-simulated user, and better than either for a mixture of them.
+below it, and only in sessions without a click do propensities decide. Each account alone costs several points of nDCG for some kind of
+simulated user; their mean costs about two at most.
 """
 
 from typing import Any, NamedTuple
