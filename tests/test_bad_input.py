@@ -238,13 +238,8 @@ class TestEvents:
 
 class TestModels:
     def test_an_unknown_one(self, client):
-        known = ("broken, foreign, good", "found 'nope'")
-        for words in (
-            ["searchd", "search", "list", "--model", "nope"],
-            ["ranker", "models", "show", "nope"],
-            ["ranker", "models", "activate", "nope"],
-        ):
-            refused(words, *known)
+        for words in (["searchd", "search", "list", "--model"], ["ranker", "models", "show"], ["ranker", "models", "activate"]):
+            refused([*words, "nope"], "broken, foreign, good", "found 'nope'")
         refused(["ranker", "models", "activate", "good", "v0009"], "v0001", "found 'v0009'")
         refused(["ranker", "models", "show", "../index"], "expected a model name", "found '../index'")
         refused(["ranker", "models", "rollback"], "expected an active model", "found none")

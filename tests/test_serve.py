@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import time
 import urllib.request
 
@@ -10,7 +11,10 @@ import pytest
 from web_home import make_home
 from web_server import running_server
 
+from indexer.home import Home
+from searchd.config import SettingsError
 from searchd.readiness import WORKERS, mark_warm, missing_workers
+from searchd.serve import serve
 
 
 def _get(url):
@@ -29,6 +33,14 @@ def test_two_workers_share_counters_and_end_within_seconds(tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
         assert time.monotonic() - started < 8
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path):
+    """The workers of one server share their port; two servers must not."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"found 127.0.0.1 port {port}: Address already in use; give another"):
+            serve(Home.at(tmp_path), "127.0.0.1", port)
 
 
 @pytest.mark.parametrize("expected", ["", "1"])
