@@ -86,7 +86,7 @@ def from_clicks(data: ClickData, targets: Targets, engine: Engine | None, depth:
     parts = []
     for query, rows in rows_of.items():
         shown = (data.X[rows], targets.grades[rows], targets.weights[rows], [data.row_key[row] for row in rows])
-        extra = _unshown(engine, data.queries[query], shown, features, depth, seed) if engine and query in frequent else None
+        extra = _unshown(engine, data.texts[query], shown, features, depth, seed) if engine and query in frequent else None
         parts.append(_joined(shown, extra) if extra else shown)
     x, grades, weights, keys = zip(*parts)
     return TrainingSet(

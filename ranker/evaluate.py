@@ -39,7 +39,7 @@ def evaluate_log(engine: Any, data: ClickData, models: Sequence[str], seed: int 
         raise NothingToLearn("expected logged searches with the features of this index, found none; search with the log on first")
     names = list(dict.fromkeys(["none", *models]))
     theta = choose_theta(data)[0]
-    rankings = {name: [engine.rank(text, len(theta), name) for text in data.queries] for name in names}
+    rankings = {name: [engine.rank(text, len(theta), name) for text in data.texts] for name in names}
     strangers = _strangers(data, rankings, "none")
     relevance, strange = _relevance(data, theta, strangers, seed)
     logs = _query_logs(data, theta, relevance)

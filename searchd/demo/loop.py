@@ -66,7 +66,19 @@ def learn(home: Path) -> None:
     for name, family in zip(names, FAMILIES):
         command("ranker", "train", "--home", home, "--family", family, "--clicks", "--name", name)
     models = [word for name in ("none", *names) for word in ("--model", name)]
-    evaluate = ("searchd", "evaluate", "--home", home, "--queries", held_out, "--judgments", judgments, "--measures", MEASURE, *models)
+    evaluate: list[str | Path] = [
+        "searchd",
+        "evaluate",
+        "--home",
+        home,
+        "--queries",
+        held_out,
+        "--judgments",
+        judgments,
+        "--measures",
+        MEASURE,
+        *models,
+    ]
     table = command(*evaluate)
     print(f"\nOn {_lines(held_out)} queries that nobody asked (before: none; after: a family trained from clicks)\n\n{table}", flush=True)
     best = best_model(json.loads(command(*evaluate, "--json", quiet=True)))
