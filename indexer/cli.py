@@ -16,6 +16,7 @@ from indexer.index import verify as find_damage
 from indexer.infer import to_toml
 from indexer.program import MemorySize, Program, home_option
 from indexer.schema import Schema, SchemaError, load_schema
+from indexer.tokens import STREAM_NAMES, shown_term
 from indexer.updates import remove, update
 
 
@@ -149,11 +150,11 @@ def rollback_command(home: Home) -> None:
 def analyze_command(text: str, home: Home, field: str | None, as_json: bool) -> None:
     """The tokens of TEXT as the index has them: position, start and end in TEXT, stream, term, the text they stand for."""
     for token in _analyzer(home, field).tokens(text):
+        shown = token._asdict() | {"term": shown_term(token.term), "stream": STREAM_NAMES[token.stream]}
         if as_json:
-            click.echo(json.dumps(token._asdict(), ensure_ascii=False))
+            click.echo(json.dumps(shown, ensure_ascii=False))
         else:
-            shown = token.term.lstrip("\x01\x02\x03")
-            click.echo(f"{token.position}\t{token.start}\t{token.end}\t{token.stream}\t{shown}\t{token.surface}")
+            click.echo("\t".join(str(shown[name]) for name in ("position", "start", "end", "stream", "term", "surface")))
 
 
 def _analyzer(home: Home, field: str | None) -> Analyzer:

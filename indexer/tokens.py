@@ -7,12 +7,18 @@ from indexer.format import HAN1, HAN2, HANWORD
 
 # Streams by number, as in schema.STREAMS; Han words come last and have no postings.
 STREAM_WORD, STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD = range(4)
+STREAM_NAMES = ("word", "han1", "han2", "hanword")
 _STREAM_OF_TAG = {HAN1: STREAM_HAN1, HAN2: STREAM_HAN2, HANWORD: STREAM_HANWORD}
 
 
 def stream_of(term: str) -> int:
     """The number of a term's stream; it is told by the first character."""
     return _STREAM_OF_TAG.get(term[:1], STREAM_WORD)
+
+
+def shown_term(term: str) -> str:
+    """A term as people read it: without the tag of its stream."""
+    return term[1:] if term[:1] in _STREAM_OF_TAG else term
 
 
 class Token(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer import bm25
+from indexer.tokens import STREAM_NAMES, shown_term
 from indexer.values import texts
 from searchd.plan import Plan
 from searchd.snapshot import Snapshot
@@ -43,10 +44,16 @@ def explain_retrieval(plan: Plan, snapshot: Snapshot, doc: int) -> dict[str, Any
 
 
 def _part(term: str, weight: float, idf: float, df: int, tfs: dict[str, int], score: float) -> dict[str, Any]:
-    stream = ("word", "han1", "han2", "hanword")[bm25.stream_of(term)]
-    shown = term if stream == "word" else term[1:]
     found = {name: tf for name, tf in tfs.items() if tf}
-    return {"term": shown, "stream": stream, "weight": weight, "idf": idf, "df": df, "frequencies": found, "score": score}
+    return {
+        "term": shown_term(term),
+        "stream": STREAM_NAMES[bm25.stream_of(term)],
+        "weight": weight,
+        "idf": idf,
+        "df": df,
+        "frequencies": found,
+        "score": score,
+    }
 
 
 def term_frequencies(snapshot: Snapshot, doc: int, terms: list[str]) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
+from indexer.tokens import STREAM_NAMES, shown_term
 from searchd.answers import AnalyzeAnswer, SuggestAnswer, Suggestion, TokenAnswer, json_response
 from searchd.errors_http import HttpProblem
 from searchd.params import AnalyzeParams, SuggestParams, read_params
@@ -40,5 +41,7 @@ def analyze() -> Response:
         names = ", ".join(f.name for f in index.schema.text_fields)
         raise HttpProblem(400, "unknown_field", f"expected a text field ({names}), found {params.field!r}")
     analyzer = index.analyzer(params.field)
-    tokens = [TokenAnswer(t.term, str(t.stream), t.position, t.start, t.end, t.surface) for t in analyzer.tokens(params.text)]
+    tokens = [
+        TokenAnswer(shown_term(t.term), STREAM_NAMES[t.stream], t.position, t.start, t.end, t.surface) for t in analyzer.tokens(params.text)
+    ]
     return json_response(AnalyzeAnswer(analyzer.name, tokens))

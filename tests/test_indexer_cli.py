@@ -101,7 +101,7 @@ def test_analyze_gives_offsets_into_the_text(home):
     tokens = [json.loads(line) for line in lines(run("analyze", text, "--json"))]
     assert tokens[0]["term"] == "run"
     assert all(text[t["start"] : t["end"]] == t["surface"] for t in tokens)
-    assert lines(run("analyze", text))[0] == "0\t0\t7\t0\trun\tRunning"
+    assert lines(run("analyze", text))[0] == "0\t0\t7\tword\trun\tRunning"
 
 
 @pytest.mark.parametrize(
