@@ -45,3 +45,14 @@ def test_every_dependency_is_justified():
     for line in required.split():
         name = re.match(r"[\w-]+", line).group(0).lower()
         assert f"| {name} |" in listed, f"{name} has no line in docs/dependencies.md"
+
+
+def test_every_module_has_a_room_in_the_architecture():
+    architecture = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    modules = [path for package in ("indexer", "ranker", "searchd") for path in sorted((ROOT / package).glob("*.py"))]
+    homeless = [
+        str(path.relative_to(ROOT))
+        for path in modules
+        if not path.name.startswith("__") and f"`{path.relative_to(ROOT)}`" not in architecture
+    ]
+    assert not homeless, f"ARCHITECTURE.md has no room for {homeless}"
