@@ -400,7 +400,7 @@ def test_an_active_model_that_cannot_be_used_does_not_stop_the_search(tmp_path, 
     (home.models / "ACTIVE").write_text("gone v0001\n")
     with Engine(home) as engine:
         assert engine.search("apple").model is None
-        assert "active model not used" in capsys.readouterr().out
+        assert "active model not used" in "".join(capsys.readouterr())  # where to depends on who set up logging
         with pytest.raises(SearchdError, match="expected"):
             engine.search("apple", model="gone")
 
