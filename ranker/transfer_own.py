@@ -18,45 +18,16 @@ from ranker.transfer_records import Imported, Refusal
 ARRAYS = ("features", "scores", "propensities")
 
 
-class ImpressionLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """An impression with its arrays as base64."""
-
-    query_id: str
-    timestamp: int
-    user_query: str
-    keys: list[str]
-    application: str = ""
-    client_id: str = ""
-    session_id: str = ""
-    user_id: str = ""
-    generation: str = ""
-    model: str = ""
-    feature_fingerprint: str = ""
-    first_rank: int = 1
-    features: str | None = None
-    scores: str | None = None
-    simulated: bool = False
-    propensities: str | None = None
+def _line(record: type, **changed: Any) -> Any:
+    """The fields of a record of the click log as a checked line, so that the two cannot drift apart; ``changed`` gives other types."""
+    types = record.__annotations__ | changed
+    defaults: dict[str, Any] = record._field_defaults  # type: ignore[attr-defined]
+    fields = [(name, kind, defaults[name]) if name in defaults else (name, kind) for name, kind in types.items()]
+    return msgspec.defstruct(f"{record.__name__}Line", fields, forbid_unknown_fields=True, omit_defaults=True)
 
 
-class EventLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """An event."""
-
-    event_id: str
-    query_id: str
-    action_name: str
-    timestamp: int
-    object_id: str = ""
-    position: int | None = None
-    application: str = ""
-    client_id: str = ""
-    session_id: str = ""
-    user_id: str = ""
-    message_type: str = ""
-    message: str = ""
-    user_query: str = ""
-    attributes: dict[str, Any] | None = None
-    simulated: bool = False
+ImpressionLine = _line(Impression, **dict.fromkeys(ARRAYS, str | None))
+EventLine = _line(Event)
 
 
 def read(records: Iterable[tuple[int, Any]]) -> Imported:
@@ -73,7 +44,7 @@ def read(records: Iterable[tuple[int, Any]]) -> Imported:
     return imported
 
 
-def _impression(line: ImpressionLine) -> Impression:
+def _impression(line: Any) -> Impression:
     n = len(line.keys)
     features, scores, propensities = (_floats(getattr(line, name)) for name in ARRAYS)
     for name, values in (("scores", scores), ("propensities", propensities)):
