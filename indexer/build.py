@@ -30,6 +30,7 @@ from indexer.progress import Progress
 from indexer.publish import discard, publish, stage, writer_lock
 from indexer.quarantine import Entry, Quarantine
 from indexer.readers.streams import BLOCK, Meter, open_stream
+from indexer.reorder import reorder
 from indexer.schema import Schema
 from indexer.sources import Source, bytes_on_disk, cut, find_sources
 
@@ -89,11 +90,13 @@ def build(
     max_quarantined: float = 1.0,
     progress: bool = False,
     on_schema: Callable[[Schema], None] | None = None,
+    reordered: bool = False,
 ) -> BuildReport:
     """Index ``sources`` as a new generation and publish it; raises SearchdError and then changes nothing but the quarantine.
 
     Without ``schema`` one is inferred, and ``on_schema`` is told which. ``id_field`` overrides the schema's. ``memory`` in bytes, for all
-    processes together. ``max_quarantined`` is the share of records that may be bad.
+    processes together. ``max_quarantined`` is the share of records that may be bad. ``reordered``: documents that share terms stand together
+    (``reorder.py``), instead of in the order of the sources.
     """
     started = time.monotonic()
     found = find_sources(sources)
@@ -106,7 +109,7 @@ def build(
         with writer_lock(home), Quarantine(quarantine_path(home)) as quarantine:
             staged = stage(home)
             try:
-                work = _Work(home, staged, schema, quarantine, max_quarantined)
+                work = _Work(home, staged, schema, quarantine, max_quarantined, reordered)
                 info = work.segment(found, jobs, chunk_bytes(memory, jobs), backend, progress)
                 write_manifest(staged, schema, [info], lexicon_of(home))
                 generation = publish(home, staged)
@@ -124,9 +127,10 @@ def build(
 class _Work:
     """One build in its staged folder."""
 
-    def __init__(self, home: Home, staged: Path, schema: Schema, quarantine: Quarantine, max_quarantined: float):
+    def __init__(self, home: Home, staged: Path, schema: Schema, quarantine: Quarantine, max_quarantined: float, reordered: bool):
         self.staged, self.schema, self.quarantine, self.max_quarantined = staged, schema, quarantine, max_quarantined
         self.job = Job(schema, lexicon_of(home), staged / "runs", os.getpid())
+        self.reordered = reordered
         self.inverted = 0
 
     def segment(self, sources: Sequence[Source], jobs: int, size: int, backend: str, shown: bool) -> SegmentInfo:
@@ -135,10 +139,12 @@ class _Work:
         paths = [one.path for one in self._invert(sources, jobs, size, backend, shown) if one.path is not None]
         self._check()
         runs = [Run.load(path, self.schema) for path in paths]
+        if self.reordered and runs:
+            runs = [reorder(runs, self.schema, self.job.folder)]
         info = write_segment(runs, self.schema, self.staged / "0000.seg")
         del runs
         shutil.rmtree(self.job.folder)
-        return info
+        return replace(info, duplicates=self.inverted - info.documents)
 
     def _invert(self, sources: Sequence[Source], jobs: int, size: int, backend: str, shown: bool) -> Iterator[Inverted]:
         meter = Meter()

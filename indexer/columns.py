@@ -129,6 +129,24 @@ def merge_columns(kind: str, columns: Sequence[Column], kept: Sequence[np.ndarra
     return _compact(union, np.concatenate(ords), np.concatenate(sizes))
 
 
+def take_documents(columns: Sequence[Column], chosen: np.ndarray) -> Column:
+    """The columns one after another, then of all their documents those numbered ``chosen``, in that order."""
+    whole = merge_columns(columns[0].kind, columns, [np.ones(_num_docs(c), np.bool_) for c in columns])
+    if whole.kind != "keyword":
+        return Column(whole.kind, whole.values[chosen], whole.valid[chosen])  # type: ignore[index]
+    assert whole.offsets is not None and whole.ords is not None and whole.dictionary is not None
+    starts, sizes = whole.offsets[chosen], np.diff(whole.offsets)[chosen]
+    places = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
+    return _compact(whole.dictionary, whole.ords[places], sizes)
+
+
+def _num_docs(column: Column) -> int:
+    if column.offsets is not None:
+        return len(column.offsets) - 1
+    assert column.valid is not None
+    return len(column.valid)
+
+
 def _compact(union: Strings, ords: np.ndarray, sizes: np.ndarray) -> Column:
     used = np.unique(ords)
     new = np.zeros(len(union) + 1, np.uint32)
