@@ -89,7 +89,7 @@ class Index:
         for segment in self.segments:
             ids = segment.lookup(terms)
             found = ids >= 0
-            total[found] += segment.df[ids[found]]
+            total[found] += segment.df(ids[found])
         return total
 
     def locate(self, doc: int) -> tuple[Segment, int]:

@@ -1,7 +1,7 @@
 """Runs -> one segment file whose bytes depend on the documents alone, not on how they were batched.
 
 The steps: choose the last document of every key, number the kept documents in order; unite the sorted vocabularies and number the terms by
-falling document frequency; copy every run's postings, run after run, to where each term's list continues; translate sequences chunk by
+falling number of postings; copy every run's postings, run after run, to where each term's list continues; translate sequences chunk by
 chunk. Runs are mapped files and the postings lie in a nameless scratch file, so memory is bounded by the vocabulary and one segment's
 compressed postings.
 """
@@ -15,20 +15,19 @@ import orjson
 
 import indexer.durable as durable
 import indexer.strings as strings
-from indexer.bm25 import stream_of
 from indexer.columns import merge_columns, write_column
 from indexer.container import ContainerWriter, FileInfo
-from indexer.format import HANWORD
+from indexer.document_keys import write_keys
 from indexer.forward import encode_rows
 from indexer.inverter import Run
 from indexer.jit import kernel
+from indexer.lengths import write_lengths
 from indexer.postings import encode_postings
 from indexer.schema import Schema
 from indexer.stored import write_stored
-from indexer.strings import Strings
+from indexer.vocabulary import DROPPED, Vocabulary, unite, write_vocabulary
 
 CHUNK = 1 << 14  # documents whose sequences are translated at a time
-DROPPED = -1
 
 
 @dataclass(frozen=True)
@@ -52,17 +51,6 @@ class _Documents:
     count: int
 
 
-@dataclass(frozen=True)
-class _Vocabulary:
-    """The segment's terms by id; ``numbers``: for every run, the id of each of its terms (int32, -1 = in no kept document)."""
-
-    terms: Strings
-    order: np.ndarray
-    df: np.ndarray
-    streams: np.ndarray
-    numbers: list[np.ndarray]
-
-
 def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInfo:
     """Write the segment of ``runs``, which follow each other in document order; durable when it returns.
 
@@ -70,33 +58,29 @@ def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInf
     """
     runs = [run for run in runs if len(run.keys)]
     documents = _choose_documents(runs)
-    vocabulary = _unite(runs, documents)
+    vocabulary = unite(runs, documents.kept)
     lengths = _join_lengths(runs, documents, len(schema.text_fields))
     ptr, docs, tfs = _join_postings(runs, documents, vocabulary, len(schema.text_fields), path.parent)
     meta = _meta(schema, documents, vocabulary, len(docs))
     with ContainerWriter(path) as writer:
         writer.add("meta", np.frombuffer(orjson.dumps(meta, option=orjson.OPT_SORT_KEYS), np.uint8))
-        writer.add("lengths", lengths)
-        writer.add("lengths.totals", lengths.sum(axis=1, dtype=np.uint64))
-        writer.add("lengths.having", np.count_nonzero(lengths, axis=1).astype(np.uint64))
-        _write_strings(writer, "keys", strings.concatenate([strings.take(r.keys, np.flatnonzero(k)) for r, k in zip(runs, documents.kept)]))
-        _write_strings(writer, "terms", vocabulary.terms)
-        writer.add("terms.order", vocabulary.order)
-        writer.add("terms.df", vocabulary.df)
+        write_lengths(writer, lengths)
+        write_keys(writer, strings.concatenate([strings.take(r.keys, np.flatnonzero(k)) for r, k in zip(runs, documents.kept)]))
+        write_vocabulary(writer, vocabulary)
         writer.add_all("", encode_postings(ptr, docs, tfs, lengths, vocabulary.streams, schema))
         _write_forward(writer, runs, documents, vocabulary, len(schema.text_fields))
         _write_columns(writer, runs, documents, schema)
         write_stored(writer, _documents(runs, documents))
         file = writer.finish()
     duplicates = sum(len(run.keys) for run in runs) - documents.count
-    return SegmentInfo(file, documents.count, len(vocabulary.terms), len(docs), int(lengths.sum(dtype=np.int64)), duplicates)
+    return SegmentInfo(file, documents.count, len(vocabulary), len(docs), int(lengths.sum(dtype=np.int64)), duplicates)
 
 
-def _meta(schema: Schema, documents: _Documents, vocabulary: _Vocabulary, postings: int) -> dict[str, object]:
+def _meta(schema: Schema, documents: _Documents, vocabulary: Vocabulary, postings: int) -> dict[str, object]:
     return {
         "id_field": schema.id_field,
         "documents": documents.count,
-        "terms": len(vocabulary.terms),
+        "terms": len(vocabulary),
         "postings": postings,
         "text_fields": [f.name for f in schema.text_fields],
         "columns": [[f.name, f.type] for f in schema.columns],
@@ -111,53 +95,16 @@ def _choose_documents(runs: Sequence[Run]) -> _Documents:
     return _Documents([last[a:b] for a, b in parts], [numbers[a:b] for a, b in parts], int(np.count_nonzero(last)))
 
 
-def _unite(runs: Sequence[Run], documents: _Documents) -> _Vocabulary:
-    """Terms of kept documents by falling df, then bytes."""
-    union, places = strings.merge_sorted([run.terms for run in runs])
-    df = np.zeros(len(union), np.uint32)
-    for run, place, kept in zip(runs, places, documents.kept):
-        df[place] += _document_frequencies(run, kept)
-    alive = np.flatnonzero(df)
-    by_frequency = alive[np.argsort(-df[alive].astype(np.int64), kind="stable")]
-    number = np.full(len(union), DROPPED, np.int32)
-    number[by_frequency] = np.arange(len(by_frequency), dtype=np.int32)
-    terms = strings.take(union, by_frequency)
-    return _Vocabulary(terms, number[alive].astype(np.uint32), df[by_frequency], _streams(terms), [number[place] for place in places])
-
-
-def _document_frequencies(run: Run, kept: np.ndarray) -> np.ndarray:
-    if kept.all():
-        return np.diff(run.ptr).astype(np.uint32)
-    df = np.zeros(len(run.terms), np.uint32)
-    _count_kept(run.ptr, run.docs, kept, df)
-    return df
-
-
-@kernel
-def _count_kept(ptr, docs, kept, df):
-    for term in range(len(df)):
-        for i in range(ptr[term], ptr[term + 1]):
-            df[term] += kept[docs[i]]
-
-
-def _streams(terms: Strings) -> np.ndarray:
-    """The stream of every term by its first byte, uint8 (see ``bm25.stream_of``)."""
-    by_byte = np.array([stream_of(chr(byte)) for byte in range(256)], np.uint8)
-    starts = terms.offsets[:-1]
-    first = np.where(np.diff(terms.offsets) > 0, np.append(terms.data, np.uint8(255))[starts], 255)
-    return by_byte[first]
-
-
 def _join_lengths(runs: Sequence[Run], documents: _Documents, num_fields: int) -> np.ndarray:
     parts = [run.lengths[:, kept] for run, kept in zip(runs, documents.kept)]
     return np.ascontiguousarray(np.concatenate([np.zeros((num_fields, 0), np.uint32), *parts], axis=1))
 
 
 def _join_postings(
-    runs: Sequence[Run], documents: _Documents, vocabulary: _Vocabulary, num_fields: int, folder: Path
+    runs: Sequence[Run], documents: _Documents, vocabulary: Vocabulary, num_fields: int, folder: Path
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(ptr int64[T + 1], docs int32[P], tfs[P, F]) of the segment; jieba words have a df but no postings."""
-    counts = np.where(vocabulary.streams == stream_of(HANWORD), 0, vocabulary.df.astype(np.int64))
+    counts = vocabulary.counts
     ptr = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=ptr[1:])
     width = "<u4" if any(run.tfs.dtype == np.uint32 for run in runs) else "<u2"
@@ -187,7 +134,7 @@ def _append_postings(ptr, run_docs, run_tfs, numbers, terms, at, docs, tfs):
         at[target] = to
 
 
-def _write_forward(writer: ContainerWriter, runs: Sequence[Run], documents: _Documents, vocabulary: _Vocabulary, num_fields: int) -> None:
+def _write_forward(writer: ContainerWriter, runs: Sequence[Run], documents: _Documents, vocabulary: Vocabulary, num_fields: int) -> None:
     sizes = [np.zeros(1, np.int64)]
     with writer.section("forward.data", "|u1") as write:
         for run, kept, terms in zip(runs, documents.kept, vocabulary.numbers):
@@ -198,10 +145,6 @@ def _write_forward(writer: ContainerWriter, runs: Sequence[Run], documents: _Doc
                 write(data)
                 sizes.append(row_sizes)
     writer.add("forward.offsets", np.cumsum(np.concatenate(sizes)).astype(np.uint64))
-
-
-def _write_strings(writer: ContainerWriter, name: str, found: Strings) -> None:
-    writer.add_all(f"{name}.", {"data": found.data, "offsets": found.offsets.astype(np.int64), "slots": strings.build_table(found)})
 
 
 def _write_columns(writer: ContainerWriter, runs: Sequence[Run], documents: _Documents, schema: Schema) -> None:

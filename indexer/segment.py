@@ -23,7 +23,7 @@ from indexer.terms import TermDictionary
 
 
 class Segment:
-    """A segment with its tombstones. ``lengths`` uint32[F, N]; ``df`` uint32[T] of live documents; ``live`` bool[N], None = all."""
+    """A segment with its tombstones. ``lengths`` uint32[F, N]; ``live`` bool[N], None = all."""
 
     def __init__(self, path: Path, tombstones: Path | None = None) -> None:
         """Map and check structure and all but large bulk sections; raises Corrupt or VersionMismatch."""
@@ -36,16 +36,18 @@ class Segment:
         self.id_field: str = meta["id_field"]
         self.text_fields: tuple[str, ...] = tuple(meta["text_fields"])
         self.lengths = container["lengths"]
-        self.df = container["terms.df"]
         self.length_totals, self.length_counts = container["lengths.totals"], container["lengths.having"]
         self.postings: dict[str, np.ndarray] = container.family("postings.")
         self.forward = Forward(container["forward.data"], container["forward.offsets"])
-        self.terms = TermDictionary(self._strings("terms"), container["terms.slots"], container["terms.order"])
+        self.terms = TermDictionary(
+            self._strings("terms"), *(container[f"terms.{n}"] for n in ("slots", "order", "df_firsts", "df_values"))
+        )
         self._keys, self._key_slots = self._strings("keys"), container["keys.slots"]
         self._stored = StoredFields(container["stored.data"], container["stored.offsets"], self.num_docs, path)
         self._columns = {name: (number, kind) for number, (name, kind) in enumerate(meta["columns"])}
         self.live: np.ndarray | None = None
         self.num_live = self.num_docs
+        self._lost_terms, self._lost_df = np.zeros(0, np.uint32), np.zeros(0, np.int64)
         self._check_shapes()
         if tombstones is not None:
             self._bury(Container(tombstones))
@@ -58,10 +60,19 @@ class Segment:
         """The term with an id."""
         return self.terms.term(term_id)
 
+    def df(self, ids: np.ndarray) -> np.ndarray:
+        """Live documents that hold each term: ids from 0 to T - 1, int[n] -> int64[n]."""
+        found = self.terms.df(ids)
+        if len(self._lost_terms):
+            wanted = np.asarray(ids, np.uint32)
+            places = np.minimum(np.searchsorted(self._lost_terms, wanted), len(self._lost_terms) - 1)
+            found -= np.where(self._lost_terms[places] == wanted, self._lost_df[places], 0)
+        return found
+
     def prefix(self, prefix: str, limit: int) -> list[tuple[str, int]]:
         """Up to ``limit`` terms that begin with ``prefix`` and their df, most frequent first."""
         ids = self.terms.with_prefix(prefix, limit)
-        return [(self.term(i), int(self.df[i])) for i in ids.tolist() if self.df[i]]
+        return [(self.term(i), df) for i, df in zip(ids.tolist(), self.df(ids).tolist()) if df]
 
     def sequence(self, doc: int, field: int) -> np.ndarray:
         """Term ids of a text field in order, int32; -1 = gap."""
@@ -101,7 +112,7 @@ class Segment:
         rows = self.num_docs * len(self.text_fields)
         expected = {
             "lengths": (len(self.text_fields), self.num_docs),
-            "terms.df": (self.num_terms,),
+            "terms.df_values": self._container["terms.df_firsts"].shape,
             "terms.order": (self.num_terms,),
             "terms.offsets": (self.num_terms + 1,),
             "keys.offsets": (self.num_docs + 1,),
@@ -118,8 +129,7 @@ class Segment:
         self.live = np.ones(self.num_docs, np.bool_)
         self.live[deleted] = False
         self.num_live = self.num_docs - len(deleted)
-        self.df = self.df.copy()
-        self.df[terms] -= minus
+        self._lost_terms, self._lost_df = terms, minus.astype(np.int64)
         lost = self.lengths[:, deleted]
         self.length_totals = self.length_totals - lost.sum(axis=1, dtype=np.uint64)
         self.length_counts = self.length_counts - np.count_nonzero(lost, axis=1).astype(np.uint64)

@@ -30,9 +30,9 @@ def example_file():
 def test_the_example_decodes_by_hand():
     data = example_file()
     magic, version, flags, reserved, crc = struct.unpack_from("<8sII44sI", data, 0)
-    assert (magic, version, flags, reserved) == (b"SRCHDSEG", 1, 0, bytes(44)) and crc == zlib.crc32(data[:60])
+    assert (magic, version, flags, reserved) == (b"SRCHDSEG", format.VERSION, 0, bytes(44)) and crc == zlib.crc32(data[:60])
     table, table_bytes, size, table_crc, version, reserved, crc, magic = struct.unpack_from("<QQQII20sI8s", data, len(data) - 64)
-    assert (magic, version, reserved, size) == (b"GESDHCRS", 1, bytes(20), len(data)) and crc == zlib.crc32(data[-64:-12])
+    assert (magic, version, reserved, size) == (b"GESDHCRS", format.VERSION, bytes(20), len(data)) and crc == zlib.crc32(data[-64:-12])
     assert table + table_bytes == len(data) - 64 and table_crc == zlib.crc32(data[table : table + table_bytes])
     found = {}
     for at in range(table, table + table_bytes, 88):
