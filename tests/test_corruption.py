@@ -103,12 +103,12 @@ def test_a_stranger_in_the_folder_is_reported(home, folder):
 
 def test_a_manifest_of_another_version(home, folder, monkeypatch):
     path = folder / "MANIFEST.json"
-    path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 7'))
+    path.write_bytes(path.read_bytes().replace(f'"format": {format.VERSION}'.encode(), b'"format": 7'))
     with pytest.raises(VersionMismatch, match=f"expected format version {format.VERSION}, found 7"):
         Index.open(home)
 
 
-@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b'{"format": 1}', b'{"format": 1, "checksum": ""}', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b'{"format": 2}', b'{"format": 2, "checksum": ""}', b"\xff\xfe"])
 def test_manifests_that_are_none(home, folder, content):
     (folder / "MANIFEST.json").write_bytes(content)
     with pytest.raises(Corrupt, match="MANIFEST.json"):
