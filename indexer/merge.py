@@ -22,7 +22,7 @@ from indexer.forward import encode_rows
 from indexer.inverter import Run
 from indexer.jit import kernel
 from indexer.lengths import write_lengths
-from indexer.postings import encode_postings
+from indexer.postings_encoder import encode_postings
 from indexer.schema import Schema
 from indexer.stored import write_stored
 from indexer.vocabulary import DROPPED, Vocabulary, unite, write_vocabulary

@@ -10,7 +10,8 @@ import numpy as np
 
 import indexer.bm25 as bm25
 import searchd.kernels_layout as layout
-from indexer.postings import EXCEPTION, PostingsView
+from indexer.postings import EXCEPTION
+from indexer.postings_view import PostingsView
 from indexer.schema import Schema
 
 MAX_TABLE_LENGTHS = 4096  # distinct lengths; beyond, the table would leave the cache

@@ -1,5 +1,6 @@
 """An index in memory with just what a Retriever asks of one: retrieval can be tested without files."""
 
+from collections import Counter
 from collections.abc import Sequence
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import numpy as np
 from oracle import Oracle, Values
 
 from indexer import bm25
-from indexer.postings import encode_postings
+from indexer.postings_encoder import encode_postings
 from indexer.schema import Field, Schema
 
 
@@ -22,7 +23,8 @@ class SmallSegment:
     def __init__(self, oracle: Oracle, first: int, last: int, build_schema: Schema) -> None:
         self.num_docs = last - first
         docs = range(first, last)
-        self.terms = sorted({t for d in docs for tf in oracle.tfs[d] for t in tf})
+        frequencies = Counter(t for d in docs for t in {t for tf in oracle.tfs[d] for t in tf})
+        self.terms = sorted(frequencies, key=lambda t: (-frequencies[t], t))
         self._ids = {t: i for i, t in enumerate(self.terms)}
         num_fields = len(build_schema.text_fields)
         self.lengths = np.array([[oracle.lengths[d][f] for d in docs] for f in range(num_fields)], np.uint32).reshape(num_fields, -1)

@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 from small_index import schema_of
 
 from indexer import bm25
-from indexer.codebook import number_tuples
-from indexer.postings import MAX_DOCS, SUPERBLOCK, PostingsView, TooManyPostings, encode_postings
+from indexer.codebook import TupleCounter, number_tuples
+from indexer.postings import MAX_DOCS, SUPERBLOCK, TooManyPostings
+from indexer.postings_encoder import PostingsEncoder, Stretch, encode_postings
+from indexer.postings_view import PostingsView
 
 
 def random_lists(seed: int, num_docs: int, dfs: list[int], num_fields: int, tf_scale: float):
     """Lists of the given lengths with geometric frequencies: starts, docs, tfs, lengths, streams."""
     rng = np.random.default_rng(seed)
+    dfs = sorted(dfs, reverse=True)
     docs = [np.sort(rng.choice(num_docs, min(df, num_docs), replace=False)) for df in dfs]
     starts = np.cumsum([0, *map(len, docs)])
     tfs = rng.geometric(1 / tf_scale, (starts[-1], num_fields)).astype(np.uint32) - 1
@@ -81,7 +84,7 @@ def test_the_same_input_gives_the_same_bytes():
 
 
 def test_terms_without_postings_and_empty_segments_are_fine():
-    starts, docs, tfs, lengths = np.zeros(4, np.int64), np.zeros(0, np.int32), np.zeros((0, 1)), np.zeros((1, 0), np.uint32)
+    starts, docs, tfs, lengths = np.zeros(4, np.int64), np.zeros(0, np.int32), np.zeros((0, 1), np.uint32), np.zeros((1, 0), np.uint32)
     empty = encode_postings(starts, docs, tfs, lengths, np.zeros(3, np.uint8), schema_of(1))
     docs, tfs = PostingsView(empty).postings(1)
     assert docs.shape == (0,) and tfs.shape == (0, 1)
@@ -101,10 +104,50 @@ def test_thousands_of_distinct_tuples_have_codes_of_their_own():
 def test_too_large_a_segment_is_refused():
     lengths = np.broadcast_to(np.zeros((1, 1), np.uint32), (1, MAX_DOCS + 1))
     with pytest.raises(TooManyPostings, match="smaller segments"):
-        encode_postings(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros((0, 1)), lengths, np.zeros(0, np.uint8), schema_of(1))
+        encode_postings(
+            np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros((0, 1), np.uint32), lengths, np.zeros(0, np.uint8), schema_of(1)
+        )
 
 
 def test_postings_of_one_field_take_little_room():
     starts, docs, tfs, lengths, streams = random_lists(5, 60_000, [int(30_000 / r) for r in range(1, 3000)], 1, 1.4)
     sections = encode_postings(starts, docs, tfs, lengths, streams, schema_of(1))
     assert sum(a.nbytes for a in sections.values()) / len(docs) < 3.0
+
+
+def cut_anywhere(rng: np.random.Generator, lists, part):
+    """A part's postings in stretches of random numbers of terms."""
+    starts, docs, tfs = lists
+    borders = sorted({part.first, part.last, *rng.integers(part.first, part.last + 1, 3).tolist()})
+    for first, last in zip(borders, borders[1:]):
+        a, b = starts[first], starts[last]
+        yield Stretch(starts[first : last + 1] - a, docs[a:b], tfs[a:b])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1000), st.lists(st.sampled_from([1, 7, 255, 256, 1000, 5000]), max_size=8), st.integers(1, 2))
+def test_the_bytes_do_not_depend_on_the_stretches(seed, dfs, num_fields):
+    starts, docs, tfs, lengths, streams = random_lists(seed, 9000, dfs, num_fields, 4.0)
+    rng = np.random.default_rng(seed)
+    counter = TupleCounter(num_fields)
+    for part in np.array_split(rng.permutation(tfs), 3):
+        counter.add(part)
+    encoder = PostingsEncoder(np.diff(starts), counter.finish(), lengths, streams, schema_of(num_fields))
+    found = {part.name: list(encoder.encode(part, cut_anywhere(rng, (starts, docs, tfs), part))) for part in encoder.parts}
+    sections = {name: np.concatenate(pieces) if pieces else np.zeros(0) for name, pieces in found.items()} | encoder.finish()
+    for name, whole in encode_postings(starts, docs, tfs, lengths, streams, schema_of(num_fields)).items():
+        assert whole.tobytes() == sections[name.removeprefix("postings.")].tobytes(), name
+
+
+def test_stretches_that_are_not_what_was_said_are_refused():
+    starts, docs, tfs, lengths, streams = random_lists(6, 900, [300, 20, 10], 1, 2.0)
+    codes, schema = number_tuples(tfs), schema_of(1)
+    with pytest.raises(ValueError, match="falling number"):
+        PostingsEncoder(np.array([10, 20]), codes, lengths, streams[:2], schema)
+    encoder = PostingsEncoder(np.diff(starts), codes, lengths, streams, schema)
+    with pytest.raises(ValueError, match="as many postings as was said"):
+        list(encoder.encode(encoder.parts[0], [Stretch(starts[1:3] - starts[1], docs[300:320], tfs[300:320])]))
+    with pytest.raises(ValueError, match="are missing"):
+        list(encoder.encode(encoder.parts[0], []))
+    with pytest.raises(ValueError, match="0 of 330 postings"):
+        encoder.finish()

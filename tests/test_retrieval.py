@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from small_index import SmallIndex, random_documents, schema_of
 
-from indexer import postings
+from indexer import postings_encoder
 from searchd import retrieval, retrieval_segment, term_table
 from searchd.retrieval import Retriever
 
@@ -125,7 +125,7 @@ def test_table_of_lengths_and_formula_agree_to_the_bit(monkeypatch):
 
 
 def test_terms_without_block_maxima_are_found_too(monkeypatch):
-    monkeypatch.setattr(postings, "DENSE_SHARE", 3)
+    monkeypatch.setattr(postings_encoder, "DENSE_SHARE", 3)
     oracle = Oracle(random_documents(np.random.default_rng(5), 9000, 1, WORDS, 12), schema_of(1))
     retriever = Retriever(SmallIndex(oracle))
     for terms in (["w0", "w1", "w2", "w9"], ["w1", "w20", "w100"], ["w4", "w5"]):
