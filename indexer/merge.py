@@ -6,7 +6,7 @@ chunk. Runs are mapped files and the postings lie in a nameless scratch file, so
 compressed postings.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInf
         writer.add_all("", encode_postings(ptr, docs, tfs, lengths, vocabulary.streams, schema))
         _write_forward(writer, runs, documents, vocabulary, len(schema.text_fields))
         _write_columns(writer, runs, documents, schema)
-        write_stored(writer, _documents(runs, documents))
+        write_stored(writer, [(run.documents, np.flatnonzero(kept)) for run, kept in zip(runs, documents.kept)])
         file = writer.finish()
     duplicates = sum(len(run.keys) for run in runs) - documents.count
     return SegmentInfo(file, documents.count, len(vocabulary), len(docs), int(lengths.sum(dtype=np.int64)), duplicates)
@@ -151,10 +151,3 @@ def _write_columns(writer: ContainerWriter, runs: Sequence[Run], documents: _Doc
     for number, column_field in enumerate(schema.columns):
         parts = [run.columns[number] for run in runs]
         write_column(writer, number, merge_columns(column_field.type, parts, documents.kept))
-
-
-def _documents(runs: Sequence[Run], documents: _Documents) -> Iterator[bytes]:
-    for run, kept in zip(runs, documents.kept):
-        data, offsets = run.documents.data, run.documents.offsets.tolist()
-        for doc in np.flatnonzero(kept).tolist():
-            yield data[offsets[doc] : offsets[doc + 1]].tobytes()

@@ -17,7 +17,7 @@ from indexer.columns import Column, read_column
 from indexer.container import Container, ContainerWriter, FileInfo
 from indexer.format import Corrupt
 from indexer.forward import Forward
-from indexer.stored import StoredFields
+from indexer.stored import StoredFields, StoredSections
 from indexer.strings import Strings
 from indexer.terms import TermDictionary
 
@@ -43,7 +43,8 @@ class Segment:
             self._strings("terms"), *(container[f"terms.{n}"] for n in ("slots", "order", "df_firsts", "df_values"))
         )
         self._keys, self._key_slots = self._strings("keys"), container["keys.slots"]
-        self._stored = StoredFields(container["stored.data"], container["stored.offsets"], self.num_docs, path)
+        stored = StoredSections(*(container[f"stored.{name}"] for name in StoredSections._fields))
+        self._stored = StoredFields(stored, self.num_docs, path)
         self._columns = {name: (number, kind) for number, (name, kind) in enumerate(meta["columns"])}
         self.live: np.ndarray | None = None
         self.num_live = self.num_docs

@@ -1,16 +1,20 @@
 """Stored documents: any JSON in, the same out."""
 
+import random
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.container import Container, ContainerWriter
 from indexer.documents import BadDocument
-from indexer.format import Corrupt
-from indexer.stored import StoredFields, decode_document, encode_document, write_stored
+from indexer.format import STORED_BLOCK, Corrupt
+from indexer.stored import StoredFields, StoredSections, decode_document, encode_document, write_stored
+from indexer.strings import pack_bytes
 
 VALUES = st.recursive(
     st.one_of(
@@ -26,18 +30,49 @@ def test_documents_come_back(fields):
     assert decode_document(encode_document(fields)) == fields
 
 
-@pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 100])
-def test_blocks_hold_every_document(tmp_path, n):
-    contents = [encode_document({"n": i, "text": "x" * i}) for i in range(n)]
-    with ContainerWriter(tmp_path / "s.seg") as writer:
-        write_stored(writer, contents)
+def written(path, parts):
+    """What a reader finds after documents were written: for every part, their contents and which of them."""
+    with ContainerWriter(path) as writer:
+        write_stored(writer, [(pack_bytes(contents), np.array(chosen, np.int64)) for contents, chosen in parts])
         writer.finish()
-    found = Container(tmp_path / "s.seg")
-    stored = StoredFields(found["stored.data"], found["stored.offsets"], n, tmp_path / "s.seg")
-    assert [stored.raw(i) for i in range(n)] == contents
-    assert len(found["stored.offsets"]) == -(-n // 16) + 1
+    container = Container(path)
+    return StoredSections(*(container[f"stored.{name}"] for name in StoredSections._fields))
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 9000), max_size=12), st.randoms()), max_size=4))
+def test_every_chosen_document_comes_back_in_blocks_that_are_full(parts):
+    contents = [[encode_document({"n": n, "x": "x" * n}) for n in sizes] for sizes, _ in parts]
+    chosen = [sorted(random.sample(range(len(sizes)), random.randint(0, len(sizes)))) for sizes, random in parts]
+    wanted = [content[i] for content, some in zip(contents, chosen) for i in some]
+    with tempfile.TemporaryDirectory() as folder:
+        sections = written(Path(folder) / "s.seg", list(zip(contents, chosen)))
+        stored = StoredFields(sections, len(wanted), Path("s.seg"))
+        assert [stored.raw(i) for i in range(len(wanted))] == wanted
+    firsts, sizes = sections.firsts.tolist(), [len(content) + 1 for content in wanted]
+    assert firsts[0] == 0 and firsts[-1] == len(wanted) and len(sections.offsets) == len(firsts)
+    for first, stop in zip(firsts, firsts[1:]):
+        assert stop == first + 1 or sum(sizes[first:stop]) <= STORED_BLOCK
+        assert stop == len(wanted) or sum(sizes[first : stop + 1]) > STORED_BLOCK
     with pytest.raises(IndexError):
-        stored.raw(n)
+        stored.raw(len(wanted))
+
+
+PHRASES = [" ".join(f"{random.Random(i).getrandbits(40):x}" for _ in range(3)) + str(i) for i in range(500)]
+
+
+def test_large_collections_get_a_dictionary_that_pays(tmp_path, monkeypatch):
+    draw = random.Random(3)
+    contents = [encode_document({"title": draw.choice(PHRASES), "text": " ".join(draw.choices(PHRASES, k=8))}) for _ in range(3000)]
+    everything = range(len(contents))
+    sections = written(tmp_path / "a.seg", [(contents, everything)])
+    stored = StoredFields(sections, len(contents), tmp_path / "a.seg")
+    assert [stored.raw(i) for i in everything] == contents
+    assert 0 < len(sections.dictionary) <= sum(map(len, contents)) // 64 + 64
+    in_parts = written(tmp_path / "b.seg", [(contents[:7], range(7)), (contents[7:], range(len(contents) - 7))])
+    assert all(np.array_equal(a, b) for a, b in zip(sections, in_parts)), "the bytes depend on how the documents were batched"
+    monkeypatch.setattr("indexer.stored.DICTIONARY_LEAST", 1 << 30)
+    without = written(tmp_path / "c.seg", [(contents, everything)])
+    assert len(without.dictionary) == 0 and len(without.data) > len(sections.data) + len(sections.dictionary)
 
 
 @pytest.mark.parametrize("value", [b"bytes", {1, 2}, object()])
@@ -48,6 +83,9 @@ def test_what_is_not_json_is_a_bad_document(value):
 
 
 def test_a_damaged_block_is_reported_as_damage():
-    stored = StoredFields(np.zeros(10, np.uint8), np.array([0, 10], np.uint64), 1, Path("x.seg"))
-    with pytest.raises(Corrupt, match="x.seg: section stored.data"):
-        stored.raw(0)
+    frame = zstandard.compress(b"1\n2\n")
+    for data, dictionary in ((bytes(10), b""), (frame, b""), (zstandard.compress(b"1\n"), b"\x37\xa4\x30\xec nothing")):
+        offsets, firsts = np.array([0, len(data)], np.uint64), np.array([0, 1], np.uint32)
+        sections = StoredSections(np.frombuffer(data, np.uint8), offsets, firsts, np.frombuffer(dictionary, np.uint8))
+        with pytest.raises(Corrupt, match="x.seg: section stored.data"):
+            StoredFields(sections, 1, Path("x.seg")).raw(0)

@@ -1,0 +1,35 @@
+"""Work on threads comes back in order, lazily, with its errors."""
+
+import threading
+import time
+
+import pytest
+
+from indexer.threads import in_order
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_results_come_in_the_order_of_the_items(threads):
+    def work(item):
+        time.sleep(0.002 * (item % 3))
+        return item * item
+
+    assert list(in_order(work, range(30), threads)) == [i * i for i in range(30)]
+    assert list(in_order(work, [], threads)) == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_more_is_taken_than_is_at_work(threads):
+    taken = []
+    results = in_order(lambda item: item, (taken.append(i) or i for i in range(1000)), threads)
+    assert next(results) == 0 and len(taken) <= threads + 1
+    results.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("ThreadPool")]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_comes_at_its_place(threads):
+    results = in_order(lambda item: 1 // (item - 2), range(9), threads)
+    assert [next(results), next(results)] == [-1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
