@@ -23,7 +23,7 @@ from searchd.filters import filter_mask
 from searchd.hits import Hit
 from searchd.plan import Plan, all_words, make_plan, matched_docs, plain_plan
 from searchd.query import parse_query
-from searchd.ranking import ModelRef, Ranking, Total, candidates, model_ref
+from searchd.ranking import ModelRef, Ranking, Total, candidates, model_ref, top_phrases
 from searchd.results import (
     Page,
     Result,
@@ -133,8 +133,10 @@ class Engine:
         terms, weights = snapshot.query_terms.weighted(text)
         if mode == "or":
             return snapshot.retriever.top(terms, weights, k)
+        if mode == "phrase":
+            return top_phrases(snapshot.query_terms.sequences(text), terms, weights, k, snapshot)
         if mode != "and":
-            raise BadRequest(f"mode: expected or, and; found {mode!r}")
+            raise BadRequest(f"mode: expected or, and, phrase; found {mode!r}")
         required, mask = all_words(text, terms, snapshot)
         if required is None:
             return snapshot.retriever.top(terms, weights, k, mask=mask)

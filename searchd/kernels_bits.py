@@ -75,6 +75,42 @@ def find_doc(packed, start, end, offset):
 
 
 @intrinsic
+def equal_ends(typing: Any, data: Any, p: Any, first: Any, q: Any, last: Any) -> Any:
+    """Which j < 64 have data[p + j] == first and data[q + j] == last, as a mask of 64 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector, i32 = ir.VectorType(ir.IntType(8), 64), ir.IntType(32)
+        address = context.make_array(signature.args[0])(context, builder, args[0]).data
+        undefined = ir.Constant(vector, ir.Undefined)
+
+        def equal(place: Any, byte: Any) -> Any:
+            found = builder.load(builder.bitcast(builder.gep(address, [place]), vector.as_pointer()), align=1)
+            one = builder.insert_element(undefined, byte, ir.Constant(i32, 0))
+            wanted = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, 64), [0] * 64))
+            return builder.icmp_unsigned("==", found, wanted)
+
+        return builder.bitcast(builder.and_(equal(args[1], args[2]), equal(args[3], args[4])), ir.IntType(64))
+
+    return types.uint64(data, types.int64, types.uint8, types.int64, types.uint8), generate
+
+
+@intrinsic
+def prefetch(typing: Any, data: Any, p: Any) -> Any:
+    """Ask for the cache line of data[p], which need not exist."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i32, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        address = context.make_array(signature.args[0])(context, builder, args[0]).data
+        place = builder.bitcast(builder.gep(address, [args[1]]), pointer)
+        builder.call(function, [place, *(ir.Constant(i32, value) for value in (0, 3, 1))])  # to read, into every cache, data
+        return context.get_dummy_value()
+
+    return types.none(data, types.int64), generate
+
+
+@intrinsic
 def _pointer(typing: Any, address: Any, dtype: Any) -> Any:
     """An integer as a pointer to elements of ``dtype``."""
     result = types.CPointer(dtype.dtype)

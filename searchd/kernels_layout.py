@@ -16,13 +16,14 @@ FIXED_BITS = 29
 MAX_STRETCH = 3.0  # bounds may be so much too high without leaving 31 bits
 
 # A segment: numbers of one word, then arrays of two words, address and length.
-NUM_DOCS, FIRST_DOC, NUM_SUPERBLOCKS, STRIDE, NUM_LONG, NUM_DENSE, NUM_PACKED, NUM_LENGTHS = range(8)
+NUM_DOCS, FIRST_DOC, NUM_SUPERBLOCKS, STRIDE, NUM_LONG, NUM_DENSE, NUM_PACKED, NUM_LENGTHS, NUM_FIELDS = range(9)
 (
     PACKED, RARE, SUPERBLOCK_MAXIMA, SUPERBLOCK_STARTS, SUPERBLOCK_STARTS_HIGH, BLOCK_MAXIMA, BLOCK_STARTS, THRESHOLDS,
     EXCEPTIONS, EXCEPTION_CODES, BOOK_STARTS, BOOK_FIELDS, BOOK_TFS, NORMS, LENGTH_CODES, LENGTH_NORMS, SHARES, K1, FACTORS, LIVE,
     TERM_WEIGHTS, TERM_CLASSES, TERM_IDS, TERM_ROWS, TERM_STARTS, TERM_ENDS,
-) = range(8, 60, 2)  # fmt: skip
-SEGMENT_WORDS = 60
+    FORWARD_DATA, FORWARD_OFFSETS,
+) = range(9, 65, 2)  # fmt: skip
+SEGMENT_WORDS = 65
 STRETCH, SHRINK = 0, 1  # of FACTORS: what stored maxima and thresholds must be multiplied by
 
 # A thread's scratch: arrays only. First the query; then its terms in the segment at hand; LOCAL_*: the same in a superblock, by rising bound.
@@ -31,8 +32,9 @@ STRETCH, SHRINK = 0, 1  # of FACTORS: what stored maxima and thresholds must be 
     ROW, START, END, WEIGHT, CLASS, BEST, UNIT, REQUIRED, ORDER, RARE_DOCS, RARE_IMPACTS, BOUNDS, LEVELS,
     LOCAL_START, LOCAL_END, LOCAL_BOUND, WINDOW, BLOCK_BOUNDS, OFFSETS, SCORES,
     KEYS, SPARE, STATE, DIGITS, DOCS_OUT, SCORES_OUT,
-) = range(0, 58, 2)  # fmt: skip
-SCRATCH_WORDS = 58
+    PHRASE, PHRASE_IDS, PATTERN,
+) = range(0, 64, 2)  # fmt: skip
+SCRATCH_WORDS = 64
 
 
 def describe(words: int, numbers: Mapping[int, int], arrays: Mapping[int, np.ndarray]) -> np.ndarray:

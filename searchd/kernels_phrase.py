@@ -1,95 +1,174 @@
-"""Whether a phrase stands in a document: a walk over the document's terms in the forward index.
+"""Whether a phrase stands in a document, without decoding it.
 
-Candidates come from the postings, so few documents are read, and reading one is decoding a few hundred varints.
+A row of the forward index is varints, so adjacent terms are one string of bytes that must begin where a varint begins. The string is sought
+64 bytes at a time by its first and last byte. A phrase with room in it (slop, or ANY) begins with such a string and is walked from there.
+
+PHRASE of the scratch holds the phrase: a header, then its positions as numbers of the term table, or ANY.
 """
 
 import numpy as np
 
 from indexer.jit import kernel
+from indexer.postings import SUPERBLOCK_BITS
+from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at, u64_at
+from searchd.kernels_layout import (
+    FORWARD_DATA,
+    FORWARD_OFFSETS,
+    NUM_FIELDS,
+    OFFSETS,
+    PATTERN,
+    PHRASE,
+    PHRASE_IDS,
+    TERM_IDS,
+)
 
 GAP = -1  # between the values of a list; no phrase crosses it
 ANY = -2  # in a phrase: one term, whichever
+POSITIONS, FIELD, SLOP, BYTES, HEAD = range(
+    5
+)  # of PHRASE: positions; field or -1; terms that may stand between; PATTERN's bytes, positions
+HEADER = 5
+MAX_VARINT = 5
+AHEAD = 8  # candidates whose rows are fetched before their turn
+LANES = 64
 
 
 @kernel
-def keep_phrases(offsets, data, num_fields, field, phrase, slop, marks, mark, terms):
-    """Set marks[doc] to 1 where the phrase stands, to 0 elsewhere, looking only at documents marked ``mark``.
-
-    ``offsets`` uint64[num_docs * num_fields + 1] into ``data`` uint8, row = doc * num_fields + field; ``field`` -1 = any field; ``phrase``
-    int64[n] of term ids or ANY, beginning and ending with a term; ``slop``: how many further terms may stand between in all;
-    ``terms`` int64[longest row], scratch.
-    """
-    first_field, last_field = (0, num_fields) if field < 0 else (field, field + 1)
-    for doc in range(len(marks)):
-        if marks[doc] != mark:
-            marks[doc] = 0
-            continue
-        marks[doc] = 0
-        for f in range(first_field, last_field):
-            at = doc * num_fields + f
-            n = _decode(data, np.int64(offsets[at]), np.int64(offsets[at + 1]), terms)
-            if _stands_in(phrase, slop, terms[:n]):
-                marks[doc] = 1
-                break
+def prepare_phrase(segment, scratch):
+    """PHRASE_IDS: the phrase's terms in this segment. PATTERN: the bytes of its beginning up to the first room. False if a term is absent."""
+    phrase, ids, pattern = i64_at(scratch, PHRASE), i64_at(scratch, PHRASE_IDS), u8_at(scratch, PATTERN)
+    term_ids = i32_at(segment, TERM_IDS)
+    size, head = np.int64(0), np.int64(0)
+    adjacent = True
+    for i in range(phrase[POSITIONS]):
+        number = phrase[HEADER + i]
+        ids[i] = np.int64(ANY) if number == ANY else np.int64(term_ids[number])
+        if ids[i] == -1:
+            return False
+        adjacent = adjacent and ids[i] != ANY and (i == 0 or phrase[SLOP] == 0)
+        if adjacent:
+            size = _append_varint(pattern, size, ids[i] + 1)
+            head += 1
+    phrase[BYTES], phrase[HEAD] = size, head
+    return True
 
 
 @kernel
-def longest_row(offsets):
-    """Bytes of the longest row: no row has more terms."""
-    longest = np.int64(0)
-    for row in range(len(offsets) - 1):
-        longest = max(longest, np.int64(offsets[row + 1]) - np.int64(offsets[row]))
-    return longest
+def _append_varint(out, at, value):
+    while value >= 128:
+        out[at] = (value & 127) | 128
+        value >>= 7
+        at += 1
+    out[at] = value
+    return at + 1
 
 
 @kernel
-def _decode(data, start, end, terms):
-    """Varints of id + 1, seven bits a byte, low bits first -> term ids, GAP for 0; their number."""
-    n = 0
-    value = np.int64(0)
-    shift = np.int64(0)
-    for p in range(start, end):
-        byte = np.int64(data[p])
-        value |= (byte & 127) << shift
-        if byte & 128:
-            shift += 7
+def has_phrase(segment, scratch, doc):
+    """Whether the prepared phrase stands in a document of the segment."""
+    field, num_fields = i64_at(scratch, PHRASE)[FIELD], segment[NUM_FIELDS]
+    first, last = (np.int64(0), num_fields) if field < 0 else (field, field + 1)
+    offsets = u64_at(segment, FORWARD_OFFSETS)
+    for row in range(doc * num_fields + first, doc * num_fields + last):
+        if _stands_in(segment, scratch, np.int64(offsets[row]), np.int64(offsets[row + 1])):
+            return True
+    return False
+
+
+@kernel
+def _stands_in(segment, scratch, start, end):
+    """Whether the phrase stands in the row data[start:end]."""
+    data, pattern, phrase = u8_at(segment, FORWARD_DATA), u8_at(scratch, PATTERN), i64_at(scratch, PHRASE)
+    size = phrase[BYTES]
+    at = find_terms(data, start, start, end, pattern, size)
+    while at >= 0:
+        if phrase[HEAD] == phrase[POSITIONS] or _goes_on(scratch, data, at + size, end):
+            return True
+        at = find_terms(data, start, at + 1, end, pattern, size)
+    return False
+
+
+@kernel
+def find_terms(data, row, start, end, pattern, size):
+    """Where pattern[:size], whole varints, first stands in data[start:end] as terms of the row that begins at ``row``; -1 if nowhere."""
+    first, last = pattern[0], pattern[size - 1]
+    for p in range(start, end - size + 1, LANES):
+        left = end - size - p  # the last place where it may begin, counted from p
+        if p + size - 1 + LANES <= len(data):
+            places = equal_ends(data, p, first, p + size - 1, last)
+            if left < LANES - 1:
+                places &= (np.uint64(2) << np.uint64(left)) - np.uint64(1)
         else:
-            terms[n] = value - 1
-            n += 1
-            value = np.int64(0)
-            shift = np.int64(0)
-    return n
+            places = np.uint64(0)
+            for j in range(min(left + 1, LANES)):
+                places |= np.uint64(data[p + j] == first and data[p + j + size - 1] == last) << np.uint64(j)
+        while places != 0:
+            at = p + trailing_zeros(places)
+            places &= places - np.uint64(1)
+            if (at == row or data[at - 1] < 128) and _same(data, at, pattern, size):
+                return at
+    return np.int64(-1)
 
 
 @kernel
-def _stands_in(phrase, slop, terms):
-    found = False
-    start = 0
-    while not found and start <= len(terms) - len(phrase):
-        found = terms[start] == phrase[0] and _stands_at(phrase, slop, terms, start)
-        start += 1
-    return found
+def _same(data, at, pattern, size):
+    j = 1
+    while j < size - 1 and data[at + j] == pattern[j]:
+        j += 1
+    return j >= size - 1
 
 
 @kernel
-def _stands_at(phrase, slop, terms, start):
-    """Whether the phrase begins at ``start``. Taking the earliest place of each term leaves the most slop for the rest."""
-    p = start
-    left = np.int64(slop)
-    skipped = 0  # ANYs since the last term: so many terms must stand between
-    for i in range(1, len(phrase)):
-        if phrase[i] == ANY:
-            skipped += 1
-            continue
-        for _ in range(skipped):
-            p += 1
-            if p >= len(terms) or terms[p] == GAP:
-                return False
-        skipped = 0
-        p += 1
-        while p < len(terms) and terms[p] != phrase[i] and terms[p] != GAP and left > 0:
+def _goes_on(scratch, data, at, end):
+    """Whether the positions after PATTERN follow from data[at] on. Taking the earliest place of each term leaves the most slop for the rest."""
+    phrase, ids = i64_at(scratch, PHRASE), i64_at(scratch, PHRASE_IDS)
+    left = phrase[SLOP]
+    for i in range(phrase[HEAD], phrase[POSITIONS]):
+        found, at = _next_term(data, at, end)
+        while ids[i] != ANY and found != ids[i] and found != GAP and left > 0:
             left -= 1
-            p += 1
-        if p >= len(terms) or terms[p] != phrase[i]:
+            found, at = _next_term(data, at, end)
+        if found == GAP or (ids[i] != ANY and found != ids[i]):
             return False
     return True
+
+
+@kernel
+def _next_term(data, at, end):
+    """The term at a place and where the next one begins; behind the row there are gaps."""
+    value, shift = np.int64(0), np.int64(0)
+    while at < end and data[at] >= 128:
+        value |= np.int64(data[at] & np.uint8(127)) << shift
+        shift += 7
+        at += 1
+    if at >= end:
+        return np.int64(GAP), at
+    return (value | (np.int64(data[at]) << shift)) - 1, at + 1
+
+
+@kernel
+def fetch_row(segment, doc):
+    """Ask for a document's first row before it is needed."""
+    data = u8_at(segment, FORWARD_DATA)
+    start = np.int64(u64_at(segment, FORWARD_OFFSETS)[doc * segment[NUM_FIELDS]])
+    prefetch(data, start)
+    prefetch(data, start + 64)
+    prefetch(data, start + 128)
+
+
+@kernel
+def keep_phrases(segment, scratch, superblock, found):
+    """Keep those of a superblock's documents in OFFSETS that have the phrase; how many are left."""
+    offsets = i64_at(scratch, OFFSETS)
+    first_doc = superblock << SUPERBLOCK_BITS
+    ahead = min(found, AHEAD)
+    for c in range(ahead):
+        fetch_row(segment, first_doc + offsets[c])
+    kept = 0
+    for c in range(found):
+        if c + ahead < found:
+            fetch_row(segment, first_doc + offsets[c + ahead])
+        offset = offsets[c]
+        offsets[kept] = offset
+        kept += np.int64(has_phrase(segment, scratch, first_doc + offset))
+    return kept

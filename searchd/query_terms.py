@@ -96,6 +96,9 @@ class QueryTerms:
     def sequences(self, text: str, field: str | None = None) -> list[Sequence]:
         """What must stand side by side for ``text`` to occur: one sequence an analyser; none when the text has no terms."""
         number = None if field is None else self.fields[field]
+        if self._raw:
+            words = self.analyzers[0].sequence(text)
+            return [Sequence(words, [], number)] if words else []
         analyzers = self.analyzers if field is None else [self._by_field[field]]
         analysed = [analyzer.index_terms(text) for analyzer in analyzers]
         distinct = {tuple(found.sequence): found for found in analysed if found.sequence}

@@ -4,12 +4,14 @@ A model orders the candidates in blocks of ``depth``: the first block, then the 
 thus the same whichever page is asked for, nothing is shown twice or lost between pages, and what a model has put up stays above what it has not.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ranker.matches import gather
 from searchd.plan import Plan, matched_docs
+from searchd.query_terms import Sequence as TermSequence
 from searchd.snapshot import Snapshot
 
 # Up to so many documents matches are counted exactly; beyond, only as far as they were ranked.
@@ -66,6 +68,20 @@ def candidates(plan: Plan, snapshot: Snapshot, k: int) -> tuple[np.ndarray, np.n
         more = np.flatnonzero(rest)[: k - len(docs)].astype(np.int64)
         docs, scores = np.concatenate([docs, more]), np.concatenate([scores, np.zeros(len(more), np.float32)])
     return docs, scores
+
+
+def top_phrases(
+    sequences: Sequence[TermSequence], terms: list[str], weights: list[float], k: int, snapshot: Snapshot, mask: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ``k`` best documents by ``terms`` where one of the sequences stands: several are the same phrase by different analysers."""
+    retriever = snapshot.retriever
+    if len(sequences) == 1:
+        one = sequences[0]
+        return retriever.top_phrase(one.terms, terms, weights, k, one.field, extra=one.extra, mask=mask)
+    found = np.zeros(snapshot.index.max_doc, np.bool_)
+    for one in sequences:
+        found |= retriever.phrase(one.terms, one.field, extra=one.extra)
+    return retriever.top(terms, weights, k, mask=found if mask is None else found & mask)
 
 
 def count_matches(plan: Plan, snapshot: Snapshot, found: int, k: int) -> Total:

@@ -10,18 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from indexer.bm25 import stream_of
 from searchd.kernels_and import top_and
 from searchd.kernels_or import top_or
-from searchd.kernels_phrase import ANY, keep_phrases, longest_row
-from searchd.kernels_sets import mark_term
+from searchd.retrieval_phrases import top_phrase
 from searchd.retrieval_segment import SearchSegment
+from searchd.retrieval_sets import Sets
 from searchd.scratch import Scratch
 from searchd.term_table import TermTable
 
 TABLE_SIZE = 1 << 16
-HAN_PAIR = 2  # the stream of terms of two adjacent Han characters
-MAX_CANDIDATE_TERMS = 200  # a phrase's candidates are found by so many of its rarest terms; marks are one byte
 NO_MASK = np.zeros(0, np.uint8)
 
 
@@ -37,6 +34,7 @@ class Retriever:
         self._table = TermTable(index, self._segments, TABLE_SIZE)
         self._lock = threading.Lock()
         self._local = threading.local()
+        self._sets = Sets(self._segments, self.max_doc, self._numbers, self._scratch)
 
     def top(
         self,
@@ -76,18 +74,31 @@ class Retriever:
             found = top_and(table.segments, scratch.words, mask8, n, k)
         return scratch.docs[:found].copy(), scratch.scores[:found].copy()
 
+    def top_phrase(
+        self,
+        sequence: Sequence[str | None],
+        terms: Sequence[str],
+        weights: Sequence[float],
+        k: int,
+        field: int | None = None,
+        slop: int = 0,
+        extra: Sequence[str] = (),
+        mask: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The best ``k`` documents that have a phrase, as ``top`` gives them; ``sequence`` to ``extra`` as in ``phrase``.
+
+        ``terms`` and ``weights`` are what scores: the phrase's terms, if they are to count, and any others, which need not be there.
+        """
+        mask8 = NO_MASK if mask is None else self._checked(mask)
+        return top_phrase(self._numbers, self._scratch, sequence, terms, weights, min(k, self.max_doc), field, slop, extra, mask8)
+
     def matches(self, terms: Sequence[str], field: int | None = None) -> np.ndarray:
         """Documents that have any of the terms, in one text field or in any: bool[max_doc]."""
-        found = np.zeros(self.max_doc, np.uint8)
-        table, numbers = self._numbers(terms)
-        for i, segment in enumerate(self._segments):
-            marks = self._part(found, segment)
-            wanted = segment.wanted_codes(field)
-            for number in numbers:
-                mark_term(table.segments[i], number, wanted, marks, 0, 1)
-            if segment.live is not None:
-                marks &= segment.live
-        return found.view(bool)
+        return self._sets.any_of(terms, field)
+
+    def matches_all(self, terms: Sequence[str]) -> np.ndarray:
+        """Documents that have every one of the terms, of which there is at least one: bool[max_doc]."""
+        return self._sets.all_of(terms)
 
     def count(self, terms: Sequence[str]) -> int:
         """How many documents have any of the terms."""
@@ -100,38 +111,7 @@ class Retriever:
         ``extra``, the pairs of Han characters are required too when slop is 0: give those of the phrase's own runs, which are far rarer
         than single characters (``Analyzer.index_terms(phrase)`` gives both arguments).
         """
-        terms = _trimmed(sequence)
-        if not terms:
-            return np.zeros(self.max_doc, bool)
-        words = [t for t in terms if t is not None]
-        candidates = list(dict.fromkeys([*words, *(t for t in extra if slop == 0 and stream_of(t) == HAN_PAIR)]))
-        table, numbers = self._numbers(candidates)
-        numbers.sort(key=table.num_postings)
-        found = np.zeros(self.max_doc, np.uint8)
-        for i, segment in enumerate(self._segments):
-            phrase = np.array([ANY if t is None else table.term_id(i, table.numbers[t]) for t in terms], np.int64)
-            marks = self._part(found, segment)
-            if not np.any(phrase == -1):
-                self._keep(table, i, numbers[:MAX_CANDIDATE_TERMS], phrase, field, slop, marks)
-        return found.view(bool)
-
-    def _keep(
-        self, table: TermTable, i: int, numbers: list[int], phrase: np.ndarray, field: int | None, slop: int, marks: np.ndarray
-    ) -> None:
-        """Mark a segment's documents that have the phrase: candidates by the postings, term after term, then a look into each."""
-        segment = self._segments[i]
-        wanted = segment.wanted_codes(field)
-        for step, number in enumerate(numbers):
-            mark_term(table.segments[i], number, wanted, marks, step, step + 1)
-        if segment.live is not None:
-            marks *= segment.live
-        if len(phrase) == 1:
-            np.equal(marks, len(numbers), out=marks.view(bool))
-            return
-        forward, num_fields = segment.segment.forward, segment.view.num_fields
-        terms = np.empty(longest_row(forward.offsets), np.int64)
-        field_number = -1 if field is None else field
-        keep_phrases(forward.offsets, forward.data, num_fields, field_number, phrase, slop, marks, len(numbers), terms)
+        return self._sets.phrase(sequence, field, slop, extra)
 
     def _numbers(self, terms: Sequence[str]) -> tuple[TermTable, list[int]]:
         """The table and the terms' numbers in it, resolving those that are new."""
@@ -168,18 +148,8 @@ class Retriever:
             raise ValueError(f"mask must be bool[{self.max_doc}], found {mask.dtype}{list(mask.shape)}")
         return np.ascontiguousarray(mask).view(np.uint8)
 
-    @staticmethod
-    def _part(found: np.ndarray, segment: SearchSegment) -> np.ndarray:
-        return found[segment.first_doc : segment.first_doc + segment.num_docs]
-
 
 def _with_required(terms: Sequence[str], weights: Sequence[float], required: Sequence[str]) -> tuple[Sequence[str], Sequence[float]]:
     """The query with the required terms that it lacks, at weight 0."""
     missing = [t for t in dict.fromkeys(required) if t not in terms]
     return [*terms, *missing], [*weights, *([0.0] * len(missing))]
-
-
-def _trimmed(sequence: Sequence[str | None]) -> list[str | None]:
-    """A phrase without the Nones at its ends."""
-    places = [i for i, term in enumerate(sequence) if term is not None]
-    return list(sequence[places[0] : places[-1] + 1]) if places else []

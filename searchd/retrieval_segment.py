@@ -42,6 +42,7 @@ class SearchSegment:
             layout.NUM_LONG: len(view["superblock_starts_high"]),
             layout.NUM_DENSE: len(view["block_maxima"]),
             layout.NUM_PACKED: view.num_packed,
+            layout.NUM_FIELDS: view.num_fields,
         }
         arrays = {
             layout.PACKED: view["packed"],
@@ -56,6 +57,8 @@ class SearchSegment:
             layout.EXCEPTION_CODES: view["exception_codes"],
             layout.K1: k1,
             layout.FACTORS: np.array([stretch, shrink], np.float32),
+            layout.FORWARD_DATA: segment.forward.data,
+            layout.FORWARD_OFFSETS: segment.forward.offsets,
             **_book_arrays(view["codebook"]),
         }
         if self.live is not None:

@@ -1,11 +1,12 @@
 """The arrays that kernels work in: one set a thread, made once, so that a query allocates only its answer."""
 
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 
 import numpy as np
 
 import searchd.kernels_layout as layout
 from indexer.postings import BLOCKS, ROW_MINIMUM, SUPERBLOCK
+from searchd.kernels_phrase import FIELD, HEADER, MAX_VARINT, POSITIONS, SLOP
 from searchd.kernels_top import capacity
 
 LEVELS = 1024  # a bound is below 2^31 and a level spans 2^21
@@ -23,7 +24,18 @@ class Scratch:
         self.query_terms: MutableSequence[int] = a[layout.QUERY_TERMS].data  # type: ignore[assignment]
         self.query_weights: MutableSequence[float] = a[layout.QUERY_WEIGHTS].data  # type: ignore[assignment]
         self.query_required: MutableSequence[bool] = a[layout.QUERY_REQUIRED].data  # type: ignore[assignment]
+        self.phrase: MutableSequence[int] = a[layout.PHRASE].data  # type: ignore[assignment]
         self.docs, self.scores = a[layout.DOCS_OUT], a[layout.SCORES_OUT]
+
+    def ask_phrase(self, places: Sequence[int], field: int | None, slop: int) -> None:
+        """Kernels that look for phrases now look for this one, in a text field or in any, until ``phrase[POSITIONS]`` is set to 0 again.
+
+        ``places``: numbers of the term table, or ANY.
+        """
+        phrase = self.phrase
+        for i, place in enumerate(places):
+            phrase[HEADER + i] = place
+        phrase[POSITIONS], phrase[FIELD], phrase[SLOP] = len(places), -1 if field is None else field, slop
 
     @staticmethod
     def _allocate(max_terms: int, max_k: int, max_stride: int) -> dict[int, np.ndarray]:
@@ -51,4 +63,7 @@ class Scratch:
             layout.DIGITS: np.zeros(2048, np.int64),
             layout.DOCS_OUT: np.zeros(max_k, np.int64),
             layout.SCORES_OUT: np.zeros(max_k, np.float32),
+            layout.PHRASE: np.zeros(HEADER + max_terms + 1, np.int64),
+            layout.PHRASE_IDS: np.zeros(max_terms + 1, np.int64),
+            layout.PATTERN: np.zeros(MAX_VARINT * (max_terms + 1), np.uint8),
         }

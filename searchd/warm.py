@@ -36,7 +36,7 @@ def warm(folder: Path) -> None:
         engine.rank("search engine", 100, "none")
     plain = _built(folder / "plain", [{"id": str(n), "text": f"a b c{n % 7}"} for n in range(COPIES)], PLAIN)
     with Engine(plain) as engine:
-        for mode in ("or", "and"):
+        for mode in ("or", "and", "phrase"):
             engine.retrieve("a c1", k=10, mode=mode)
             engine.retrieve("a b c1", k=1000, mode=mode)
 

@@ -236,6 +236,12 @@ def test_retrieve_is_the_search_without_a_model(engine):
         result = engine.search("apple banana 学习", limit=25, mode=mode, model="none")
         assert [engine.key(doc) for doc in docs] == [hit.id for hit in result.hits]
         assert scores.tolist() == [hit.score for hit in result.hits]
+    for phrase in ("apple banana", "机器", "机器学习", "学", "apple"):
+        docs, scores = engine.retrieve(phrase, k=len(DOCUMENTS), mode="phrase")
+        hits = engine.search(f'"{phrase}"', limit=100, model="none").hits
+        assert [(engine.key(doc), score) for doc, score in zip(docs, scores.tolist())] == [(hit.id, hit.score) for hit in hits]
+    with pytest.raises(SearchdError, match="expected or, and, phrase"):
+        engine.retrieve("apple", mode="near")
     assert engine.retrieve("")[0].tolist() == [] and engine.retrieve("zzz")[0].tolist() == []
 
 

@@ -208,6 +208,65 @@ def test_phrases_stand_where_the_oracle_finds_them(name, sequence, field, slop):
     assert set(np.flatnonzero(retriever.phrase(sequence, field, slop)).tolist()) == oracle.phrase(sequence, field, slop)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(COLLECTIONS),
+    st.lists(st.sampled_from([*WORDS[:6], *WORDS[:2], None, "w70", "absent"]), min_size=1, max_size=4),
+    st.lists(st.sampled_from([*WORDS[:9], "w70", "w300", "absent"]), max_size=3, unique=True),
+    st.sampled_from([1, 3, 10, 100]),
+    st.sampled_from([None, 0]),
+    st.integers(0, 2),
+    st.sampled_from([None, 0.3]),
+)
+def test_the_best_documents_with_a_phrase_are_those_of_exhaustive_scoring(name, sequence, others, k, field, slop, share):
+    """Scored by the phrase's terms and by others that need not be there."""
+    oracle, _, retriever = collection(name)
+    mask = None if share is None else np.random.default_rng(5).random(retriever.max_doc) < share
+    terms = list(dict.fromkeys([*(t for t in sequence if t is not None), *others]))
+    weights = [1.0, 0.5, 2.0, 0.25, 1.0, 1.0, 1.0][: len(terms)]
+    docs, scores = retriever.top_phrase(sequence, terms, weights, k, field, slop, mask=mask)
+    all_docs, all_scores = retriever.top_phrase(sequence, terms, weights, retriever.max_doc, field, slop, mask=mask)
+    np.testing.assert_array_equal(docs, all_docs[:k])
+    np.testing.assert_array_equal(scores, all_scores[:k])
+    assert sorted(all_docs.tolist()) == sorted(d for d in oracle.phrase(sequence, field, slop) if mask is None or mask[d])
+    truth = [oracle.score(d, terms, weights) for d in all_docs]
+    unit = sum(w * oracle.weight(t) for t, w in zip(terms, weights)) / 2**28
+    np.testing.assert_allclose(all_scores, truth, rtol=2e-6, atol=unit * len(terms))
+    np.testing.assert_array_equal(np.lexsort((all_docs, -all_scores)), np.arange(len(all_docs)))
+
+
+def test_the_terms_of_a_phrase_that_do_not_score_still_select():
+    oracle, _, retriever = collection("one field")
+    docs, scores = retriever.top_phrase(["w0", "w1"], [], [], 9000)
+    assert set(docs.tolist()) == oracle.phrase(["w0", "w1"]) and scores.max() < 1e-6
+    assert [len(part) for part in retriever.top_phrase([None], ["w0"], [1.0], 10)] == [0, 0]
+    # After a phrase, "and" asks for no phrase.
+    check(oracle, retriever, ["w0", "w1"], [1.0, 1.0], 10, "and")
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from(COLLECTIONS), TERMS)
+def test_matches_of_all_terms_are_exact_intersections(name, terms):
+    oracle, _, retriever = collection(name)
+    terms = terms[:4]
+    assert np.flatnonzero(retriever.matches_all(terms)).tolist() == oracle.candidates(terms, [1.0] * len(terms), "and", None)
+
+
+@pytest.mark.parametrize("size", [1, 3, 63, 64, 65, 127, 128, 129, 300])
+def test_bytes_of_a_phrase_are_found_only_where_a_term_begins(size):
+    """The string that is sought is compared with every place of rows of all lengths around the vector's, at the end of the data too."""
+    rng = np.random.default_rng(size)
+    words = [f"x{i}" for i in range(700)]
+    for _ in range(20):
+        rows = [[words[i] for i in rng.integers(0, 700 if rng.random() < 0.5 else 5, size)] for _ in range(6)]
+        oracle = Oracle([[row] for row in [words, *rows]], schema_of(1))
+        retriever = Retriever(SmallIndex(oracle))
+        row = rows[int(rng.integers(6))]
+        start = int(rng.integers(size))
+        for phrase in (row[start : start + 2], row[-3:], [words[0], words[1]], [words[127], words[1]], row[start : start + 40]):
+            assert set(np.flatnonzero(retriever.phrase(phrase)).tolist()) == oracle.phrase(phrase)
+
+
 def test_a_phrase_does_not_cross_a_gap():
     oracle = Oracle([[["a", None, "b"]], [["a", "b"]], [["a", "x", "b"]]], schema_of(1))
     retriever = Retriever(SmallIndex(oracle))
@@ -222,6 +281,7 @@ def test_pairs_of_han_characters_narrow_a_phrase_to_runs():
     retriever = Retriever(SmallIndex(Oracle(documents, schema_of(1), extra=extra)))
     assert retriever.phrase(["\x01中", "\x01国"]).tolist() == [True, True, False]
     assert retriever.phrase(["\x01中", "\x01国"], extra=["\x02中国", "\x03中国"]).tolist() == [True, False, False]
+    assert retriever.top_phrase(["\x01中", "\x01国"], ["\x01中"], [1.0], 3, extra=["\x02中国", "\x03中国"])[0].tolist() == [0]
 
 
 def test_threads_do_not_disturb_each_other():
