@@ -11,7 +11,7 @@ import numpy as np
 from indexer.errors import SearchdError
 
 # One line per version, newest first; a reader reads exactly the version it knows.
-#   2  term ids by falling number of postings
+#   2  term ids by falling number of postings; front-coded terms and keys; lengths as codes
 #   1  containers with a CRC-32 per section; terms by falling df; zstd blocks of 16 documents
 VERSION = 2
 

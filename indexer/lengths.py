@@ -1,12 +1,70 @@
-"""The lengths of documents: how many of a field's terms count for BM25."""
+"""The lengths of documents: how many of a field's terms count for BM25.
+
+Documents have few distinct lengths, so a field's lengths are codes into the sorted list of those. Retrieval computes with codes: what
+depends on a length is a table with an entry for each code.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from indexer.container import ContainerWriter
 
+MAX_COUNTED = 1 << 20  # lengths below it are counted, others are sorted
+
+
+class Lengths:
+    """Lengths by field and document, decoded where they are indexed: ``lengths[:, docs]`` is uint32[F, n].
+
+    ``codes`` uint16 or uint32[F, N]; ``totals`` uint64[F], the sum of each field; ``having`` uint64[F], documents whose length is not 0.
+    """
+
+    SECTIONS = ("codes", "values", "starts", "totals", "having")
+
+    def __init__(self, sections: Mapping[str, np.ndarray]) -> None:
+        self.codes, self.totals, self.having = sections["codes"], sections["totals"], sections["having"]
+        self._values, self._starts = sections["values"], sections["starts"]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.codes.shape
+
+    def values(self, field: int) -> np.ndarray:
+        """The distinct lengths of a field, rising: uint32, by code."""
+        return self._values[int(self._starts[field]) : int(self._starts[field + 1])]
+
+    def __getitem__(self, at: Any) -> Any:
+        fields = at[0] if isinstance(at, tuple) else at
+        codes, bases = self.codes[at].astype(np.int64), self._starts[:-1][fields]
+        return self._values[codes + np.reshape(bases, np.shape(bases) + (1,) * (np.ndim(codes) - np.ndim(bases)))]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:, :] if dtype is None else self[:, :].astype(dtype)
+
 
 def write_lengths(writer: ContainerWriter, lengths: np.ndarray) -> None:
-    """The sections ``lengths*`` of ``lengths`` uint32[F, N]."""
-    writer.add("lengths", lengths)
-    writer.add("lengths.totals", lengths.sum(axis=1, dtype=np.uint64))
-    writer.add("lengths.having", np.count_nonzero(lengths, axis=1).astype(np.uint64))
+    """The sections ``lengths.*`` of ``lengths`` uint32[F, N]."""
+    fields = [_encode(row) for row in lengths]
+    values = [distinct for distinct, _ in fields]
+    width = np.uint16 if max(map(len, values), default=0) <= 1 << 16 else np.uint32
+    codes = np.empty(lengths.shape, width)
+    for field, (_, found) in enumerate(fields):
+        codes[field] = found
+    sections = {
+        "codes": codes,
+        "values": np.concatenate([np.zeros(0, np.uint32), *values]),
+        "starts": np.cumsum([0, *map(len, values)], dtype=np.int64),
+        "totals": lengths.sum(axis=1, dtype=np.uint64),
+        "having": np.count_nonzero(lengths, axis=1).astype(np.uint64),
+    }
+    writer.add_all("lengths.", sections)
+
+
+def _encode(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One field's distinct lengths, uint32, rising, and the number of each document's among them."""
+    if int(lengths.max(initial=0)) >= MAX_COUNTED:
+        values, codes = np.unique(lengths, return_inverse=True)
+        return values, codes
+    present = np.bincount(lengths) > 0
+    return np.flatnonzero(present).astype(np.uint32), (np.cumsum(present, dtype=np.uint32) - np.uint32(1))[lengths]

@@ -12,18 +12,21 @@ from typing import Any
 import numpy as np
 import orjson
 
-import indexer.strings as strings
+import indexer.bit_packing as bit_packing
+import indexer.front_coding as front_coding
+import indexer.string_table as string_table
 from indexer.columns import Column, read_column
 from indexer.container import Container, ContainerWriter, FileInfo
+from indexer.document_keys import DocumentKeys
 from indexer.format import Corrupt
 from indexer.forward import Forward
+from indexer.lengths import Lengths
 from indexer.stored import StoredFields, StoredSections
-from indexer.strings import Strings
 from indexer.terms import TermDictionary
 
 
 class Segment:
-    """A segment with its tombstones. ``lengths`` uint32[F, N]; ``live`` bool[N], None = all."""
+    """A segment with its tombstones. ``live`` bool[N], None = all; ``length_totals`` and ``length_counts`` uint64[F] are of live documents."""
 
     def __init__(self, path: Path, tombstones: Path | None = None) -> None:
         """Map and check structure and all but large bulk sections; raises Corrupt or VersionMismatch."""
@@ -35,14 +38,12 @@ class Segment:
         self.num_postings: int = meta["postings"]
         self.id_field: str = meta["id_field"]
         self.text_fields: tuple[str, ...] = tuple(meta["text_fields"])
-        self.lengths = container["lengths"]
-        self.length_totals, self.length_counts = container["lengths.totals"], container["lengths.having"]
+        self.lengths = Lengths(_sections(container, "lengths.", Lengths.SECTIONS))
+        self.length_totals, self.length_counts = self.lengths.totals, self.lengths.having
         self.postings: dict[str, np.ndarray] = container.family("postings.")
         self.forward = Forward(container["forward.data"], container["forward.offsets"])
-        self.terms = TermDictionary(
-            self._strings("terms"), *(container[f"terms.{n}"] for n in ("slots", "order", "df_firsts", "df_values"))
-        )
-        self._keys, self._key_slots = self._strings("keys"), container["keys.slots"]
+        self.terms = TermDictionary(_sections(container, "terms.", TermDictionary.SECTIONS), self.num_terms, path)
+        self._keys = DocumentKeys(_sections(container, "keys.", DocumentKeys.SECTIONS), self.num_docs, path)
         stored = StoredSections(*(container[f"stored.{name}"] for name in StoredSections._fields))
         self._stored = StoredFields(stored, self.num_docs, path)
         self._columns = {name: (number, kind) for number, (name, kind) in enumerate(meta["columns"])}
@@ -81,11 +82,11 @@ class Segment:
 
     def key(self, doc: int) -> str:
         """The caller's id of a document."""
-        return self._keys.text(doc)
+        return self._keys.key(doc)
 
     def doc(self, key: str) -> int:
         """The live document with a key, -1 when there is none."""
-        doc = int(strings.find(self._keys, self._key_slots, [key])[0])
+        doc = self._keys.doc(key)
         return -1 if doc < 0 or (self.live is not None and not self.live[doc]) else doc
 
     def stored(self, doc: int) -> dict[str, Any]:
@@ -105,19 +106,19 @@ class Segment:
         """Names of sections whose bytes changed; reads the whole file."""
         return self._container.damaged_sections()
 
-    def _strings(self, name: str) -> Strings:
-        return Strings(self._container[f"{name}.data"], self._container[f"{name}.offsets"])
-
     def _check_shapes(self) -> None:
         """What the kernels rely on, checked once."""
-        rows = self.num_docs * len(self.text_fields)
+        num_fields = len(self.text_fields)
         expected = {
-            "lengths": (len(self.text_fields), self.num_docs),
+            "lengths.codes": (num_fields, self.num_docs),
+            "lengths.starts": (num_fields + 1,),
+            "terms.starts": (front_coding.num_blocks(self.num_terms) + 1,),
+            "terms.slots": (string_table.num_slots(self.num_terms),),
+            "terms.ids": (bit_packing.num_words(self.num_terms, bit_packing.bits_for(self.num_terms)),),
             "terms.df_values": self._container["terms.df_firsts"].shape,
-            "terms.order": (self.num_terms,),
-            "terms.offsets": (self.num_terms + 1,),
-            "keys.offsets": (self.num_docs + 1,),
-            "forward.offsets": (rows + 1,),
+            "keys.starts": (front_coding.num_blocks(self.num_docs) + 1,),
+            "keys.slots": (string_table.num_slots(self.num_docs),),
+            "forward.offsets": (self.num_docs * num_fields + 1,),
         }
         for name, shape in expected.items():
             if self._container[name].shape != shape:
@@ -143,6 +144,11 @@ def write_tombstones(path: Path, deleted: np.ndarray, terms: np.ndarray, minus: 
         writer.add("terms", terms.astype(np.uint32))
         writer.add("minus", minus.astype(np.uint32))
         return writer.finish()
+
+
+def _sections(container: Container, prefix: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Sections by their last names; raises Corrupt when one is missing."""
+    return {name: container[prefix + name] for name in names}
 
 
 def _read_meta(container: Container) -> dict[str, Any]:

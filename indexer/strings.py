@@ -1,7 +1,7 @@
-"""Lists of strings as two arrays, and the kernels that find, merge and copy them without making a Python object.
+"""Lists of strings as two arrays, and the kernels that hash, merge and copy them without making a Python object.
 
-Strings are UTF-8 (lone surrogates passed through), so the order of bytes is the order of code points. A *table* finds a string's number in
-O(1): open addressing with linear probing over 64-bit slots, high half a tag from the hash, low half number + 1, 0 = empty.
+Strings are UTF-8 (lone surrogates passed through), so the order of bytes is the order of code points. How they lie in a file is the business of
+``front_coding.py`` and ``string_table.py``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -85,7 +85,7 @@ def _copy(data, offsets, chosen, out, out_offsets):
             out[to + j] = data[start + j]
 
 
-# The hash: FNV-1a over the bytes, then one multiply-xorshift round so that the low bits, which choose the slot, depend on all of them.
+# The hash: FNV-1a over the bytes, then one multiply-xorshift round, so that every bit depends on all of them.
 
 
 @inlined
@@ -96,85 +96,12 @@ def _finish(h):
 
 
 @kernel
-def _hash(data, start, stop):
+def hash_bytes(data, start, stop):
+    """64 bits that depend on all bytes of ``data[start:stop]``."""
     h = _FNV_OFFSET
     for i in range(start, stop):
         h = (h ^ np.uint64(data[i])) * _FNV_PRIME
     return _finish(h)
-
-
-def table_slots(n: int) -> int:
-    """Number of slots for ``n`` strings: the power of two that keeps the table at most two thirds full."""
-    return 1 << max(1, int(3 * n // 2)).bit_length()
-
-
-def build_table(strings: Strings) -> np.ndarray:
-    """The table of distinct strings: uint64[table_slots(n)]."""
-    slots = np.zeros(table_slots(len(strings)), np.uint64)
-    _fill_table(strings.data, strings.offsets, slots)
-    return slots
-
-
-@kernel
-def _fill_table(data, offsets, slots):
-    mask = np.uint64(len(slots) - 1)
-    for i in range(len(offsets) - 1):
-        h = _hash(data, offsets[i], offsets[i + 1])
-        at = h & mask
-        while slots[at] != 0:
-            at = (at + np.uint64(1)) & mask
-        slots[at] = (h & _HIGH) | np.uint64(i + 1)
-
-
-def find(strings: Strings, slots: np.ndarray, texts: Sequence[str]) -> np.ndarray:
-    """Numbers of ``texts``, int32[n]; -1 where a text is not in the table. One kernel call for all."""
-    out = np.empty(len(texts), np.int32)
-    joined = "\n".join(texts) + "\n"
-    try:
-        query = joined.encode()
-    except UnicodeEncodeError:
-        query = encode(joined)
-    if _find_joined(np.frombuffer(query, np.uint8), strings.data, strings.offsets, slots, out) != len(texts):
-        return _find_singly(strings, slots, texts)
-    return out
-
-
-def _find_singly(strings: Strings, slots: np.ndarray, texts: Sequence[str]) -> np.ndarray:
-    """For texts that hold the separator themselves."""
-    packed = pack(texts)
-    out = np.empty(len(texts), np.int32)
-    for i in range(len(texts)):
-        start, stop = packed.offsets[i], packed.offsets[i + 1]
-        out[i] = _find_one(packed.data, start, stop, strings.data, strings.offsets, slots)
-    return out
-
-
-@kernel
-def _find_joined(query, data, offsets, slots, out):
-    """Look up every piece that ends in the separator; returns their number, which may exceed ``len(out)``."""
-    n, start = 0, 0
-    for i in range(len(query)):
-        if query[i] == SEPARATOR:
-            if n < len(out):
-                out[n] = _find_one(query, start, i, data, offsets, slots)
-            n += 1
-            start = i + 1
-    return n
-
-
-@kernel
-def _find_one(query, start, stop, data, offsets, slots):
-    h = _hash(query, start, stop)
-    mask = np.uint64(len(slots) - 1)
-    at = h & mask
-    while slots[at] != 0:
-        slot = slots[at]
-        if (slot & _HIGH) == (h & _HIGH):
-            i = np.int64(slot & _LOW) - 1
-            if i < len(offsets) - 1 and _same(query, start, stop, data, offsets[i], offsets[i + 1]):
-                return i
-        at = (at + np.uint64(1)) & mask
-    return np.int64(-1)
 
 
 @kernel
@@ -202,16 +129,17 @@ def compare(a, a_start, a_stop, b, b_start, b_stop):
 def last_occurrences(strings: Strings) -> np.ndarray:
     """bool[n]: True where a string is the last of its equals."""
     last = np.ones(len(strings), np.bool_)
-    _mark_last(strings.data, strings.offsets, np.zeros(table_slots(len(strings)), np.uint64), last)
+    slots = np.zeros(1 << max(1, 3 * len(strings) // 2).bit_length(), np.uint64)
+    _mark_last(strings.data, strings.offsets, slots, last)
     return last
 
 
 @kernel
 def _mark_last(data, offsets, slots, last):
-    """Insert every string; one that is met again takes over the slot of its earlier equal."""
+    """Insert every string into a hash table (a tag above its number + 1); one that is met again takes over the slot of its earlier equal."""
     mask = np.uint64(len(slots) - 1)
     for i in range(len(offsets) - 1):
-        h = _hash(data, offsets[i], offsets[i + 1])
+        h = hash_bytes(data, offsets[i], offsets[i + 1])
         at = h & mask
         while slots[at] != 0:
             earlier = np.int64(slots[at] & _LOW) - 1

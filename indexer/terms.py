@@ -1,38 +1,57 @@
-"""The term dictionary of a segment: term -> id in O(1), id -> term, and all terms with a prefix.
+"""The term dictionary of a segment: term -> id in O(1), id -> term, id -> document frequency, and all terms with a prefix.
 
 Ids fall with the number of postings, then with document frequency (see ``vocabulary.py``), so that the best completions are the smallest ids
-of a range.
+of a range. Strings stand in the order of their bytes; the place of a term there is its *rank*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
+import indexer.bit_packing as bit_packing
+import indexer.front_coding as front_coding
+import indexer.string_table as string_table
 import indexer.strings as strings
-from indexer.jit import kernel
-from indexer.strings import Strings
+from indexer.front_coding import FrontCoded
 
 MAX_PREFIX = 1 << 20
 
 
 class TermDictionary:
-    """Terms by id (0 = most postings). ``order`` uint32: ids in the order of their bytes; ``slots``: see ``strings.py``; ``df_firsts`` and
-    ``df_values`` uint32[V]: ids from df_firsts[v] on have the document frequency df_values[v]."""
+    """The sections ``terms.*`` by their last names, read as they are needed."""
 
-    def __init__(self, terms: Strings, slots: np.ndarray, order: np.ndarray, df_firsts: np.ndarray, df_values: np.ndarray) -> None:
-        self._terms, self._slots, self._order = terms, slots, order
-        self._df_firsts, self._df_values = df_firsts, df_values
+    SECTIONS = ("data", "starts", "slots", "ids", "df_firsts", "df_values")
+
+    def __init__(self, sections: Mapping[str, np.ndarray], num_terms: int, path: Path) -> None:
+        self._terms = FrontCoded(sections["data"], sections["starts"], num_terms, path, "terms.data")
+        self._slots, self._ids, self._id_bits = sections["slots"], sections["ids"], bit_packing.bits_for(num_terms)
+        self._df_firsts, self._df_values = sections["df_firsts"], sections["df_values"]
+        self._ranks: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self._terms)
 
     def lookup(self, terms: Sequence[str]) -> np.ndarray:
         """Ids, int32[n]; -1 = absent."""
-        return strings.find(self._terms, self._slots, terms)
+        return string_table.find(self._terms, self._slots, terms, self._ids, self._id_bits)
 
     def term(self, term_id: int) -> str:
         """The term with an id."""
-        return self._terms.text(term_id)
+        return self.terms(np.array([term_id]))[0]
+
+    def terms(self, ids: np.ndarray) -> list[str]:
+        """The terms with ``ids``, int[n] from 0 to T - 1."""
+        if self._ranks is None:
+            self._ranks = self._invert()
+        return self._terms.texts(self._ranks[ids])
+
+    def _invert(self) -> np.ndarray:
+        """Ranks by id, uint32[T]: a table of its own would cost every index what only some processes need."""
+        ids = bit_packing.unpack(self._ids, self._id_bits, 0, len(self))
+        ranks = np.zeros(max(len(self), int(ids.max(initial=0)) + 1), np.uint32)
+        ranks[ids] = np.arange(len(self), dtype=np.uint32)
+        return ranks
 
     def df(self, ids: np.ndarray) -> np.ndarray:
         """Documents that hold each term, tombstones or not: ids from 0 to T - 1, int[n] -> int64[n]."""
@@ -41,30 +60,9 @@ class TermDictionary:
 
     def with_prefix(self, prefix: str, limit: int) -> np.ndarray:
         """The ``limit`` smallest ids of terms that begin with ``prefix``, ascending: by falling df within a stream."""
-        wanted = np.frombuffer(strings.encode(prefix) or b"", np.uint8)
-        low, high = _prefix_range(wanted, self._terms.data, self._terms.offsets, self._order)
-        ids = self._order[low:high]
+        wanted = np.frombuffer(strings.encode(prefix), np.uint8)
+        low, high = front_coding.prefix_range(wanted, self._terms.data, self._terms.starts, len(self))
+        ids = bit_packing.unpack(self._ids, self._id_bits, low, max(low, high))
         if len(ids) > limit:
             ids = np.partition(ids, limit - 1)[:limit] if limit > 0 else ids[:0]
         return np.sort(ids).astype(np.int64)
-
-
-@kernel
-def _prefix_range(prefix, data, offsets, order):
-    """Borders of the terms with a prefix within ``order``: two binary searches."""
-    return _border(prefix, data, offsets, order, False), _border(prefix, data, offsets, order, True)
-
-
-@kernel
-def _border(prefix, data, offsets, order, after):
-    low, high = 0, len(order)
-    while low < high:
-        middle = (low + high) // 2
-        start = np.int64(offsets[order[middle]])
-        stop = min(np.int64(offsets[order[middle] + 1]), start + len(prefix))
-        side = strings.compare(data, start, stop, prefix, 0, len(prefix))
-        if side < 0 or (after and side == 0):
-            low = middle + 1
-        else:
-            high = middle
-    return low

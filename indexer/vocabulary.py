@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import indexer.bit_packing as bit_packing
+import indexer.string_table as string_table
 import indexer.strings as strings
 from indexer.bm25 import stream_of
 from indexer.container import ContainerWriter
 from indexer.format import HANWORD
+from indexer.front_coding import front_code
 from indexer.inverter import Run
 from indexer.jit import kernel
 from indexer.strings import Strings
@@ -22,12 +25,12 @@ DROPPED = -1
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The segment's terms by id: ``order`` uint32[T], ids in the order of their bytes; ``df`` uint32[T]; ``streams`` uint8[T] (see
-    ``bm25.stream_of``); ``with_postings``: how many of them, the first ones, have postings; ``numbers``: for every run, the id of each of
-    its terms (int32, -1 = in no kept document)."""
+    """The segment's ``terms`` in the order of their bytes, and ``ids`` uint32[T] of each. By id: ``df`` uint32[T]; ``streams`` uint8[T] (see
+    ``bm25.stream_of``); ``with_postings``: how many terms, the first ones, have postings. ``numbers``: for every run, the id of each of its
+    terms (int32, -1 = in no kept document)."""
 
     terms: Strings
-    order: np.ndarray
+    ids: np.ndarray
     df: np.ndarray
     streams: np.ndarray
     with_postings: int
@@ -51,14 +54,15 @@ def unite(runs: Sequence[Run], kept: Sequence[np.ndarray]) -> Vocabulary:
     for run, place, keep in zip(runs, places, kept):
         df[place] += _document_frequencies(run, keep)
     alive = np.flatnonzero(df)
-    streams = _streams(strings.take(union, alive))
+    terms = strings.take(union, alive)
+    streams = _streams(terms)
     no_postings = streams == stream_of(HANWORD)
     by_id = np.lexsort((-df[alive].astype(np.int64), no_postings))
     chosen = alive[by_id]
     number = np.full(len(union), DROPPED, np.int32)
     number[chosen] = np.arange(len(chosen), dtype=np.int32)
     return Vocabulary(
-        strings.take(union, chosen), number[alive].astype(np.uint32), df[chosen], streams[by_id],
+        terms, number[alive].astype(np.uint32), df[chosen], streams[by_id],
         int(np.count_nonzero(~no_postings)), [number[place] for place in places],
     )  # fmt: skip
 
@@ -88,10 +92,10 @@ def _streams(terms: Strings) -> np.ndarray:
 
 def write_vocabulary(writer: ContainerWriter, vocabulary: Vocabulary) -> None:
     """The sections ``terms.*``."""
-    terms = vocabulary.terms
-    writer.add_all("terms.", {"data": terms.data, "offsets": terms.offsets.astype(np.int64), "slots": strings.build_table(terms)})
-    writer.add("terms.order", vocabulary.order)
-    writer.add_all("terms.", frequency_runs(vocabulary.df))
+    coded = front_code(vocabulary.terms)
+    ids = bit_packing.pack(vocabulary.ids, bit_packing.bits_for(len(vocabulary)))
+    slots = string_table.build_slots(vocabulary.terms)
+    writer.add_all("terms.", {"data": coded.data, "starts": coded.starts, "slots": slots, "ids": ids, **frequency_runs(vocabulary.df)})
 
 
 def frequency_runs(df: np.ndarray) -> dict[str, np.ndarray]:

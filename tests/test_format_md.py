@@ -12,7 +12,7 @@ from core_index import SCHEMA, build_segment, sample
 
 from indexer import format
 from indexer.container import Container
-from indexer.documents import document_from
+from indexer.documents import Document, document_from
 from indexer.schema import Schema
 from indexer.segment import write_tombstones
 
@@ -72,19 +72,39 @@ def naive_hash(data):
     return h ^ (h >> 33)
 
 
-@pytest.mark.parametrize("name", ["keys", "terms"])
-def test_slots_follow_the_text(tmp_path, name):
-    build_segment(tmp_path / "0000.seg", sample(40))
-    container = Container(tmp_path / "0000.seg")
-    data, offsets = container[f"{name}.data"].tobytes(), container[f"{name}.offsets"].tolist()
-    n = len(offsets) - 1
-    expected = [0] * (1 << max(1, 3 * n // 2).bit_length())
+def naive_strings(data, starts, n):
+    found = []
     for number in range(n):
-        h = naive_hash(data[offsets[number] : offsets[number + 1]])
-        at = h % len(expected)
+        if number % 16 == 0:
+            at, before = starts[number // 16], b""
+        counts, at = [data[at] >> 4, data[at] & 15], at + 1
+        for k in (0, 1):
+            shift = 0
+            while counts[k] >= 15 and (shift == 0 or data[at - 1] >= 128):
+                counts[k] += (data[at] & 127) << shift
+                shift, at = shift + 7, at + 1
+        before = before[: counts[0]] + data[at : at + counts[1]]
+        at += counts[1]
+        found.append(before)
+    return found
+
+
+@pytest.mark.parametrize("name", ["keys", "terms"])
+def test_strings_and_slots_follow_the_text(tmp_path, name):
+    build_segment(
+        tmp_path / "0000.seg", [*sample(40), Document("k" * 200, {}), Document("k" * 200 + "l", {"title": "x" * 18 + " " + "x" * 17})]
+    )
+    container = Container(tmp_path / "0000.seg")
+    n = json.loads(container["meta"].tobytes())[{"keys": "documents"}.get(name, name)]
+    strings = naive_strings(container[f"{name}.data"].tobytes(), container[f"{name}.starts"].tolist(), n)
+    assert len(set(strings)) == n and (name == "keys" or strings == sorted(strings))
+    expected, bits = [0] * (n + n // 5 + 1), n.bit_length()
+    for number, string in enumerate(strings):
+        h = naive_hash(string)
+        at = (h >> 32) * len(expected) >> 32
         while expected[at]:
             at = (at + 1) % len(expected)
-        expected[at] = (h >> 32 << 32) | (number + 1)
+        expected[at] = h % 2 ** (32 - bits) << bits | number + 1
     assert container[f"{name}.slots"].tolist() == expected
 
 

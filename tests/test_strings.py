@@ -13,23 +13,6 @@ def test_pack_and_read_back(texts):
     assert strings.pack(texts).texts() == texts
 
 
-@given(TEXTS, TEXTS)
-def test_find_returns_numbers_or_minus_one(texts, others):
-    texts = list(dict.fromkeys(texts))
-    packed = strings.pack(texts)
-    slots = strings.build_table(packed)
-    asked = texts + others
-    expected = [texts.index(t) if t in texts else -1 for t in asked]
-    assert strings.find(packed, slots, asked).tolist() == expected
-
-
-def test_find_accepts_texts_with_the_separator():
-    packed = strings.pack(["a\nb", "a", "b", ""])
-    slots = strings.build_table(packed)
-    assert strings.find(packed, slots, ["a\nb", "a", "", "\n"]).tolist() == [0, 1, 3, -1]
-    assert strings.find(packed, slots, []).tolist() == []
-
-
 @given(TEXTS)
 def test_last_occurrences(texts):
     expected = [text not in texts[i + 1 :] for i, text in enumerate(texts)]
@@ -49,9 +32,3 @@ def test_merge_sorted_is_the_sorted_union(lists):
 def test_take_copies_the_chosen(texts, data):
     chosen = data.draw(st.lists(st.integers(0, len(texts) - 1))) if texts else []
     assert strings.take(strings.pack(texts), chosen).texts() == [texts[i] for i in chosen]
-
-
-def test_table_is_never_full():
-    for n in range(200):
-        slots = strings.table_slots(n)
-        assert slots & (slots - 1) == 0 and slots > n
