@@ -8,10 +8,20 @@ documents, so superblock bounds are not worth computing.
 import numpy as np
 
 from indexer.jit import kernel
-from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at
+from indexer.postings import SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at, u64_at
+from searchd.kernels_candidates import (
+    add_found,
+    add_term,
+    expect_nothing,
+    expect_term,
+    find_postings,
+    locate_term,
+    take_postings,
+)
 from searchd.kernels_layout import (
     BEST,
+    BLOCK_STARTS,
     BOUNDS,
     CLASS,
     END,
@@ -21,11 +31,13 @@ from searchd.kernels_layout import (
     LOCAL_BOUND,
     LOCAL_END,
     LOCAL_START,
+    MATCHES,
     NUM_DENSE,
     NUM_SUPERBLOCKS,
     OFFSETS,
     ORDER,
     PACKED,
+    PLACES,
     RARE_DOCS,
     RARE_IMPACTS,
     REQUIRED,
@@ -35,15 +47,15 @@ from searchd.kernels_layout import (
     STATE,
     STRIDE,
     SUPERBLOCK_MAXIMA,
-    UNIT,
     WEIGHT,
+    WINDOW,
 )
-from searchd.kernels_postings import accepted, impact_of_doc, packed_impact, rare_range, superblock_range
+from searchd.kernels_postings import accepted, impact, posting_share, skip_range, superblock_range
 from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, scale_of, sort_terms
 from searchd.kernels_top import make_key, needed, offer, start_top, write_top
 
 FIRST_SUPERBLOCKS = 8
-MERGE_RATIO = 6  # a list up to so many times longer than the candidates is walked beside them, a longer one is probed
+WALK_RATIO = 8  # a list up to so many times longer than the candidates is walked, in a longer one each is looked up
 
 
 @kernel
@@ -82,19 +94,75 @@ def _order_required_first(scratch, n):
 
 @kernel
 def _drive_rare(segment, scratch, mask, n, driver, k):
-    start, end = i64_at(scratch, START)[driver], i64_at(scratch, END)[driver]
+    """Term after term over all of the driver's documents, so that look-ups far apart wait for memory together."""
+    end = i64_at(scratch, END)[driver]
+    for start in range(i64_at(scratch, START)[driver], end, SUPERBLOCK):
+        found = _take_documents(scratch, start, min(start + SUPERBLOCK, end))
+        for i in range(1, n):
+            found = _match_documents(segment, scratch, i64_at(scratch, ORDER)[i], found)
+        _offer_candidates(segment, scratch, mask, 0, found, k)
+
+
+@kernel
+def _take_documents(scratch, start, end):
+    """Decoded postings as candidates whose OFFSETS count from the segment's first document."""
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    for j in range(end - start):
+        offsets[j] = docs[start + j]
+        scores[j] = impacts[start + j]
+    return end - start
+
+
+@kernel
+def _match_documents(segment, scratch, t, found):
+    """Add a term to such candidates; keep those that have it, or all if it is not required."""
+    row, required = i64_at(scratch, ROW)[t], u8_at(scratch, REQUIRED)[t]
+    start, end = i64_at(scratch, START)[t], i64_at(scratch, END)[t]
+    if row < 0:
+        return _match_rare(scratch, start, end, required, found)
+    weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
+    packed, block_starts = u16_at(segment, PACKED), u16_at(segment, BLOCK_STARTS)
+    dense = row < segment[NUM_DENSE]
+    offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
+    kept = 0
+    for c in range(found):
+        superblock, offset = offsets[c] >> SUPERBLOCK_BITS, offsets[c] & (SUPERBLOCK - 1)
+        first, last = superblock_range(segment, row, superblock)
+        first, last = start + first, start + last
+        guess = first + ((last - first) * offset >> SUPERBLOCK_BITS)
+        if dense:
+            at = (row * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+            first, last, guess = skip_range(block_starts, at, first, last, offset)
+        place = find_doc(packed, first, last, guess, offset)
+        offsets[kept] = offsets[c]
+        scores[kept] = scores[c]
+        places[kept] = place
+        kept += np.int64(place >= 0 or not required)
+    for c in range(kept):
+        if places[c] >= 0:
+            code = np.int64(packed[places[c]] >> np.uint16(SUPERBLOCK_BITS))
+            scores[c] += np.int64(impact(weight, posting_share(segment, code, places[c], offsets[c], term_class)))
+    return kept
+
+
+@kernel
+def _match_rare(scratch, start, end, required, found):
+    docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    kept = 0
     p = start
-    while p < end:
-        superblock = np.int64(docs[p] >> SUPERBLOCK_BITS)
-        found = 0
-        while p < end and docs[p] >> SUPERBLOCK_BITS == superblock:
-            offsets[found] = docs[p] & (SUPERBLOCK - 1)
-            scores[found] = impacts[p]
-            found += 1
+    for c in range(found):
+        doc, score = offsets[c], scores[c]
+        while p < end and docs[p] < doc:
             p += 1
-        _match_others(segment, scratch, mask, n, superblock, found, k)
+        matches = p < end and docs[p] == doc
+        if matches:
+            score += impacts[p]
+        offsets[kept] = doc
+        scores[kept] = score
+        kept += np.int64(matches or not required)
+    return kept
 
 
 @kernel
@@ -108,8 +176,7 @@ def _drive_row(segment, scratch, mask, n, k):
             if bounds[b] == 0 or bounds[b] < least_bound:
                 continue
             if bounds[b] >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
-                found = _take_driver(segment, scratch, b)
-                _match_others(segment, scratch, mask, n, b, found, k)
+                _visit(segment, scratch, mask, n, b, k)
             bounds[b] = 0
 
 
@@ -128,112 +195,83 @@ def _clear_incomplete(segment, scratch, n):
 
 
 @kernel
-def _take_driver(segment, scratch, superblock):
-    """The driver's documents in a superblock as candidates, with its impacts; how many."""
-    driver = i64_at(scratch, ORDER)[0]
-    row, first = i64_at(scratch, ROW)[driver], i64_at(scratch, START)[driver]
-    weight, term_class = f32_at(scratch, WEIGHT)[driver], i64_at(scratch, CLASS)[driver]
-    packed = u16_at(segment, PACKED)
-    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    start, end = superblock_range(segment, row, superblock)
-    for j in range(end - start):
-        offsets[j] = packed[first + start + j] & np.uint16(4095)
-        scores[j] = packed_impact(segment, first + start + j, superblock, weight, term_class)
-    return end - start
-
-
-@kernel
-def _match_others(segment, scratch, mask, n, superblock, found, k):
-    """Run the candidates past the other terms, then offer those that are left."""
+def _visit(segment, scratch, mask, n, superblock, k):
+    """Offer every document of a superblock that has all required terms and can enter the best k."""
     order, row, required = i64_at(scratch, ORDER), i64_at(scratch, ROW), u8_at(scratch, REQUIRED)
-    weights, classes = f32_at(scratch, WEIGHT), i64_at(scratch, CLASS)
     starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
-    rest = _locate_terms(segment, scratch, n, superblock)
     least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS))
-    found = _drop_hopeless(scratch, found, least - rest)
+    least -= _locate_terms(segment, scratch, n, superblock)
+    found = take_postings(segment, scratch, starts[0], ends[0])
+    found = add_found(segment, scratch, order[0], superblock, found, least)
     for i in range(1, n):
         if found == 0:
             return
         t = order[i]
-        rest -= bounds[i]
-        if row[t] >= segment[NUM_DENSE] and ends[i] - starts[i] < found * MERGE_RATIO:
-            found = _merge(segment, scratch, superblock, found, starts[i], ends[i], weights[t], classes[t], required[t])
-        else:
-            found = _probe(segment, scratch, superblock, found, row[t], starts[i], ends[i], weights[t], classes[t], required[t])
-        found = _drop_hopeless(scratch, found, least - rest)
-    _offer_candidates(segment, scratch, mask, superblock, found, k)
+        least -= expect_term(segment, scratch, i, superblock, -1)
+        if required[t]:
+            found = _match(segment, scratch, row[t], starts[i], ends[i], superblock, found)
+            found = add_found(segment, scratch, t, superblock, found, least)
+        elif bounds[i] > 0:
+            found = add_term(segment, scratch, i, superblock, found, least)
+    _offer_candidates(segment, scratch, mask, superblock << SUPERBLOCK_BITS, found, k)
 
 
 @kernel
 def _locate_terms(segment, scratch, n, superblock):
-    """Ranges and bounds of all terms but the driver in a superblock; returns the bounds' sum."""
-    order, row, unit = i64_at(scratch, ORDER), i64_at(scratch, ROW), i64_at(scratch, UNIT)
-    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
-    maxima = u8_at(segment, SUPERBLOCK_MAXIMA)
-    total = np.int64(0)
-    for i in range(1, n):
-        t = order[i]
-        first = i64_at(scratch, START)[t]
-        if row[t] < 0:
-            starts[i], ends[i], bounds[i] = rare_range(scratch, first, i64_at(scratch, END)[t], superblock)
-        else:
-            start, end = superblock_range(segment, row[t], superblock)
-            starts[i], ends[i] = first + start, first + end
-            bounds[i] = np.int64(maxima[row[t] * segment[STRIDE] + superblock]) * unit[t]
-        total += bounds[i]
-    return total
+    """Ranges and bounds of all terms in a superblock; what the terms after the driver give at most goes to BLOCK_BOUNDS, the rest is returned."""
+    expect_nothing(scratch)
+    flat = np.int64(0)
+    for i in range(n):
+        locate_term(segment, scratch, i, superblock)
+        if i > 0:
+            flat += expect_term(segment, scratch, i, superblock, 1)
+    return flat
 
 
 @kernel
-def _drop_hopeless(scratch, found, least):
-    """Keep the candidates that have at least this score."""
-    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+def _match(segment, scratch, row, start, end, superblock, found):
+    """Keep the candidates that have a posting among packed[start:end], and its place in PLACES."""
+    if end - start < found * WALK_RATIO:
+        return _walk(segment, scratch, start, end, found)
+    find_postings(segment, scratch, row, start, end, superblock, found)
+    offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
     kept = 0
     for c in range(found):
+        place = places[c]
         offsets[kept] = offsets[c]
         scores[kept] = scores[c]
-        kept += np.int64(scores[c] >= least)
+        places[kept] = place
+        kept += np.int64(place >= 0)
     return kept
 
 
 @kernel
-def _merge(segment, scratch, superblock, found, start, end, weight, term_class, required):
-    """Walk a frequent term's postings beside the candidates."""
-    packed = u16_at(segment, PACKED)
-    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    kept = 0
-    p = start
+def _walk(segment, scratch, start, end, found):
+    """The same for many candidates: their numbers stand in the window, and the postings are walked past it."""
+    packed, window = u16_at(segment, PACKED), i32_at(scratch, WINDOW)
+    offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
+    matches = i64_at(scratch, MATCHES)
     for c in range(found):
-        offset, score = offsets[c], scores[c]
-        while p < end and np.int64(packed[p] & np.uint16(4095)) < offset:
-            p += 1
-        matches = p < end and np.int64(packed[p] & np.uint16(4095)) == offset
-        if matches:
-            score += packed_impact(segment, p, superblock, weight, term_class)
-        offsets[kept] = offset
-        scores[kept] = score
-        kept += np.int64(matches or not required)
-    return kept
-
-
-@kernel
-def _probe(segment, scratch, superblock, found, row, start, end, weight, term_class, required):
-    """Look every candidate up in a term."""
-    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+        window[np.uint64(offsets[c])] = c + 1
     kept = 0
+    for p in range(start, end):
+        candidate = np.int64(window[np.uint64(packed[np.uint64(p)] & np.uint16(4095))])
+        matches[kept] = candidate - 1
+        places[kept] = p
+        kept += np.int64(candidate > 0)
     for c in range(found):
-        given = impact_of_doc(segment, scratch, row, start, end, superblock, offsets[c], weight, term_class)
-        offsets[kept] = offsets[c]
-        scores[kept] = scores[c] + given
-        kept += np.int64(given > 0 or not required)
+        window[np.uint64(offsets[c])] = 0
+    for j in range(kept):
+        offsets[j] = offsets[np.uint64(matches[j])]
+        scores[j] = scores[np.uint64(matches[j])]
     return kept
 
 
 @kernel
-def _offer_candidates(segment, scratch, mask, superblock, found, k):
+def _offer_candidates(segment, scratch, mask, first_doc, found, k):
+    """Offer candidates whose OFFSETS count from a document of the segment."""
     state, keys = u64_at(scratch, STATE), u64_at(scratch, KEYS)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    first_doc = superblock << SUPERBLOCK_BITS
     least = needed(state, segment[FIRST_DOC] + first_doc)
     all_accepted = len(mask) == 0 and len(u8_at(segment, LIVE)) == 0
     for c in range(found):

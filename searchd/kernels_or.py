@@ -12,18 +12,17 @@ import numpy as np
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, SUPERBLOCK, SUPERBLOCK_BITS
 from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at
+from searchd.kernels_candidates import add_term, expect_nothing, expect_term, locate_term
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     BOUNDS,
     CLASS,
-    END,
     FIRST_DOC,
     KEYS,
     LIVE,
     LOCAL_BOUND,
     LOCAL_END,
     LOCAL_START,
-    NUM_DENSE,
     NUM_SUPERBLOCKS,
     OFFSETS,
     ORDER,
@@ -32,24 +31,12 @@ from searchd.kernels_layout import (
     RARE_IMPACTS,
     ROW,
     SCORES,
-    START,
     STATE,
-    STRIDE,
-    SUPERBLOCK_MAXIMA,
-    UNIT,
     WEIGHT,
     WINDOW,
 )
-from searchd.kernels_postings import accepted, add_row, block_maximum, impact_of_doc, rare_range, superblock_range
-from searchd.kernels_terms import (
-    add_block_bounds,
-    bound_superblocks,
-    gather_terms,
-    order_by_best,
-    promising_level,
-    raise_floor_by_terms,
-    scale_of,
-)
+from searchd.kernels_postings import accepted, add_row
+from searchd.kernels_terms import bound_superblocks, gather_terms, order_by_best, promising_level, raise_floor_by_terms, scale_of
 from searchd.kernels_top import make_key, needed, offer, start_top, write_top
 
 FIRST_SUPERBLOCKS = 8  # visited first, best bound or not, to raise the floor; more of them for a large k
@@ -97,7 +84,7 @@ def _visit(segment, scratch, mask, n, superblock, k):
     state, keys = u64_at(scratch, STATE), u64_at(scratch, KEYS)
     first_doc = segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)
     least = needed(state, first_doc)
-    optional, rest, flat = _split_terms(segment, scratch, n, superblock, least)
+    optional, flat = _split_terms(segment, scratch, n, superblock, least)
     postings = _add_essential(segment, scratch, n, optional, superblock)
     if postings > SPARSE:
         found = _scan_window(scratch, least - flat)
@@ -105,7 +92,7 @@ def _visit(segment, scratch, mask, n, superblock, k):
         found = _walk_postings(segment, scratch, n, optional, least - flat)
     if len(mask) > 0 or len(u8_at(segment, LIVE)) > 0:
         found = _drop_unaccepted(segment, scratch, mask, superblock, found)
-    found = _complete(segment, scratch, optional, superblock, rest, least, found)
+    found = _complete(segment, scratch, optional, superblock, flat, least, found)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
     for c in range(found):
         offer(keys, state, k, make_key(scores[c], first_doc + offsets[c]))
@@ -115,33 +102,21 @@ def _visit(segment, scratch, mask, n, superblock, k):
 def _split_terms(segment, scratch, n, superblock, least):
     """Ranges and bounds of the terms here, by rising best, and how many of the first are optional.
 
-    Returns (optional, their bounds together, those of them that have no bounds for blocks of 64); BLOCK_BOUNDS has the others'.
+    Returns (optional, the bounds together of those that have no bounds for blocks of 64); BLOCK_BOUNDS has the others'.
     """
-    order, row, unit = i64_at(scratch, ORDER), i64_at(scratch, ROW), i64_at(scratch, UNIT)
-    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
-    maxima = u8_at(segment, SUPERBLOCK_MAXIMA)
-    i32_at(scratch, BLOCK_BOUNDS)[:BLOCKS] = 0
-    optional, rest, flat = n, np.int64(0), np.int64(0)
+    bounds = i64_at(scratch, LOCAL_BOUND)
+    expect_nothing(scratch)
+    optional, total, flat = n, np.int64(0), np.int64(0)
     for i in range(n):
-        t = order[i]
-        if row[t] >= 0:
-            first = i64_at(scratch, START)[t]
-            start, end = superblock_range(segment, row[t], superblock)
-            starts[i], ends[i] = first + start, first + end
-            bounds[i] = np.int64(maxima[row[t] * segment[STRIDE] + superblock]) * unit[t]
-        else:
-            starts[i], ends[i], bounds[i] = rare_range(scratch, i64_at(scratch, START)[t], i64_at(scratch, END)[t], superblock)
+        locate_term(segment, scratch, i, superblock)
         if optional < n:
             continue
-        if rest + bounds[i] >= least:
+        if total + bounds[i] >= least:
             optional = i
         elif bounds[i] > 0:
-            rest += bounds[i]
-            if 0 <= row[t] < segment[NUM_DENSE]:
-                add_block_bounds(segment, scratch, row[t], superblock, unit[t])
-            else:
-                flat += bounds[i]
-    return optional, rest, flat
+            total += bounds[i]
+            flat += expect_term(segment, scratch, i, superblock, 1)
+    return optional, flat
 
 
 @kernel
@@ -221,26 +196,11 @@ def _drop_unaccepted(segment, scratch, mask, superblock, found):
 
 
 @kernel
-def _complete(segment, scratch, optional, superblock, rest, least, found):
+def _complete(segment, scratch, optional, superblock, flat, least, found):
     """Add the optional terms to the candidates, best bound first; drop those that cannot reach ``least`` any more."""
-    order, row, unit = i64_at(scratch, ORDER), i64_at(scratch, ROW), i64_at(scratch, UNIT)
-    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
-    weights, classes = f32_at(scratch, WEIGHT), i64_at(scratch, CLASS)
-    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    bounds = i64_at(scratch, LOCAL_BOUND)
     for i in range(optional - 1, -1, -1):
-        if bounds[i] == 0 or found == 0:
-            continue
-        t = order[i]
-        rest -= bounds[i]
-        dense = 0 <= row[t] < segment[NUM_DENSE]
-        kept = 0
-        for c in range(found):
-            offset, score = offsets[c], scores[c]
-            bound = block_maximum(segment, row[t], superblock, offset) * unit[t] if dense else bounds[i]
-            if bound > 0 and score + rest + bound >= least:
-                score += impact_of_doc(segment, scratch, row[t], starts[i], ends[i], superblock, offset, weights[t], classes[t])
-            offsets[kept] = offset
-            scores[kept] = score
-            kept += np.int64(score + rest >= least)
-        found = kept
+        if found > 0 and bounds[i] > 0:
+            flat += expect_term(segment, scratch, i, superblock, -1)
+            found = add_term(segment, scratch, i, superblock, found, least - flat)
     return found

@@ -1,4 +1,4 @@
-"""One term's postings in one segment: what a posting is worth, where a document's posting is, adding a superblock to a window.
+"""One term's postings in one segment: what a posting is worth, where a superblock's postings are, adding a superblock to a window.
 
 Arguments named ``segment`` and ``scratch`` are descriptors (kernels_layout). An ``offset`` is a document inside its superblock.
 """
@@ -7,10 +7,9 @@ import numpy as np
 
 from indexer.bm25 import saturation
 from indexer.jit import inlined, kernel
-from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK_BITS
+from indexer.postings import EXCEPTION, SKIPS, SUPERBLOCK_BITS
 from searchd.kernels_bits import f32_at, find_doc, i32_at, u8_at, u16_at, u32_at
 from searchd.kernels_layout import (
-    BLOCK_MAXIMA,
     BLOCK_STARTS,
     BOOK_FIELDS,
     BOOK_STARTS,
@@ -126,31 +125,24 @@ def superblock_range(segment, row, superblock):
     return start, end
 
 
+@inlined
+def skip_range(block_starts, at, start, end, offset):
+    """The postings of the 256 documents around ``offset``, and about where in them it stands."""
+    skip = offset >> 8
+    low = start + np.int64(block_starts[at + skip])
+    following = start + np.int64(block_starts[at + min(skip + 1, SKIPS - 1)])
+    high = end if skip == SKIPS - 1 else following
+    return low, high, low + ((high - low) * (offset & 255) >> 8)
+
+
 @kernel
 def find_posting(segment, row, start, end, superblock, offset):
     """Position of a document's posting among packed[start:end], all the postings of a row in a superblock; -1 if it has none."""
-    packed = u16_at(segment, PACKED)
+    guess = start + ((end - start) * offset >> SUPERBLOCK_BITS)
     if row < segment[NUM_DENSE]:
-        skip = superblock * SKIPS + (offset >> 8)
-        starts = u16_at(segment, BLOCK_STARTS)
-        at = row * (segment[NUM_SUPERBLOCKS] * SKIPS) + skip
-        low = start + np.int64(starts[at])
-        high = end if (offset >> 8) == SKIPS - 1 else start + np.int64(starts[at + 1])
-    else:
-        low, high = start, end
-        while high - low > 64:
-            middle = (low + high) >> 1
-            if np.int64(packed[middle] & np.uint16(4095)) <= offset:
-                low = middle
-            else:
-                high = middle
-    return find_doc(packed, low, high, offset)
-
-
-@kernel
-def block_maximum(segment, row, superblock, offset):
-    """Stored ceiling, 0 to 255, of a dense row in the 64 documents around ``offset``."""
-    return np.int64(u8_at(segment, BLOCK_MAXIMA)[(row * segment[NUM_SUPERBLOCKS] + superblock) * BLOCKS + (offset >> 6)])
+        at = (row * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+        start, end, guess = skip_range(u16_at(segment, BLOCK_STARTS), at, start, end, offset)
+    return find_doc(u16_at(segment, PACKED), start, end, guess, offset)
 
 
 @kernel

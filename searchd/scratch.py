@@ -57,6 +57,8 @@ class Scratch:
             layout.BLOCK_BOUNDS: np.zeros(BLOCKS, np.int32),
             layout.OFFSETS: np.zeros(SUPERBLOCK + 1, np.int64),
             layout.SCORES: np.zeros(SUPERBLOCK + 1, np.int64),
+            layout.PLACES: np.zeros(SUPERBLOCK + 1, np.int64),
+            layout.MATCHES: np.zeros(SUPERBLOCK + 1, np.int64),
             layout.KEYS: np.zeros(capacity(max_k), np.uint64),
             layout.SPARE: np.zeros(max_k, np.uint64),
             layout.STATE: np.zeros(2, np.uint64),

@@ -1,0 +1,178 @@
+"""The candidates of one superblock, run past one term after another: where each has a posting, what that gives, who can still reach the floor.
+
+Candidates stand in OFFSETS and SCORES, in any order. What terms not yet looked at can give at most is kept as BLOCK_BOUNDS, for each
+64 documents, and as one number for terms that have no bounds so fine. Every loop over candidates writes each and moves on by 0 or 1
+(branch-free compaction): whether one is kept is as good as random, and a mispredicted branch costs more than the work.
+"""
+
+import numpy as np
+
+from indexer.jit import kernel
+from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK_BITS
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at
+from searchd.kernels_layout import (
+    BLOCK_BOUNDS,
+    BLOCK_STARTS,
+    CLASS,
+    END,
+    LENGTH_CODES,
+    LOCAL_BOUND,
+    LOCAL_END,
+    LOCAL_START,
+    NUM_DENSE,
+    NUM_LENGTHS,
+    NUM_SUPERBLOCKS,
+    OFFSETS,
+    ORDER,
+    PACKED,
+    PLACES,
+    RARE_DOCS,
+    RARE_IMPACTS,
+    ROW,
+    SCORES,
+    SHARES,
+    START,
+    STRIDE,
+    SUPERBLOCK_MAXIMA,
+    UNIT,
+    WEIGHT,
+)
+from searchd.kernels_postings import CODES, impact, lower_bound, posting_share, rare_range, skip_range, superblock_range
+from searchd.kernels_terms import add_block_bounds
+
+
+@kernel
+def locate_term(segment, scratch, i, superblock):
+    """Set range and bound of the i-th term (of ORDER) in a superblock: LOCAL_START, LOCAL_END, LOCAL_BOUND."""
+    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
+    t = i64_at(scratch, ORDER)[i]
+    row, first = i64_at(scratch, ROW)[t], i64_at(scratch, START)[t]
+    if row < 0:
+        starts[i], ends[i], bounds[i] = rare_range(scratch, first, i64_at(scratch, END)[t], superblock)
+        return
+    start, end = superblock_range(segment, row, superblock)
+    starts[i], ends[i] = first + start, first + end
+    bounds[i] = np.int64(u8_at(segment, SUPERBLOCK_MAXIMA)[row * segment[STRIDE] + superblock]) * i64_at(scratch, UNIT)[t]
+
+
+@kernel
+def expect_nothing(scratch):
+    i32_at(scratch, BLOCK_BOUNDS)[:BLOCKS] = 0
+
+
+@kernel
+def expect_term(segment, scratch, i, superblock, sign):
+    """Add the bounds of a term to those of what is still to come (``sign`` 1) or take them away (-1).
+
+    Returns its bound for the whole superblock, or 0 if BLOCK_BOUNDS has its bounds.
+    """
+    t = i64_at(scratch, ORDER)[i]
+    row = i64_at(scratch, ROW)[t]
+    if 0 <= row < segment[NUM_DENSE]:
+        add_block_bounds(segment, scratch, row, superblock, i64_at(scratch, UNIT)[t] * sign)
+        return np.int64(0)
+    return i64_at(scratch, LOCAL_BOUND)[i] * sign
+
+
+@kernel
+def take_postings(segment, scratch, start, end):
+    """All of packed[start:end] as candidates without a score."""
+    packed = u16_at(segment, PACKED)
+    offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
+    for j in range(end - start):
+        offsets[j] = packed[start + j] & np.uint16(4095)
+        scores[j] = 0
+        places[j] = start + j
+    return end - start
+
+
+@kernel
+def add_term(segment, scratch, i, superblock, found, least):
+    """Add a term to the candidates that have it; how many can still reach ``least``, counting BLOCK_BOUNDS."""
+    t = i64_at(scratch, ORDER)[i]
+    row, start, end = i64_at(scratch, ROW)[t], i64_at(scratch, LOCAL_START)[i], i64_at(scratch, LOCAL_END)[i]
+    if row < 0:
+        return _add_rare(scratch, start, end, superblock, found, least)
+    find_postings(segment, scratch, row, start, end, superblock, found)
+    return add_found(segment, scratch, t, superblock, found, least)
+
+
+@kernel
+def find_postings(segment, scratch, row, start, end, superblock, found):
+    """PLACES of the candidates' postings among packed[start:end], all of a row in a superblock; -1 where there is none."""
+    packed, block_starts = u16_at(segment, PACKED), u16_at(segment, BLOCK_STARTS)
+    offsets, places = i64_at(scratch, OFFSETS), i64_at(scratch, PLACES)
+    if row >= segment[NUM_DENSE]:
+        for c in range(found):
+            places[c] = find_doc(packed, start, end, start + ((end - start) * offsets[c] >> SUPERBLOCK_BITS), offsets[c])
+        return
+    at = (row * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+    for c in range(found):
+        low, high, guess = skip_range(block_starts, at, start, end, offsets[c])
+        places[c] = find_doc(packed, low, high, guess, offsets[c])
+
+
+@kernel
+def add_found(segment, scratch, t, superblock, found, least):
+    """Add what the postings at PLACES give (-1: nothing); how many candidates can still reach ``least``, counting BLOCK_BOUNDS."""
+    weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
+    if segment[NUM_LENGTHS] > 0:
+        return _add_found_by_table(segment, scratch, superblock, found, weight, term_class, least)
+    return _add_found_by_formula(segment, scratch, superblock, found, weight, term_class, least)
+
+
+@kernel
+def _add_found_by_table(segment, scratch, superblock, found, weight, term_class, least):
+    packed, lengths = u16_at(segment, PACKED), np.uint64(segment[NUM_LENGTHS])
+    shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
+    codes = u16_at(segment, LENGTH_CODES)[superblock << SUPERBLOCK_BITS :]
+    offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
+    block_bounds = i32_at(scratch, BLOCK_BOUNDS)
+    kept = 0
+    for c in range(found):
+        offset, place = np.uint64(offsets[c]), places[c]
+        code = np.uint64(packed[np.uint64(max(place, np.int64(0)))]) >> np.uint64(SUPERBLOCK_BITS)
+        share = shares[code * lengths + np.uint64(codes[offset])]
+        if code == EXCEPTION and place >= 0:
+            doc = (superblock << SUPERBLOCK_BITS) + np.int64(offset)
+            share = posting_share(segment, np.int64(code), place, doc, term_class)
+        score = scores[c] + (np.int64(impact(weight, share)) if place >= 0 else np.int64(0))
+        offsets[kept] = np.int64(offset)
+        scores[kept] = score
+        kept += np.int64(score + block_bounds[offset >> np.uint64(6)] >= least)
+    return kept
+
+
+@kernel
+def _add_found_by_formula(segment, scratch, superblock, found, weight, term_class, least):
+    packed, first_doc = u16_at(segment, PACKED), superblock << SUPERBLOCK_BITS
+    offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
+    block_bounds = i32_at(scratch, BLOCK_BOUNDS)
+    kept = 0
+    for c in range(found):
+        offset, place, score = offsets[c], places[c], scores[c]
+        if place >= 0:
+            code = np.int64(packed[place]) >> SUPERBLOCK_BITS
+            score += np.int64(impact(weight, posting_share(segment, code, place, first_doc + offset, term_class)))
+        offsets[kept] = offset
+        scores[kept] = score
+        kept += np.int64(score + block_bounds[offset >> 6] >= least)
+    return kept
+
+
+@kernel
+def _add_rare(scratch, start, end, superblock, found, least):
+    """The same for the decoded postings start:end of a rare term."""
+    docs, impacts, block_bounds = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS), i32_at(scratch, BLOCK_BOUNDS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    kept = 0
+    for c in range(found):
+        offset, score = offsets[c], scores[c]
+        doc = (superblock << SUPERBLOCK_BITS) + offset
+        p = lower_bound(docs, start, end, doc)
+        if p < end and docs[p] == doc:
+            score += impacts[p]
+        offsets[kept] = offset
+        scores[kept] = score
+        kept += np.int64(score + block_bounds[offset >> 6] >= least)
+    return kept
