@@ -1,33 +1,37 @@
 """Named arrays -> one file, and back as views of the mapped file.
 
-A container is written front to back without seeking, so that a section may be larger than memory: header, sections, table, footer. Every
-section has a CRC-32, and the writer hashes the whole file on the way, so that the manifest's SHA-256 costs no second reading. Reading maps
-the file: structure and sections are checked at once, except the few that make up nearly all of a large file: those only by ``verify``.
+A container is written front to back without seeking, so that a section may be larger than memory: header, sections, checksums, table, footer.
+Every page of a section has a CRC-32, every section one of its checksums, the table one of all that: so the table's stands for the whole file,
+and a reader can begin with the table and check each page before its first use (``pages.py``). The writer also hashes the file on the way,
+so that the manifest's SHA-256 costs no second reading.
 """
 
 import hashlib
+import mmap
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 import indexer.format as format
-from indexer.durable import FileWriter
+from indexer.checksums import PageChecksums
 from indexer.format import ALIGNMENT, Corrupt, VersionMismatch
-
-# Sections up to this size are checked when a container is opened: they steer everything else and cost microseconds.
-SMALL = 1 << 16
+from indexer.hashed_file import HashedFile
+from indexer.pages import Pages
 
 
 class FileInfo(NamedTuple):
-    """Identity of a finished file."""
+    """Identity of a finished file; ``table_crc32`` is quick to read and stands for all its bytes but the padding."""
 
     name: str
     bytes: int
     sha256: str
+    table_crc32: int
 
 
 class ContainerWriter:
@@ -35,12 +39,13 @@ class ContainerWriter:
     file."""
 
     def __init__(self, path: Path, sync: bool = True) -> None:
+        """``sync=False`` is for scratch files: not durable, and without a SHA-256."""
         self.path = path
-        self._file = FileWriter(path, sync)
-        self._sha256 = hashlib.sha256()
+        self._file = HashedFile(path, sync)
         self._table: list[np.ndarray] = []
+        self._checksums: list[np.ndarray] = []
         self._names: set[str] = set()
-        self._write(_header())
+        self._file.write(_header())
 
     def __enter__(self) -> Self:
         return self
@@ -62,31 +67,38 @@ class ContainerWriter:
     def section(self, name: str, dtype: Any, row_shape: tuple[int, ...] = ()) -> Iterator[Any]:
         """A section written piece by piece: yields a function that takes arrays of ``dtype`` with rows of ``row_shape``."""
         entry = self._entry(name, np.dtype(dtype), row_shape)
-        rows, crc, size = 0, 0, 0
+        checksums, held, rows, size = PageChecksums(), bytearray(), 0, 0
 
         def write(piece: np.ndarray) -> None:
-            nonlocal rows, crc, size
+            nonlocal rows, size
             if piece.dtype != np.dtype(dtype) or piece.shape[1:] != row_shape:
                 raise TypeError(f"section {name}: expected {dtype} rows of {row_shape}, got {piece.dtype} {piece.shape}")
             data = np.ascontiguousarray(piece).data.cast("B") if piece.size else memoryview(b"")
-            crc = zlib.crc32(data, crc)
+            checksums.update(data)
             rows, size = rows + len(piece), size + len(data)
-            self._write(data)
+            if size < format.LARGE:
+                held.extend(data)
+                return
+            self._begin(entry, format.PAGE, held)
+            self._file.write(data)
 
         yield write
+        self._begin(entry, ALIGNMENT, held)
+        self._pad(ALIGNMENT)
+        found = checksums.finish()
         entry["shape"][0] = [rows, row_shape[0] if row_shape else 0]
-        entry["bytes"], entry["crc32"] = size, crc
+        entry["bytes"], entry["crc32"] = size, zlib.crc32(found.data)
         self._table.append(entry)
-        self._pad()
+        self._checksums.append(found)
 
     def finish(self) -> FileInfo:
-        """Write table and footer and give the file its name; durable when this returns, unless ``sync`` is off."""
-        table = np.concatenate(self._table).tobytes() if self._table else b""
+        """Write checksums, table and footer and give the file its name; durable when this returns, unless ``sync`` is off."""
+        checksums, table = (b"".join(part.tobytes() for part in parts) for parts in (self._checksums, self._table))
+        self._file.write(checksums)
         offset = self._file.size
-        self._write(table)
-        self._write(_footer(offset, table, offset + len(table) + format.FOOTER.itemsize))
-        self._file.close()
-        return FileInfo(self.path.name, self._file.size, self._sha256.hexdigest())
+        self._file.write(table)
+        self._file.write(_footer(offset, table, offset + len(table) + format.FOOTER.itemsize))
+        return FileInfo(self.path.name, self._file.size, self._file.close(), zlib.crc32(table))
 
     def _entry(self, name: str, dtype: np.dtype, row_shape: tuple[int, ...]) -> np.ndarray:
         encoded = name.encode("ascii")
@@ -95,48 +107,70 @@ class ContainerWriter:
         self._names.add(name)
         entry = np.zeros(1, format.SECTION)
         entry["name"], entry["dtype"], entry["dimensions"] = encoded, dtype.str.encode(), 1 + len(row_shape)
-        entry["offset"] = self._file.size
         return entry
 
-    def _pad(self) -> None:
-        self._write(bytes(-self._file.size % ALIGNMENT))
+    def _begin(self, entry: np.ndarray, alignment: int, held: bytearray) -> None:
+        """Give a section its place and write what was held back until its size was known to be large, or is known to be final."""
+        if not entry["offset"][0]:
+            self._pad(alignment)
+            entry["offset"] = self._file.size
+            self._file.write(bytes(held))
+            held.clear()
 
-    def _write(self, data: bytes | memoryview) -> None:
-        self._sha256.update(data)
-        self._file.write(data)
+    def _pad(self, alignment: int) -> None:
+        self._file.write(bytes(-self._file.size % alignment))
 
 
 class Container:
-    """Read-only view of a container file; ``sections`` maps names to arrays over the mapped bytes."""
+    """Read-only view of a container file: sections by name. Only structure is read at opening, all else is checked at first use.
+
+    May be shared between threads. Raises Corrupt wherever bytes are not those that were written.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Map and check structure and all but large BULK sections; raises Corrupt, VersionMismatch or FileNotFoundError."""
+        """Map the file and check its structure; raises Corrupt, VersionMismatch or FileNotFoundError."""
         self.path = path
-        self._bytes = _map(path)
-        self._table = _read_table(path, self._bytes)
-        self.sections: dict[str, np.ndarray] = {}
-        for entry in self._table:
-            name = entry["name"].decode("ascii")
-            if (entry["bytes"] <= SMALL or name not in format.BULK) and self._crc(entry) != entry["crc32"]:
-                raise Corrupt(path, "checksum differs", name)
-            self.sections[name] = self._view(name, entry)
+        self._map, self._bytes = _map(path)
+        table = _read_table(path, self._bytes)
+        self.entries = {entry["name"].decode("ascii", "replace"): entry for entry in table}
+        self._checksums = _find_checksums(path, self._bytes, table)
+        self._pages: dict[str, Pages] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self.sections:
-            raise Corrupt(self.path, "the section is missing", name)
-        return self.sections[name]
+        """A whole section, checked."""
+        return self.pages(name).all()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
+
+    def pages(self, name: str) -> Pages:
+        """A section that is checked page by page, as the caller requires them."""
+        found = self._pages.get(name)
+        return found if found is not None else self._pages.setdefault(name, self._open(name))
 
     def family(self, prefix: str) -> dict[str, np.ndarray]:
-        """All sections whose names begin with ``prefix``, by full name."""
-        return {name: array for name, array in self.sections.items() if name.startswith(prefix)}
+        """All sections whose names begin with ``prefix``, whole and checked, by full name."""
+        return {name: self[name] for name in self.entries if name.startswith(prefix)}
 
     def damaged_sections(self) -> list[str]:
         """Names of sections whose bytes are not those that were written; reads everything."""
-        return [entry["name"].decode("ascii") for entry in self._table if self._crc(entry) != entry["crc32"]]
+        return [name for name in self.entries if self._is_damaged(name)]
 
-    def _crc(self, entry: np.void) -> int:
-        start = int(entry["offset"])
-        return zlib.crc32(self._bytes[start : start + int(entry["bytes"])].data)
+    def _is_damaged(self, name: str) -> bool:
+        try:
+            return self.pages(name).damaged()
+        except Corrupt:
+            return True
+
+    def _open(self, name: str) -> Pages:
+        if name not in self.entries:
+            raise Corrupt(self.path, "the section is missing", name)
+        entry, checksums = self.entries[name], self._checksums[name]
+        view = self._view(name, entry)
+        if zlib.crc32(checksums.data) != entry["crc32"]:
+            raise Corrupt(self.path, "checksum differs", name)
+        # No reference to the container: a cycle would keep the file mapped until the garbage collector comes.
+        return Pages(self.path, name, view, checksums, partial(_read_ahead, self._map, int(entry["offset"])))
 
     def _view(self, name: str, entry: np.void) -> np.ndarray:
         start, size = int(entry["offset"]), int(entry["bytes"])
@@ -164,11 +198,21 @@ def _footer(table_offset: int, table: bytes, file_bytes: int) -> bytes:
     return footer.tobytes()
 
 
-def _map(path: Path) -> np.ndarray:
-    if path.stat().st_size < format.HEADER.itemsize + format.FOOTER.itemsize:
-        raise Corrupt(path, f"expected at least {format.HEADER.itemsize + format.FOOTER.itemsize} bytes, found {path.stat().st_size}")
-    # A plain ndarray over the map: indexing np.memmap itself costs microseconds.
-    return np.asarray(np.memmap(path, np.uint8, mode="r"))
+def _map(path: Path) -> tuple[mmap.mmap, np.ndarray]:
+    smallest = format.HEADER.itemsize + format.FOOTER.itemsize
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < smallest:
+            raise Corrupt(path, f"expected at least {smallest} bytes, found {size}")
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    mapped.madvise(mmap.MADV_RANDOM)
+    return mapped, np.frombuffer(mapped, np.uint8)
+
+
+def _read_ahead(mapped: mmap.mmap, offset: int, start: int, stop: int) -> None:
+    """Have the pages of a range read together: the map is advised that reading jumps about, and brings in single ones."""
+    first = (offset + start) // mmap.PAGESIZE * mmap.PAGESIZE
+    mapped.madvise(mmap.MADV_WILLNEED, first, offset + stop - first)
 
 
 def _read_table(path: Path, data: np.ndarray) -> np.ndarray:
@@ -191,6 +235,24 @@ def _read_table(path: Path, data: np.ndarray) -> np.ndarray:
     if zlib.crc32(data[start : start + size].data) != footer["table_crc32"]:
         raise Corrupt(path, "checksum differs", "table")
     return data[start : start + size].view(format.SECTION)
+
+
+def _find_checksums(path: Path, data: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
+    """The checksums of each section's pages, uint32; all of them end where the table begins."""
+    pages = (table["bytes"].astype(np.int64) + format.PAGE - 1) // format.PAGE
+    stops = len(data) - format.FOOTER.itemsize - table.nbytes - 4 * (pages.sum() - np.cumsum(pages))
+    starts = stops - 4 * pages
+    if len(table) and (starts[0] < format.HEADER.itemsize or starts[0] % 4):
+        raise Corrupt(path, "there is no room for the checksums", "table")
+    names = [name.decode("ascii", "replace") for name in table["name"]]
+    return {name: data[a:b].view("<u4") for name, a, b in zip(names, starts.tolist(), stops.tolist())}
+
+
+def table_crc32(path: Path) -> int:
+    """The checksum of a file's table of sections, as its footer says: ``FileInfo.table_crc32`` of the file that is there."""
+    with open(path, "rb") as file:
+        file.seek(-format.FOOTER.itemsize, os.SEEK_END)
+        return int(np.frombuffer(file.read(), format.FOOTER)["table_crc32"][0])
 
 
 def file_sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
 """The names of the file format as constants and NumPy dtypes; ``FORMAT.md`` says in words and in hex what stands here as numbers.
 
-Everything is little-endian. A file is a *container* (``container.py``): a header, sections aligned to 64 bytes, the table of sections, a
-footer. What the sections mean is the business of the module that writes them.
+Everything is little-endian. A file is a *container* (``container.py``): a header, sections aligned to 64 bytes, a checksum for each page of
+them, the table of sections, a footer. What the sections mean is the business of the module that writes them.
 """
 
 from pathlib import Path
@@ -11,15 +11,15 @@ import numpy as np
 from indexer.errors import SearchdError
 
 # One line per version, newest first; a reader reads exactly the version it knows.
-#   2  term ids by falling number of postings; front-coded terms and keys; lengths as codes
+#   2  a CRC-32 for each page of 4 KiB; term ids by falling number of postings; front-coded terms and keys; lengths as codes
 #   1  containers with a CRC-32 per section; terms by falling df; zstd blocks of 16 documents
 VERSION = 2
 
 MAGIC = b"SRCHDSEG"
 FOOTER_MAGIC = b"GESDHCRS"
 ALIGNMENT = 64
-# The texts themselves: too long to be read at every opening. Kernels follow all else blindly, so that is checked (a CRC-32 reads 4 GB/s).
-BULK = frozenset({"forward.data", "stored.data"})
+PAGE = 4096  # bytes that share a checksum, counted from the beginning of their section
+LARGE = 1 << 16  # sections of so many bytes begin at a multiple of PAGE, so that checking a page reads one
 
 HEADER = np.dtype([("magic", "S8"), ("version", "<u4"), ("flags", "<u4"), ("reserved", "V44"), ("crc32", "<u4")])
 FOOTER = np.dtype(

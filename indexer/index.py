@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer.analysis import Analyzer, get_analyzer
-from indexer.container import Container, file_sha256
+from indexer.container import Container, file_sha256, table_crc32
 from indexer.errors import SearchdError
 from indexer.format import Corrupt, VersionMismatch
 from indexer.home import Home
@@ -176,6 +176,8 @@ def _open(cls: type[Index], home: Home, name: str) -> Index:
         size = (folder / info.name).stat().st_size
         if size != info.bytes:
             raise Corrupt(folder / info.name, f"expected {info.bytes} bytes, found {size}")
+        if table_crc32(folder / info.name) != info.table_crc32:
+            raise Corrupt(folder / info.name, "not the file that was published", "footer")
     _check_analyzers(folder, manifest, lexicon_of(home))
     segments = [Segment(folder / e.file, folder / e.tombstones if e.tombstones else None) for e in manifest.segments]
     for segment, entry in zip(segments, manifest.segments):

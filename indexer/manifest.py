@@ -71,7 +71,7 @@ class Manifest:
             "analyzers": self.analyzers,
             "statistics": self.statistics,
             "segments": [e._asdict() for e in self.segments],
-            "files": {f.name: {"bytes": f.bytes, "sha256": f.sha256} for f in self.files},
+            "files": {f.name: {"bytes": f.bytes, "sha256": f.sha256, "table_crc32": f.table_crc32} for f in self.files},
         }
         return _encode({**body, "checksum": _checksum(body)})
 
@@ -131,7 +131,7 @@ def read_manifest(folder: Path) -> Manifest:
 def _parse(body: dict[str, Any]) -> Manifest:
     raw = dict(body["schema"])
     raw["fields"] = {f["name"]: {k: v for k, v in f.items() if k != "name"} for f in raw["fields"]}
-    files = tuple(FileInfo(name, f["bytes"], f["sha256"]) for name, f in sorted(body["files"].items()))
+    files = tuple(FileInfo(name, f["bytes"], f["sha256"], f["table_crc32"]) for name, f in sorted(body["files"].items()))
     entries = tuple(SegmentEntry(**e) for e in body["segments"])
     return Manifest(Schema.from_dict(raw, "manifest"), body["analyzers"], entries, files)
 

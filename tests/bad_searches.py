@@ -4,7 +4,6 @@ import random
 from contextlib import suppress
 from pathlib import Path
 
-import indexer.container as container
 from indexer.errors import SearchdError
 from indexer.home import Home
 from searchd.engine import Engine
@@ -15,7 +14,6 @@ FLIPS = 3
 
 def survived(root, places):
     """How many damages were tried: FLIPS random bytes of each (file, section, offset inside it). SearchdError is the only way out."""
-    container.SMALL = -1
     chance = random.Random(5)
     tried = 0
     for file, _section, place in places:

@@ -35,10 +35,12 @@ def test_the_example_decodes_by_hand():
     assert (magic, version, reserved, size) == (b"GESDHCRS", format.VERSION, bytes(20), len(data)) and crc == zlib.crc32(data[-64:-12])
     assert table + table_bytes == len(data) - 64 and table_crc == zlib.crc32(data[table : table + table_bytes])
     found = {}
-    for at in range(table, table + table_bytes, 88):
+    for number, at in enumerate(range(table, table + table_bytes, 88)):
         name, dtype, dimensions, rows, columns, offset, size, crc, zero = struct.unpack_from("<40s4sIQQQQII", data, at)
         assert (dtype, dimensions, columns, zero, offset % 64) == (b"<u4\0", 1, 0, 0, 0)
-        assert size == 4 * rows and crc == zlib.crc32(data[offset : offset + size])
+        checksum = data[table - 12 + 4 * number :][:4]  # of the one page that each of the three has
+        assert size == 4 * rows and crc == zlib.crc32(checksum)
+        assert struct.unpack("<I", checksum) == (zlib.crc32(data[offset : offset + size]),)
         found[name.rstrip(b"\0").decode()] = struct.unpack_from(f"<{rows}I", data, offset)
     assert found == {"deleted": (1,), "terms": (0, 2), "minus": (1, 1)}
 
@@ -110,7 +112,7 @@ def test_strings_and_slots_follow_the_text(tmp_path, name):
 
 def test_every_section_is_named(tmp_path):
     build_segment(tmp_path / "0000.seg", sample(5))
-    for name in Container(tmp_path / "0000.seg").sections:
+    for name in Container(tmp_path / "0000.seg").entries:
         assert f"`{re.sub(r'columns.[0-9]+', 'columns.C', name)}`" in TEXT, name
 
 
@@ -118,12 +120,12 @@ def test_sections_stand_in_the_order_of_the_text(tmp_path):
     build_segment(tmp_path / "0000.seg", sample(5), (), SCHEMA)
     table = TEXT[TEXT.index("### Sections, in this order") : TEXT.index("### Postings")]
     named = re.findall(r"`([\w.*]+)`", "\n".join(re.findall(r"^\|([^|]+)\|", table, re.M)))
-    families = list(dict.fromkeys(re.sub(r"[.].*", "", name) for name in Container(tmp_path / "0000.seg").sections))
+    families = list(dict.fromkeys(re.sub(r"[.].*", "", name) for name in Container(tmp_path / "0000.seg").entries))
     assert list(dict.fromkeys(re.sub(r"[.].*", "", name) for name in named)) == families
 
 
 def test_sizes_and_versions_are_those_of_the_constants():
     assert format.HEADER.itemsize == format.FOOTER.itemsize == 64 and format.SECTION.itemsize == 88
-    assert " ".join(format.DTYPES) in TEXT
+    assert " ".join(format.DTYPES) in TEXT and f"A *page* is {format.PAGE} bytes" in TEXT and f"if it has {format.LARGE:,} bytes" in TEXT
     versions = re.findall(r"^\| (\d+) \|", TEXT[TEXT.index("## 8. Versions") :], re.M)
     assert int(versions[0]) == format.VERSION
