@@ -1,9 +1,9 @@
 """Runs -> one segment file whose bytes depend on the documents alone, not on how they were batched.
 
 The steps: choose the last document of every key, number the kept documents in order; unite the sorted vocabularies and number the terms by
-falling number of postings; copy every run's postings, run after run, to where each term's list continues; translate sequences chunk by
-chunk. Runs are mapped files and the postings lie in a nameless scratch file, so memory is bounded by the vocabulary and one segment's
-compressed postings.
+falling number of postings; encode the postings of all runs, a stretch of terms after the other; translate sequences and compress documents
+piece by piece. Runs are mapped files, so memory is bounded by what there is of each term and document: a number or two, and the tables of
+frequent terms.
 """
 
 from collections.abc import Sequence
@@ -13,21 +13,18 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-import indexer.durable as durable
 import indexer.strings as strings
 from indexer.columns import merge_columns, write_column
 from indexer.container import ContainerWriter, FileInfo
 from indexer.document_keys import write_keys
-from indexer.forward import encode_rows
+from indexer.forward import Sequences, write_forward
+from indexer.gather import Gatherer
 from indexer.inverter import Run
-from indexer.jit import kernel
 from indexer.lengths import write_lengths
-from indexer.postings_encoder import encode_postings
+from indexer.postings_encoder import PostingsEncoder
 from indexer.schema import Schema
 from indexer.stored import write_stored
 from indexer.vocabulary import DROPPED, Vocabulary, unite, write_vocabulary
-
-CHUNK = 1 << 14  # documents whose sequences are translated at a time
 
 
 @dataclass(frozen=True)
@@ -60,20 +57,20 @@ def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInf
     documents = _choose_documents(runs)
     vocabulary = unite(runs, documents.kept)
     lengths = _join_lengths(runs, documents, len(schema.text_fields))
-    ptr, docs, tfs = _join_postings(runs, documents, vocabulary, len(schema.text_fields), path.parent)
-    meta = _meta(schema, documents, vocabulary, len(docs))
+    postings = int(vocabulary.counts.sum())
+    meta = _meta(schema, documents, vocabulary, postings)
     with ContainerWriter(path) as writer:
         writer.add("meta", np.frombuffer(orjson.dumps(meta, option=orjson.OPT_SORT_KEYS), np.uint8))
         write_lengths(writer, lengths)
         write_keys(writer, strings.concatenate([strings.take(r.keys, np.flatnonzero(k)) for r, k in zip(runs, documents.kept)]))
         write_vocabulary(writer, vocabulary)
-        writer.add_all("", encode_postings(ptr, docs, tfs, lengths, vocabulary.streams, schema))
-        _write_forward(writer, runs, documents, vocabulary, len(schema.text_fields))
+        _write_postings(writer, Gatherer(runs, documents.numbers, vocabulary), vocabulary, lengths, schema)
+        write_forward(writer, [_sequences(*each) for each in zip(runs, documents.kept, vocabulary.numbers)])
         _write_columns(writer, runs, documents, schema)
         write_stored(writer, [(run.documents, np.flatnonzero(kept)) for run, kept in zip(runs, documents.kept)])
         file = writer.finish()
     duplicates = sum(len(run.keys) for run in runs) - documents.count
-    return SegmentInfo(file, documents.count, len(vocabulary), len(docs), int(lengths.sum(dtype=np.int64)), duplicates)
+    return SegmentInfo(file, documents.count, len(vocabulary), postings, int(lengths.sum(dtype=np.int64)), duplicates)
 
 
 def _meta(schema: Schema, documents: _Documents, vocabulary: Vocabulary, postings: int) -> dict[str, object]:
@@ -100,51 +97,19 @@ def _join_lengths(runs: Sequence[Run], documents: _Documents, num_fields: int) -
     return np.ascontiguousarray(np.concatenate([np.zeros((num_fields, 0), np.uint32), *parts], axis=1))
 
 
-def _join_postings(
-    runs: Sequence[Run], documents: _Documents, vocabulary: Vocabulary, num_fields: int, folder: Path
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(ptr int64[T + 1], docs int32[P], tfs[P, F]) of the segment; jieba words have a df but no postings."""
-    counts = vocabulary.counts
-    ptr = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=ptr[1:])
-    width = "<u4" if any(run.tfs.dtype == np.uint32 for run in runs) else "<u2"
-    docs = durable.scratch_array(folder, "<i4", (int(ptr[-1]),))
-    tfs = durable.scratch_array(folder, width, (int(ptr[-1]), num_fields))
-    at = np.where(counts > 0, ptr[:-1], DROPPED)
-    for run, numbers, terms in zip(runs, documents.numbers, vocabulary.numbers):
-        _append_postings(run.ptr, run.docs, run.tfs, numbers, terms, at, docs, tfs)
-    return ptr, docs, tfs
+def _write_postings(writer: ContainerWriter, gatherer: Gatherer, vocabulary: Vocabulary, lengths: np.ndarray, schema: Schema) -> None:
+    encoder = PostingsEncoder(vocabulary.counts, gatherer.codes(), lengths, vocabulary.streams, schema)
+    for part in encoder.parts:
+        with writer.section(f"postings.{part.name}", part.dtype) as write:
+            for piece in encoder.encode(part, gatherer.stretches(part.first, part.last)):
+                write(piece)
+    writer.add_all("postings.", encoder.finish())
 
 
-@kernel
-def _append_postings(ptr, run_docs, run_tfs, numbers, terms, at, docs, tfs):
-    """``at``: where each term's list continues, -1 for terms without postings."""
-    for term in range(len(terms)):
-        target = terms[term]
-        if target < 0 or at[target] < 0:
-            continue
-        to = at[target]
-        for i in range(ptr[term], ptr[term + 1]):
-            doc = numbers[run_docs[i]]
-            if doc >= 0:
-                docs[to] = doc
-                for text_field in range(tfs.shape[1]):
-                    tfs[to, text_field] = run_tfs[i, text_field]
-                to += 1
-        at[target] = to
-
-
-def _write_forward(writer: ContainerWriter, runs: Sequence[Run], documents: _Documents, vocabulary: Vocabulary, num_fields: int) -> None:
-    sizes = [np.zeros(1, np.int64)]
-    with writer.section("forward.data", "|u1") as write:
-        for run, kept, terms in zip(runs, documents.kept, vocabulary.numbers):
-            chosen = np.flatnonzero(kept)
-            for start in range(0, len(chosen), CHUNK):
-                rows = (chosen[start : start + CHUNK, None] * num_fields + np.arange(num_fields)).ravel()
-                data, row_sizes = encode_rows(run.tokens, run.token_offsets, rows, terms)
-                write(data)
-                sizes.append(row_sizes)
-    writer.add("forward.offsets", np.cumsum(np.concatenate(sizes)).astype(np.uint64))
+def _sequences(run: Run, kept: np.ndarray, new_ids: np.ndarray) -> Sequences:
+    num_fields = len(run.lengths)
+    rows = (np.flatnonzero(kept)[:, None] * num_fields + np.arange(num_fields)).ravel()
+    return Sequences(run.tokens, run.token_offsets, rows, new_ids)
 
 
 def _write_columns(writer: ContainerWriter, runs: Sequence[Run], documents: _Documents, schema: Schema) -> None:

@@ -19,7 +19,7 @@ from indexer.columns import Column, read_column
 from indexer.container import Container, ContainerWriter, FileInfo
 from indexer.document_keys import DocumentKeys
 from indexer.format import Corrupt
-from indexer.forward import Forward
+from indexer.forward import GROUP, Forward, Rows
 from indexer.lengths import Lengths
 from indexer.stored import StoredFields, StoredSections
 from indexer.terms import TermDictionary
@@ -41,7 +41,7 @@ class Segment:
         self.lengths = Lengths(_sections(container, "lengths.", Lengths.SECTIONS))
         self.length_totals, self.length_counts = self.lengths.totals, self.lengths.having
         self.postings: dict[str, np.ndarray] = container.family("postings.")
-        self.forward = Forward(container["forward.data"], container["forward.offsets"])
+        self.forward = Forward(container["forward.data"], Rows(*(container[f"forward.{name}"] for name in Rows._fields)))
         self.terms = TermDictionary(_sections(container, "terms.", TermDictionary.SECTIONS), self.num_terms, path)
         self._keys = DocumentKeys(_sections(container, "keys.", DocumentKeys.SECTIONS), self.num_docs, path)
         stored = StoredSections(*(container[f"stored.{name}"] for name in StoredSections._fields))
@@ -118,7 +118,8 @@ class Segment:
             "terms.df_values": self._container["terms.df_firsts"].shape,
             "keys.starts": (front_coding.num_blocks(self.num_docs) + 1,),
             "keys.slots": (string_table.num_slots(self.num_docs),),
-            "forward.offsets": (self.num_docs * num_fields + 1,),
+            "forward.starts": (self.num_docs * num_fields + 1,),
+            "forward.bases": (self.num_docs * num_fields // GROUP + 1,),
         }
         for name, shape in expected.items():
             if self._container[name].shape != shape:

@@ -5,6 +5,7 @@ A row of the forward index is decoded once and reduced to its *hits* (position, 
 
 import numpy as np
 
+from indexer.forward import row_range
 from indexer.jit import inlined, kernel
 
 NEAR = 10  # hits further apart than this many positions do not count as near
@@ -133,25 +134,26 @@ def _nearness(hits, positions, atoms):
 
 
 @kernel
-def scan(offsets, data, docs, rows, table_ids, table_atoms, content, starts, order, ptr, items, tf, first, sizes, span, spanned, near):
+def scan(places, data, docs, rows, table_ids, table_atoms, content, starts, order, ptr, items, tf, first, sizes, span, spanned, near):
     """Fill row ``rows[i]`` of every output from local document ``docs[i]``.
 
-    offsets uint64[num_docs * F + 1], data uint8; tf float32[k, F, U] zeroed, first int32[k, F, U] filled with -1, and [k, F] each:
+    places: where rows are in data uint8 (``indexer.forward.Rows``); tf float32[k, F, U] zeroed, first int32[k, F, U] filled with -1, and
+    [k, F] each:
     sizes (tokens), span (positions that hold all matched content atoms), spanned (how many distinct ones), near.
     """
     num_fields = tf.shape[1]
     longest = 1
     for i in range(len(docs)):
         for f in range(num_fields):
-            row = docs[i] * num_fields + f
-            longest = max(longest, np.int64(offsets[row + 1]) - np.int64(offsets[row]))
+            begin, end = row_range(places, docs[i] * num_fields + f)
+            longest = max(longest, end - begin)
     positions = np.empty(longest, np.int32)
     atoms = np.empty(longest, np.int32)
     counts = np.empty(len(content), np.int32)
     for i in range(len(docs)):
         for f in range(num_fields):
-            row, out = docs[i] * num_fields + f, rows[i]
-            begin, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
+            out = rows[i]
+            begin, end = row_range(places, docs[i] * num_fields + f)
             hits, sizes[out, f] = _find_hits(data, begin, end, table_ids, table_atoms, positions, atoms)
             _count_units(hits, positions, atoms, starts, order, ptr, items, tf[out, f], first[out, f])
             hits = _keep_content(hits, positions, atoms, content)

@@ -8,12 +8,15 @@ PHRASE of the scratch holds the phrase: a header, then its positions as numbers 
 
 import numpy as np
 
-from indexer.jit import kernel
+from indexer.forward import Rows, row_range, row_start
+from indexer.jit import inlined, kernel
 from indexer.postings import SUPERBLOCK_BITS
-from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at, u64_at
+from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at, u16_at, u64_at
 from searchd.kernels_layout import (
+    FORWARD_BASES,
     FORWARD_DATA,
-    FORWARD_OFFSETS,
+    FORWARD_STARTS,
+    FORWARD_WIDE,
     NUM_FIELDS,
     OFFSETS,
     PATTERN,
@@ -63,14 +66,20 @@ def _append_varint(out, at, value):
     return at + 1
 
 
+@inlined
+def _rows(segment):
+    return Rows(u16_at(segment, FORWARD_STARTS), u64_at(segment, FORWARD_BASES), u64_at(segment, FORWARD_WIDE))
+
+
 @kernel
 def has_phrase(segment, scratch, doc):
     """Whether the prepared phrase stands in a document of the segment."""
     field, num_fields = i64_at(scratch, PHRASE)[FIELD], segment[NUM_FIELDS]
     first, last = (np.int64(0), num_fields) if field < 0 else (field, field + 1)
-    offsets = u64_at(segment, FORWARD_OFFSETS)
+    rows = _rows(segment)
     for row in range(doc * num_fields + first, doc * num_fields + last):
-        if _stands_in(segment, scratch, np.int64(offsets[row]), np.int64(offsets[row + 1])):
+        start, end = row_range(rows, row)
+        if _stands_in(segment, scratch, start, end):
             return True
     return False
 
@@ -150,7 +159,7 @@ def _next_term(data, at, end):
 def fetch_row(segment, doc):
     """Ask for a document's first row before it is needed."""
     data = u8_at(segment, FORWARD_DATA)
-    start = np.int64(u64_at(segment, FORWARD_OFFSETS)[doc * segment[NUM_FIELDS]])
+    start = row_start(_rows(segment), doc * segment[NUM_FIELDS])
     prefetch(data, start)
     prefetch(data, start + 64)
     prefetch(data, start + 128)

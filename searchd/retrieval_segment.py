@@ -58,7 +58,9 @@ class SearchSegment:
             layout.K1: k1,
             layout.FACTORS: np.array([stretch, shrink], np.float32),
             layout.FORWARD_DATA: segment.forward.data,
-            layout.FORWARD_OFFSETS: segment.forward.offsets,
+            layout.FORWARD_STARTS: segment.forward.rows.starts,
+            layout.FORWARD_BASES: segment.forward.rows.bases,
+            layout.FORWARD_WIDE: segment.forward.rows.wide,
             **_book_arrays(view["codebook"]),
         }
         if self.live is not None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.forward import Forward, locate_rows
 from indexer.schema import Field, Schema
 
 
@@ -32,8 +33,8 @@ class FakeSegment:
         terms = dict.fromkeys(t for doc in docs for sequence in doc for t in sequence if t is not None)
         self.ids = {t: first_id + i for i, t in enumerate(terms)}
         rows = [varints(0 if t is None else self.ids[t] + 1 for t in sequence) for doc in docs for sequence in doc]
-        offsets = np.cumsum([0, *map(len, rows)]).astype(np.uint64)
-        self.forward = SimpleNamespace(offsets=offsets, data=np.frombuffer(b"".join(rows) or b"\0", np.uint8))
+        data = np.frombuffer(b"".join(rows) or b"\0", np.uint8)
+        self.forward = Forward(data, locate_rows(np.array([len(row) for row in rows], np.int64)))
         self.lengths = np.array([[sum(t is not None for t in s) for s in doc] for doc in docs], np.uint32).T.copy()
         self.num_docs = len(docs)
         self.docs = docs

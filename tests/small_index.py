@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 import numpy as np
 from oracle import Oracle, Values
 
 from indexer import bm25
+from indexer.forward import Forward, locate_rows
 from indexer.postings_encoder import encode_postings
 from indexer.schema import Field, Schema
 
@@ -47,14 +47,15 @@ class SmallSegment:
         streams = np.array([bm25.stream_of(t) for t in self.terms], np.uint8)
         return encode_postings(starts, docs, tfs.reshape(len(docs), len(schema.text_fields)), self.lengths, streams, schema)
 
-    def _forward(self, oracle: Oracle, docs: range) -> SimpleNamespace:
-        data, offsets = bytearray(), [0]
+    def _forward(self, oracle: Oracle, docs: range) -> Forward:
+        data, sizes = bytearray(), []
         for d in docs:
             for values in oracle.documents[d]:
+                before = len(data)
                 for term in values:
                     data += _varint(0 if term is None else self._ids[term] + 1)
-                offsets.append(len(data))
-        return SimpleNamespace(offsets=np.array(offsets, np.uint64), data=np.frombuffer(bytes(data), np.uint8))
+                sizes.append(len(data) - before)
+        return Forward(np.frombuffer(bytes(data), np.uint8), locate_rows(np.array(sizes, np.int64)))
 
     def lookup(self, terms: Sequence[str]) -> np.ndarray:
         return np.array([self._ids.get(t, -1) for t in terms], np.int32)

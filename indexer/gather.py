@@ -1,0 +1,102 @@
+"""Postings of many runs in the order of the segment's terms, a stretch of terms at a time.
+
+Runs are mapped files, sorted by their own terms. For every run its terms are brought into the order of the segment's ids once; then the lists
+of a stretch of terms are copied one run after the other, which is the order of documents. Nothing larger than a stretch, or a single term, is
+in memory.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from indexer.codebook import Codes, TupleCounter
+from indexer.inverter import Run
+from indexer.jit import kernel
+from indexer.postings_encoder import Stretch
+from indexer.threads import in_order
+from indexer.vocabulary import Vocabulary
+
+POSTINGS_AT_ONCE = 1 << 18
+
+
+class Gatherer:
+    """The postings of ``runs`` under the terms of ``vocabulary`` and the documents ``numbers`` (int32 for every run, -1 = left out)."""
+
+    def __init__(self, runs: Sequence[Run], numbers: Sequence[np.ndarray], vocabulary: Vocabulary) -> None:
+        self._runs, self._numbers, self._vocabulary = runs, numbers, vocabulary
+        self._whole = [bool(np.all(some >= 0)) for some in numbers]
+        self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(vocabulary.counts)])
+        self._width = np.uint32 if any(run.tfs.dtype == np.uint32 for run in runs) else np.uint16
+        self._num_fields = runs[0].tfs.shape[1] if runs else 1
+        self._by_id = list(in_order(_sort, vocabulary.numbers))
+
+    def codes(self) -> Codes:
+        """The codebook of all postings."""
+        counter = TupleCounter(self._num_fields)
+        for run, numbers, whole, ids in zip(self._runs, self._numbers, self._whole, self._vocabulary.numbers):
+            with_postings = np.concatenate([[False], (ids >= 0) & (ids < self._vocabulary.with_postings), [False]])
+            borders = run.ptr[np.flatnonzero(np.diff(with_postings))]
+            for first, last in borders.reshape(-1, 2).tolist():
+                for start in range(first, last, POSTINGS_AT_ONCE):
+                    some = slice(start, min(last, start + POSTINGS_AT_ONCE))
+                    counter.add(run.tfs[some] if whole else run.tfs[some][numbers[run.docs[some]] >= 0])
+        return counter.finish()
+
+    def stretches(self, first: int, last: int) -> Iterator[Stretch]:
+        """The postings of the terms ``first`` to ``last`` - 1, some 2^18 at a time."""
+        return in_order(self._gather, self._cut(first, last))
+
+    def _cut(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        while first < last:
+            enough = int(np.searchsorted(self._starts, self._starts[first] + POSTINGS_AT_ONCE, "right")) - 1
+            stop = min(last, max(first + 1, enough))
+            yield first, stop
+            first = stop
+
+    def _gather(self, terms: tuple[int, int]) -> Stretch:
+        first, last = terms
+        starts = self._starts[first : last + 1] - self._starts[first]
+        docs, tfs = np.empty(starts[-1], np.int32), np.empty((starts[-1], self._num_fields), self._width)
+        at = starts[:-1].copy()
+        borders = np.array([first, min(last, self._vocabulary.with_postings)], np.int32)
+        for run, numbers, whole, (ids, places) in zip(self._runs, self._numbers, self._whole, self._by_id):
+            some = slice(*np.searchsorted(ids, borders).tolist())
+            if whole:
+                flat = run.tfs.reshape(-1), tfs.reshape(-1)
+                _copy_lists(ids[some], places[some], run.ptr, run.docs, numbers[0], *flat, self._num_fields, first, at, docs)
+            else:
+                _copy_kept(ids[some], places[some], run.ptr, run.docs, numbers, run.tfs, tfs, first, at, docs)
+        return Stretch(starts, docs, tfs)
+
+
+def _sort(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of a run's terms, rising, and the place of each among them, int32 both."""
+    places = np.argsort(ids, kind="stable").astype(np.int32)
+    return ids[places], places
+
+
+@kernel
+def _copy_lists(ids, places, ptr, run_docs, base, run_tfs, tfs, num_fields, first, at, docs):
+    """Append the lists of a run whose documents all stay, the first under number ``base``; ``at``: where each term's list continues."""
+    for k in range(len(ids)):
+        start, stop = ptr[places[k]], ptr[places[k] + 1]
+        to = at[ids[k] - first]
+        for i in range(stop - start):
+            docs[to + i] = run_docs[start + i] + base
+        for i in range((stop - start) * num_fields):
+            tfs[to * num_fields + i] = run_tfs[start * num_fields + i]
+        at[ids[k] - first] = to + stop - start
+
+
+@kernel
+def _copy_kept(ids, places, ptr, run_docs, numbers, run_tfs, tfs, first, at, docs):
+    """Append the lists of a run without the documents that are left out."""
+    for k in range(len(ids)):
+        to = at[ids[k] - first]
+        for i in range(ptr[places[k]], ptr[places[k] + 1]):
+            if numbers[run_docs[i]] >= 0:
+                docs[to] = numbers[run_docs[i]]
+                for text_field in range(tfs.shape[1]):
+                    tfs[to, text_field] = run_tfs[i, text_field]
+                to += 1
+        at[ids[k] - first] = to
