@@ -4,6 +4,7 @@ Segments are joined on first use of a field and kept as long as the snapshot liv
 """
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ class Columns:
     def __init__(self, index: Any) -> None:
         self._index = index
         self._joined: dict[str, Column] = {}
+        self._derived: dict[tuple, Any] = {}
         self._lock = threading.Lock()
         self.kinds = {field.name: field.type for field in index.schema.columns}
 
@@ -39,6 +41,11 @@ class Columns:
                 found = self._joined.get(name) or self._join(name)
                 self._joined[name] = found
         return found
+
+    def derived(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What ``make`` returns for a key, made once and shared: never to be changed. Two threads may make it at the same time."""
+        found = self._derived.get(key)
+        return self._derived.setdefault(key, make()) if found is None else found
 
     def require(self, name: str, purpose: str) -> None:
         """Raises UnknownField, naming the fields that exist, unless ``name`` is a column."""
@@ -60,9 +67,3 @@ def keyword_texts(column: Column) -> list[str]:
     """The dictionary of a keyword column, sorted."""
     assert column.dictionary is not None
     return column.dictionary.texts()
-
-
-def keyword_docs(column: Column) -> np.ndarray:
-    """For each of a keyword column's ``ords`` the doc that has it, int64."""
-    assert column.offsets is not None
-    return np.repeat(np.arange(len(column.offsets) - 1), np.diff(column.offsets))

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from indexer.columns import Column
+from searchd.column_keys import codes_of
 from searchd.columns import Columns
+from searchd.kernels_columns import count_codes, count_keywords
 
 MAX_VALUES = 100
 MAX_FACETS = 32
@@ -23,24 +25,34 @@ def facet_counts(names: Sequence[str], columns: Columns, matched: np.ndarray, li
     """
     for name in names:
         columns.require(name, "a facet")
-    return {name: _counts(columns[name], matched, limit) for name in dict.fromkeys(names)}
+    marks = np.ascontiguousarray(matched).view(np.uint8)
+    return {name: _counts(name, columns, marks, limit) for name in dict.fromkeys(names)}
 
 
-def _counts(column: Column, matched: np.ndarray, limit: int) -> dict[str, int]:
+def _counts(name: str, columns: Columns, matched: np.ndarray, limit: int) -> dict[str, int]:
+    column = columns[name]
     if column.kind == "keyword":
         return _keyword_counts(column, matched, limit)
-    assert column.values is not None and column.valid is not None
-    values, counts = np.unique(column.values[matched & column.valid], return_counts=True)
-    chosen = np.argsort(-counts, kind="stable")[:limit]
-    return {shown_value(column.kind, values[i]): int(counts[i]) for i in chosen}
+    values, codes = codes_of(name, columns)
+    counts = np.zeros(len(values) + 1, np.int64)
+    count_codes(matched, codes, counts)
+    return {shown_value(column.kind, values[i]): int(counts[i]) for i in _commonest(counts[:-1], limit)}
 
 
 def _keyword_counts(column: Column, matched: np.ndarray, limit: int) -> dict[str, int]:
     assert column.offsets is not None and column.ords is not None and column.dictionary is not None
-    ords = column.ords[np.repeat(matched, np.diff(column.offsets))]
-    counts = np.bincount(ords, minlength=len(column.dictionary))
-    chosen = np.argsort(-counts, kind="stable")[:limit]
-    return {column.dictionary.text(int(i)): int(counts[i]) for i in chosen if counts[i]}
+    counts = np.zeros(len(column.dictionary), np.int64)
+    count_keywords(matched, column.offsets, column.ords, counts)
+    return {column.dictionary.text(i): int(counts[i]) for i in _commonest(counts, limit)}
+
+
+def _commonest(counts: np.ndarray, limit: int) -> list[int]:
+    """The places of the ``limit`` greatest counts above 0, the greatest first, the lower place first among equals."""
+    chosen = np.flatnonzero(counts)
+    if len(chosen) > limit > 0:
+        least = np.partition(counts[chosen], len(chosen) - limit)[len(chosen) - limit]
+        chosen = chosen[counts[chosen] >= least]
+    return chosen[np.argsort(-counts[chosen], kind="stable")[:limit]].tolist()
 
 
 def shown_value(kind: str, value: float | int | bool) -> str:

@@ -19,7 +19,8 @@ import numpy as np
 from indexer.columns import Column
 from indexer.errors import SearchdError
 from indexer.values import EXPECTED, PARSERS
-from searchd.columns import Columns, keyword_docs
+from searchd.columns import Columns
+from searchd.kernels_columns import mark_keywords
 
 MAX_CHARS = 4096
 MAX_DEPTH = 32
@@ -261,17 +262,18 @@ def _any_equal(found: np.ndarray, values: tuple) -> np.ndarray:
 
 def _compare_keywords(column: Column, sign: str, values: tuple) -> np.ndarray:
     assert column.offsets is not None and column.ords is not None
-    mask = np.zeros(len(column.offsets) - 1, np.bool_)
     if sign == "exists":
         return np.diff(column.offsets) > 0
+    assert column.dictionary is not None
+    chosen = np.zeros(len(column.dictionary), np.uint8)
     if sign in ("=", "in"):
-        codes = [code for code in map(column.ordinal, values) if code >= 0]
-        chosen = np.isin(column.ords, np.asarray(codes, column.ords.dtype))
+        chosen[[code for code in map(column.ordinal, values) if code >= 0]] = 1
     else:
         low, high = _code_range(column, sign, values[0])
-        chosen = (column.ords >= low) & (column.ords < high)
-    mask[keyword_docs(column)[chosen]] = True
-    return mask
+        chosen[low:high] = 1
+    marks = np.empty(len(column.offsets) - 1, np.uint8)
+    mark_keywords(column.offsets, column.ords, chosen, marks)
+    return marks.view(np.bool_)
 
 
 def _code_range(column: Column, sign: str, value: str) -> tuple[int, int]:

@@ -71,7 +71,7 @@ def ranked_page(
 def sorted_page(plan: Plan, snapshot: Snapshot, keys: Sequence[SortKey], limit: int, offset: int) -> Page:
     """The page in order of columns; scores are 0, since relevance had no say."""
     matched = np.flatnonzero(matched_docs(plan, snapshot)).astype(np.int64)
-    docs = sorted_docs(matched, keys, snapshot.columns)[offset : offset + limit]
+    docs = sorted_docs(matched, keys, snapshot.columns, offset + limit)[offset:]
     return Page(Ranked(docs, np.zeros(len(docs)), np.zeros(len(docs), np.float32)), Total(len(matched)))
 
 

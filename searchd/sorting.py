@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.columns import Column
 from indexer.errors import SearchdError
+from searchd.column_keys import sort_keys
 from searchd.columns import Columns
+from searchd.kernels_columns import first_docs
 
 MAX_KEYS = 8
 
@@ -46,33 +47,9 @@ def _parse_key(text: str, columns: Columns) -> SortKey:
     return SortKey(field, direction.lower() == "desc")
 
 
-def sorted_docs(docs: np.ndarray, keys: Sequence[SortKey], columns: Columns) -> np.ndarray:
-    """The docs (int64[n], ascending) in the order of ``keys``."""
-    order = np.arange(len(docs))
-    # From the lightest key to the heaviest: stable sorts keep what was decided before among equals.
-    for key in reversed(keys):
-        values, valid = _values(columns[key.field], key.descending)
-        order = _sorted_by(order, values[docs], valid[docs], key.descending)
-    return docs[order]
-
-
-def _sorted_by(order: np.ndarray, values: np.ndarray, valid: np.ndarray, descending: bool) -> np.ndarray:
-    """``order`` sorted stably by value, missing last."""
-    ranks = np.unique(values, return_inverse=True)[1].astype(np.int64).reshape(-1)
-    ranks = np.where(valid, -ranks if descending else ranks, np.iinfo(np.int64).max)
-    return order[np.argsort(ranks[order], kind="stable")]
-
-
-def _values(column: Column, descending: bool) -> tuple[np.ndarray, np.ndarray]:
-    """One comparable value a document, and whether it is there."""
-    if column.kind != "keyword":
-        assert column.values is not None and column.valid is not None
-        return column.values, column.valid
-    assert column.offsets is not None and column.ords is not None
-    valid = np.diff(column.offsets) > 0
-    values = np.zeros(len(valid), np.int64)
-    if valid.any():
-        # reduceat takes each run up to the next start, so documents without keywords are left out first.
-        reduce = np.maximum if descending else np.minimum
-        values[valid] = reduce.reduceat(column.ords, column.offsets[:-1][valid])
-    return values, valid
+def sorted_docs(docs: np.ndarray, keys: Sequence[SortKey], columns: Columns, limit: int | None = None) -> np.ndarray:
+    """The docs (int64[n], ascending) in the order of ``keys``, or the first ``limit`` of them."""
+    levels = [level for key in keys for level in sort_keys(key.field, key.descending, columns)]
+    first = np.empty(len(docs) if limit is None else min(limit, len(docs)), np.int64)
+    first_docs(docs, levels[0][None] if len(levels) == 1 else np.stack(levels), first)
+    return first

@@ -1,18 +1,19 @@
 """Filters, facets and sorting over real columns, against loops over plain documents."""
 
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.columns import ColumnBuilder
 from indexer.schema import Field, Schema
 from searchd.columns import Columns, UnknownField
 from searchd.facets import facet_counts
-from searchd.filters import MAX_DEPTH, BadFilter, filter_mask
-from searchd.sorting import BadSort, parse_sort, sorted_docs
+from searchd.filters import MAX_DEPTH, BadFilter, compare, filter_mask
+from searchd.sorting import BadSort, SortKey, parse_sort, sorted_docs
 
 SCHEMA = Schema(
     fields=(
@@ -204,6 +205,73 @@ def test_sorting(columns, sort, expected):
 def test_sorting_a_part(columns):
     assert sorted_docs(np.array([0, 2, 5]), parse_sort(["year:desc"], columns), columns).tolist() == [2, 0, 5]
     assert sorted_docs(np.array([], np.int64), parse_sort(["year:desc"], columns), columns).tolist() == []
+
+
+NUMBERS = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.integers(-3, 3), st.sampled_from([-(2**63), 2**63 - 1]))
+FLOATS = st.one_of(st.none(), st.floats(allow_nan=False), st.sampled_from([0.0, -0.0, -1.5, 2.5]))
+ROWS = st.lists(st.tuples(NUMBERS, FLOATS, st.lists(st.sampled_from("abcdé"), max_size=3, unique=True)), max_size=60)
+
+
+def columns_from(rows):
+    """Columns in memory, as a segment would give them."""
+    kinds = {"number": "integer", "real": "float", "tag": "keyword"}
+    schema = SimpleNamespace(columns=[SimpleNamespace(name=name, type=kind) for name, kind in kinds.items()])
+    builders = {name: ColumnBuilder(Field(name, kind)) for name, kind in kinds.items()}
+    for row in rows:
+        for builder, value in zip(builders.values(), row):
+            builder.append(value)
+    made = {name: builder.build() for name, builder in builders.items()}
+    return Columns(SimpleNamespace(schema=schema, segments=[SimpleNamespace(num_docs=len(rows), column=made.__getitem__)]))
+
+
+@settings(deadline=None, max_examples=150)
+@given(ROWS, st.lists(st.tuples(st.sampled_from(["number", "real", "tag"]), st.booleans()), min_size=1, max_size=3), st.integers(0, 70))
+def test_sorting_is_that_of_python_s_sort(rows, keys, limit):
+    columns = columns_from(rows)
+    place = {"number": 0, "real": 1, "tag": 2}
+    order = list(range(0, len(rows), 2))
+    expected = order.copy()
+    for name, descending in reversed(keys):
+        column = [row[place[name]] for row in rows]
+        if name == "tag":
+            column = [(max(v) if descending else min(v)) if v else None for v in column]
+        having = [d for d in expected if column[d] is not None]
+        # Python's sort keeps the order of equals also when it is reversed.
+        having.sort(key=lambda d: column[d], reverse=descending)  # noqa: B023
+        expected = having + [d for d in expected if column[d] is None]
+    sort_keys = [SortKey(name, descending) for name, descending in keys]
+    assert sorted_docs(np.array(order, np.int64), sort_keys, columns, limit).tolist() == expected[:limit]
+    assert sorted_docs(np.array(order, np.int64), sort_keys, columns).tolist() == expected
+
+
+@settings(deadline=None, max_examples=150)
+@given(ROWS, st.integers(1, 8), st.randoms(use_true_random=False))
+def test_facets_count_as_a_counter_does(rows, limit, chance):
+    columns = columns_from(rows)
+    matched = np.array([chance.random() < 0.5 for _ in rows], bool)
+    found = facet_counts(["number", "real", "tag"], columns, matched, limit)
+    for i, name in enumerate(("number", "real", "tag")):
+        values = [v for row, m in zip(rows, matched) if m for v in (row[i] if name == "tag" else [row[i]]) if v is not None]
+        commonest = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+        assert list(found[name].values()) == [count for _, count in commonest]
+        if name == "tag":
+            assert found[name] == dict(commonest)
+        elif name == "number":
+            assert found[name] == {str(value): count for value, count in commonest}
+
+
+@settings(deadline=None, max_examples=100)
+@given(ROWS, st.lists(st.sampled_from(["a", "b", "é", "nothing"]), max_size=3), st.sampled_from(["=", "in", "<", ">=", "exists"]))
+def test_keywords_compare_as_text(rows, wanted, sign):
+    values = tuple(wanted[:1] or ["b"]) if sign in ("=", "<", ">=") else tuple(wanted)
+    holds = {
+        "=": lambda tags: values[0] in tags,
+        "in": lambda tags: bool(set(tags) & set(values)),
+        "<": lambda tags: any(tag < values[0] for tag in tags),
+        ">=": lambda tags: any(tag >= values[0] for tag in tags),
+        "exists": bool,
+    }[sign]
+    assert compare(columns_from(rows)["tag"], sign, values).tolist() == [holds(row[2]) for row in rows]
 
 
 def test_bad_sorts(columns):
