@@ -21,7 +21,7 @@ from indexer.document_keys import DocumentKeys
 from indexer.format import Corrupt
 from indexer.forward import GROUP, Forward, Rows
 from indexer.lengths import Lengths
-from indexer.stored import StoredFields, StoredSections
+from indexer.stored import StoredFields
 from indexer.terms import TermDictionary
 
 
@@ -44,8 +44,7 @@ class Segment:
         self.forward = Forward(container["forward.data"], Rows(*(container[f"forward.{name}"] for name in Rows._fields)))
         self.terms = TermDictionary(_sections(container, "terms.", TermDictionary.SECTIONS), self.num_terms, path)
         self._keys = DocumentKeys(_sections(container, "keys.", DocumentKeys.SECTIONS), self.num_docs, path)
-        stored = StoredSections(*(container[f"stored.{name}"] for name in StoredSections._fields))
-        self._stored = StoredFields(stored, self.num_docs, path)
+        self._stored = StoredFields(container, self.num_docs)
         self._columns = {name: (number, kind) for number, (name, kind) in enumerate(meta["columns"])}
         self.live: np.ndarray | None = None
         self.num_live = self.num_docs

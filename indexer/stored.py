@@ -11,14 +11,14 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import orjson
 import zstandard
 
-from indexer.container import ContainerWriter
+from indexer.container import Container, ContainerWriter
 from indexer.documents import BadDocument
 from indexer.format import STORED_BLOCK, Corrupt
 from indexer.jit import kernel
@@ -34,6 +34,7 @@ SAMPLE_CUT = STORED_BLOCK  # no document counts for more than so many of its fir
 BLOCKS_AT_ONCE = 64
 CACHED_BLOCKS = 64
 NEWLINE = 10
+SECTIONS = ("data", "offsets", "firsts", "dictionary")
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 MAX_BYTES = 1 << 26
 
@@ -181,22 +182,16 @@ class _Compressor:
         return self._local.zstd
 
 
-class StoredSections(NamedTuple):
-    """``data`` uint8 of frames; ``offsets`` uint64[B + 1], where they begin; ``firsts`` uint32[B + 1], the first document of each, then N;
-    ``dictionary`` uint8, empty for none."""
-
-    data: np.ndarray
-    offsets: np.ndarray
-    firsts: np.ndarray
-    dictionary: np.ndarray
-
-
 class StoredFields:
-    """Reads documents by number; keeps the last blocks it unpacked. Safe to share between threads."""
+    """Reads documents by number; keeps the last blocks it unpacked. Reads nothing before it is asked. Safe to share between threads.
 
-    def __init__(self, sections: StoredSections, num_docs: int, path: Path) -> None:
-        self._path, self._sections, self._num_docs = path, sections, num_docs
-        self._dictionary = zstandard.ZstdCompressionDict(sections.dictionary.tobytes()) if len(sections.dictionary) else None
+    Sections: ``data`` uint8 of frames; ``offsets`` uint64[B + 1], where they begin; ``firsts`` uint32[B + 1], the first document of each block,
+    then N; ``dictionary`` uint8, empty for none.
+    """
+
+    def __init__(self, container: Container, num_docs: int) -> None:
+        self._path, self._num_docs = container.path, num_docs
+        self._data, self._offsets, self._firsts, self._trained = (container.pages(f"stored.{name}") for name in SECTIONS)
         self._blocks: OrderedDict[int, list[bytes]] = OrderedDict()
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -205,8 +200,9 @@ class StoredFields:
         """The document's JSON; raises Corrupt."""
         if not 0 <= doc < self._num_docs:
             raise IndexError(f"doc {doc} of {self._num_docs}")
-        number = int(self._sections.firsts.searchsorted(np.uint32(doc), "right")) - 1
-        return self._block(number)[doc - int(self._sections.firsts[number])]
+        firsts = self._firsts.all()
+        number = int(firsts.searchsorted(np.uint32(doc), "right")) - 1
+        return self._block(number)[doc - int(firsts[number])]
 
     def __getitem__(self, doc: int) -> dict[str, Any]:
         """The document; raises Corrupt."""
@@ -229,18 +225,24 @@ class StoredFields:
         return block
 
     def _unpack(self, number: int) -> list[bytes]:
-        offsets, firsts = self._sections.offsets, self._sections.firsts
-        data = self._sections.data[int(offsets[number]) : int(offsets[number + 1])]
+        start, stop = self._offsets[number : number + 2].tolist()
+        first, last = self._firsts[number : number + 2].tolist()
+        data = self._data[start:stop]
         try:
             block = self._decompressor().decompress(data.tobytes()).split(b"\n")
         except (zstandard.ZstdError, MemoryError) as error:
             raise Corrupt(self._path, f"block {number} cannot be unpacked ({error})", "stored.data") from error
-        if len(block) != int(firsts[number + 1]) - int(firsts[number]) + 1:
+        if len(block) != last - first + 1:
             raise Corrupt(self._path, f"block {number} has {len(block) - 1} documents", "stored.data")
         return block
 
     def _decompressor(self) -> zstandard.ZstdDecompressor:
-        """One for each thread."""
+        """One for each thread, all with the same dictionary."""
         if not hasattr(self._local, "zstd"):
             self._local.zstd = zstandard.ZstdDecompressor(dict_data=self._dictionary)
         return self._local.zstd
+
+    @cached_property
+    def _dictionary(self) -> zstandard.ZstdCompressionDict | None:
+        content = self._trained.all().tobytes()
+        return zstandard.ZstdCompressionDict(content) if content else None
