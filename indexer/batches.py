@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
-
 from indexer.documents import BadDocument, Document
 from indexer.errors import SearchdError
-from indexer.inverter import invert
-from indexer.quarantine import Entry, entry
+from indexer.inverter import Run, analyzers_of, invert, invert_gathered
+from indexer.plain_records import gather_lines, rejected
+from indexer.quarantine import Entry
 from indexer.readers.chunk import Chunk
+from indexer.readers.jsonl import LinesChunk
 from indexer.schema import Schema
 
 BACKENDS = ("loky", "ray")
@@ -122,10 +122,7 @@ def invert_batch(batch: Batch, job: Job) -> Inverted:
     """Parse, analyse, invert and save one batch."""
     if os.getpid() != job.owner:
         _be_a_worker(job.owner)
-    documents, entries = _parse(batch.chunk, job.schema.id_field)
-    run = invert(documents, job.schema, job.lexicon)
-    for position, code, message in run.rejected:
-        entries.append(_rejected(documents[position], BadDocument(code, message)))
+    run, entries = _invert(batch.chunk, job)
     entries.sort(key=lambda one: (one.line, one.offset))
     path = job.folder / f"run-{batch.number:06d}" if len(run.keys) else None
     if path is not None:
@@ -133,20 +130,21 @@ def invert_batch(batch: Batch, job: Job) -> Inverted:
     return Inverted(path, len(run.keys), batch.entries + entries, batch.consumed)
 
 
+def _invert(chunk: Chunk | None, job: Job) -> tuple[Run, list[Entry]]:
+    """The run of a chunk's good documents, and what is to be set aside."""
+    if isinstance(chunk, LinesChunk):
+        analyzers = analyzers_of(job.schema, job.lexicon)
+        gathered, entries = gather_lines(chunk, job.schema, analyzers)
+        return invert_gathered(gathered, analyzers), entries
+    documents, entries = _parse(chunk, job.schema.id_field)
+    run = invert(documents, job.schema, job.lexicon)
+    bad = [rejected(documents[position], BadDocument(code, message)) for position, code, message in run.rejected]
+    return run, entries + bad
+
+
 def _parse(chunk: Chunk | None, id_field: str) -> tuple[list[Document], list[Entry]]:
-    documents: list[Document] = []
-    entries: list[Entry] = []
-    for one in chunk.documents(id_field) if chunk is not None else ():
-        if isinstance(one, Document):
-            documents.append(one)
-        else:
-            entries.append(one)
-    return documents, entries
-
-
-def _rejected(document: Document, error: BadDocument) -> Entry:
-    raw = orjson.dumps({"id": document.key, **document.fields}, default=str)
-    return entry(error, document.source, document.line, document.offset, raw)
+    found = list(chunk.documents(id_field)) if chunk is not None else []
+    return [one for one in found if isinstance(one, Document)], [one for one in found if isinstance(one, Entry)]
 
 
 _workers_guard: list[threading.Thread] = []

@@ -4,7 +4,7 @@ Numbers, dates (seconds) and booleans are one value a document and a flag whethe
 a sorted dictionary: comparing codes compares strings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,8 +101,8 @@ def write_column(writer: ContainerWriter, number: int, column: Column) -> None:
     writer.add_all(f"columns.{number}.", to_sections(column))
 
 
-def read_column(container: Container, number: int, kind: str) -> Column:
-    """The column as views of the mapped file."""
+def read_column(container: Container | Mapping[str, np.ndarray], number: int, kind: str) -> Column:
+    """The column as views of a mapped file's arrays."""
     at = f"columns.{number}."
     if kind != "keyword":
         stored = container[at + "values"]

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Set
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.folding import Folded, fold_keeping_case
 from indexer.format import HAN1, HAN2, HANWORD
@@ -17,6 +17,10 @@ from indexer.lexicon import Lexicon
 from indexer.stopwords import CHINESE, ENGLISH, HALF_STOP_WEIGHT, STOP_WEIGHT
 from indexer.tokens import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, IndexTerms, QueryTerm, Token, merge_repeats, stream_of
 from indexer.words import ANY_RUN, ASCII_RUN, HUMP, WHOLE, WORD_RUN, Code, Words
+
+if TYPE_CHECKING:
+    from indexer.interning import Names
+    from indexer.texts import Numbered, Texts
 
 # One more whenever any text may get other terms than before.
 RULES = 1
@@ -49,6 +53,14 @@ class StandardAnalyzer:
         dictionaries = {"jieba": dictionary_hash(), "lexicon": lexicon.fingerprint}
         self.spec = {"name": self.name, "rules": RULES, "libraries": libraries, "dictionaries": dictionaries}
         self.fingerprint = hashlib.sha256(json.dumps(self.spec, sort_keys=True).encode()).hexdigest()
+
+    def cleaned(self, text: str) -> str:
+        return text
+
+    def number_terms(self, texts: "Texts", names: "Names") -> "tuple[Names, Numbered]":
+        from indexer.numbering import number_one_by_one
+
+        return number_one_by_one(self, texts, names)
 
     def index_terms(self, text: str) -> IndexTerms:
         if text.isascii():

@@ -1,9 +1,13 @@
 """The records that analysis makes, and the streams of terms."""
 
 from collections.abc import Set
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from indexer.format import HAN1, HAN2, HANWORD
+
+if TYPE_CHECKING:
+    from indexer.interning import Names
+    from indexer.texts import Numbered, Texts
 
 # Streams by number, as in schema.STREAMS; Han words come last and have no postings.
 STREAM_WORD, STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD = range(4)
@@ -65,6 +69,12 @@ class Analyzer(Protocol):
 
     def index_terms(self, text: str) -> IndexTerms:
         """The terms of a field's value."""
+
+    def cleaned(self, text: str) -> str:
+        """``text`` as ``number_terms`` must get it: without what no term may have."""
+
+    def number_terms(self, texts: "Texts", names: "Names") -> "tuple[Names, Numbered]":
+        """``index_terms`` of many cleaned texts, as numbers in ``names``, which grows."""
 
     def query_terms(self, text: str) -> list[QueryTerm]:
         """The distinct terms of a query, by first place; stop words weigh little, Han words nothing."""

@@ -8,10 +8,14 @@ import hashlib
 import json
 import re
 from collections.abc import Set
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from indexer.format import HAN1, HAN2, HANWORD
 from indexer.tokens import STREAM_WORD, IndexTerms, QueryTerm, Token, merge_repeats
+
+if TYPE_CHECKING:
+    from indexer.interning import Names
+    from indexer.texts import Numbered, Texts
 
 RULES = 1
 _TAGS = HAN1 + HAN2 + HANWORD
@@ -35,6 +39,15 @@ class WhitespaceAnalyzer:
     def __init__(self) -> None:
         self.spec: dict[str, Any] = {"name": self.name, "rules": RULES}
         self.fingerprint = hashlib.sha256(json.dumps(self.spec, sort_keys=True).encode()).hexdigest()
+
+    def cleaned(self, text: str) -> str:
+        return _clean(text)
+
+    def number_terms(self, texts: "Texts", names: "Names") -> "tuple[Names, Numbered]":
+        # What only asks queries never loads the kernels.
+        from indexer.byte_tokens import number_tokens
+
+        return number_tokens(texts, names)
 
     def index_terms(self, text: str) -> IndexTerms:
         sequence = _clean(text).split()

@@ -1,0 +1,102 @@
+"""Rows of term numbers -> postings by term: one pass that counts while documents are read, one that puts every posting in its place.
+
+The first pass writes the postings in the order of the documents, finding a term's posting of the current document by a table of each term's last
+one, so a token costs one look-up; the second is a counting sort (a stable scatter, so that every list is sorted by document).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from indexer.jit import inlined, kernel
+
+WIDE = 1 << 16
+
+
+def interleaved(fields: Sequence[tuple[np.ndarray, np.ndarray]], num_docs: int) -> tuple[np.ndarray, np.ndarray]:
+    """(numbers int32, ends int64[docs + 1]) of every field -> the same by row = doc * F + field; without fields a row of nothing a document."""
+    if len(fields) == 1:
+        return fields[0]
+    sizes = np.stack([np.diff(ends) for _, ends in fields], axis=1) if fields else np.zeros((num_docs, 1), np.int64)
+    row_ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    out = np.empty(int(row_ends[-1]), np.int32)
+    for number, (tokens, ends) in enumerate(fields):
+        _spread(tokens, ends, number, len(fields), row_ends, out)
+    return out, row_ends
+
+
+@kernel
+def _spread(tokens, ends, number, num_fields, row_ends, out):
+    for doc in range(len(ends) - 1):
+        to = row_ends[doc * num_fields + number]
+        for i in range(ends[doc], ends[doc + 1]):
+            out[to] = tokens[i]
+            to += 1
+
+
+def postings_of(
+    tokens: np.ndarray, token_ends: np.ndarray, extra: np.ndarray, extra_ends: np.ndarray, rank: np.ndarray, num_fields: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of term numbers -> (ptr int64[T + 1], docs int32[P], tfs uint16 or uint32[P, F]), by term, then document.
+
+    Row = doc * F + field. ``tokens`` int32 (-1 = gap) and ``extra`` number terms as they were met, rank[number] int32[T] is the term's place
+    in the run; ``tokens`` is renumbered to it.
+    """
+    fields = max(1, num_fields)
+    num_docs = (len(token_ends) - 1) // fields
+    places = len(tokens) + len(extra)
+    longest = np.max(np.diff(token_ends) + np.diff(extra_ends), initial=0)
+    who, doc_ends, df = np.empty(places + 1, np.int32), np.zeros(num_docs + 1, np.int64), np.zeros(len(rank), np.int64)
+    found = np.zeros((places + 1, num_fields), np.uint16 if longest < WIDE else np.uint32)
+    size = _count(tokens, token_ends, extra, extra_ends, rank, fields, who, found, doc_ends, df)
+    ptr = np.zeros(len(rank) + 1, np.int64)
+    np.cumsum(df, out=ptr[1:])
+    docs, tfs = np.empty(size, np.int32), np.empty((size, num_fields), found.dtype)
+    _scatter(who, found, doc_ends, ptr[rank], docs, tfs)
+    narrow = not tfs.size or longest < WIDE or tfs.max() < WIDE
+    return ptr, docs, tfs.astype(np.uint16, copy=False) if narrow else tfs
+
+
+@kernel
+def _count(tokens, token_ends, extra, extra_ends, rank, fields, who, found, doc_ends, df):
+    """Postings in the order of documents: their terms in ``who``, frequencies in ``found`` (zeros), ends of documents; ``df`` by rank. Returns
+    their number."""
+    last = np.full(len(rank), -1, np.int64)
+    n = 0
+    for row in range(len(token_ends) - 1):
+        doc, text_field = row // fields, row % fields
+        for i in range(token_ends[row], token_ends[row + 1]):
+            term = tokens[i]
+            if term >= 0:
+                tokens[i] = rank[term]
+                n = _count_one(term, doc_ends[doc], text_field, n, last, who, found)
+        for i in range(extra_ends[row], extra_ends[row + 1]):
+            n = _count_one(extra[i], doc_ends[doc], text_field, n, last, who, found)
+        doc_ends[doc + 1] = n
+    for i in range(n):
+        df[rank[who[i]]] += 1
+    return n
+
+
+@inlined
+def _count_one(term, first, text_field, n, last, who, found):
+    """Count a term of a document whose postings begin at ``first``; returns the number of postings. No branch: none could be predicted."""
+    at = last[term]
+    new = at < first
+    at = n if new else at
+    last[term] = at
+    who[n] = term
+    found[at, text_field] += 1
+    return n + new
+
+
+@kernel
+def _scatter(who, found, doc_ends, at, docs, tfs):
+    """``at``: where each term's next posting goes; documents come in order, so every list is sorted when it is full."""
+    for doc in range(len(doc_ends) - 1):
+        for i in range(doc_ends[doc], doc_ends[doc + 1]):
+            to = at[who[i]]
+            at[who[i]] = to + 1
+            docs[to] = doc
+            for text_field in range(tfs.shape[1]):
+                tfs[to, text_field] = found[i, text_field]

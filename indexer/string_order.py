@@ -1,0 +1,70 @@
+"""The order of byte strings, found eight bytes at a time with NumPy's sort instead of comparisons of Python objects."""
+
+import numpy as np
+
+from indexer.jit import kernel
+from indexer.strings import Strings
+from indexer.swar import PADDING, first_bytes, word_at
+
+# Strings that agree in more bytes than this are rare, and sorted by Python.
+_ROUNDS = 12
+
+
+def order_of(strings: Strings) -> np.ndarray:
+    """Numbers of distinct strings in the order of their bytes, int64[n]."""
+    data = np.concatenate([strings.data, np.zeros(PADDING, np.uint8)])
+    offsets = strings.offsets.astype(np.int64)
+    words = _words(data, offsets, np.arange(len(strings)), 0)
+    order = np.argsort(words)
+    groups = _groups(words[order])
+    for depth in range(8, 8 * _ROUNDS, 8):
+        tied = _tied(groups)
+        if not len(tied):
+            return order
+        words = _words(data, offsets, order[tied], depth)
+        among = np.lexsort((words, groups[tied]))
+        order[tied] = order[tied[among]]
+        groups[tied] = _split(groups[tied], words[among], tied)
+    return _by_python(strings, order, groups)
+
+
+def _groups(words: np.ndarray) -> np.ndarray:
+    """The place of the first of its equals, for every one of sorted words."""
+    new = np.ones(len(words), np.bool_)
+    new[1:] = words[1:] != words[:-1]
+    return np.maximum.accumulate(np.where(new, np.arange(len(words)), 0))
+
+
+def _tied(groups: np.ndarray) -> np.ndarray:
+    """Places of strings that are not told apart yet."""
+    return np.flatnonzero(np.bincount(groups, minlength=len(groups))[groups] > 1)
+
+
+def _split(groups: np.ndarray, words: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Groups of ``places`` after they were sorted by another word each."""
+    new = np.ones(len(words), np.bool_)
+    new[1:] = (words[1:] != words[:-1]) | (groups[1:] != groups[:-1])
+    return np.maximum.accumulate(np.where(new, places, 0))
+
+
+def _by_python(strings: Strings, order: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    for group in np.unique(groups[_tied(groups)]).tolist():
+        stop = group + int(np.count_nonzero(groups[group:] == group))
+        order[group:stop] = sorted(
+            order[group:stop].tolist(), key=lambda i: strings.data[strings.offsets[i] : strings.offsets[i + 1]].tobytes()
+        )
+    return order
+
+
+def _words(data: np.ndarray, offsets: np.ndarray, chosen: np.ndarray, depth: int) -> np.ndarray:
+    """Eight bytes of the chosen strings from ``depth``, zeros behind the end; numbers that sort as the bytes do."""
+    words = np.empty(len(chosen), np.uint64)
+    _gather_words(data, offsets, chosen, depth, words)
+    return words.byteswap()
+
+
+@kernel
+def _gather_words(data, offsets, chosen, depth, words):
+    for i in range(len(chosen)):
+        start, stop = offsets[chosen[i]] + depth, offsets[chosen[i] + 1]
+        words[i] = first_bytes(word_at(data, start), stop - start) if start < stop else np.uint64(0)
