@@ -52,3 +52,9 @@ def number_at(words, bits, i):
     at = i * bits
     pair = np.uint64(words[at // WORD]) | np.uint64(words[at // WORD + 1]) << np.uint64(WORD)
     return np.int64((pair >> np.uint64(at & (WORD - 1))) & ((np.uint64(1) << np.uint64(bits)) - np.uint64(1)))
+
+
+@inlined
+def first_byte(bits, i):
+    """Where in the words' bytes the pair of words of number ``i`` begins; it has 8."""
+    return i * bits // WORD * 4

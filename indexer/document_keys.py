@@ -3,25 +3,19 @@
 Keys stand in the order of the documents. Most are counted up, or begin alike, so that a key shares much with the one before.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import numpy as np
 
-import indexer.string_table as string_table
-from indexer.container import ContainerWriter
-from indexer.front_coding import FrontCoded, front_code
+from indexer.container import Container, ContainerWriter
+from indexer.front_coding import front_code
+from indexer.string_table import StringTable, build_slots
 from indexer.strings import Strings
 
 
 class DocumentKeys:
-    """The sections ``keys.*`` by their last names."""
+    """The sections ``keys.*`` of ``num_docs`` documents, read as they are needed; raises Corrupt."""
 
-    SECTIONS = ("data", "starts", "slots")
-
-    def __init__(self, sections: Mapping[str, np.ndarray], num_docs: int, path: Path) -> None:
-        self._keys = FrontCoded(sections["data"], sections["starts"], num_docs, path, "keys.data")
-        self._slots = sections["slots"]
+    def __init__(self, container: Container, num_docs: int) -> None:
+        self._keys = StringTable(num_docs, *(container.pages(f"keys.{name}") for name in ("data", "starts", "slots")))
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -36,10 +30,9 @@ class DocumentKeys:
 
     def doc(self, key: str) -> int:
         """The document with a key, -1 when there is none."""
-        return int(string_table.find(self._keys, self._slots, [key])[0])
+        return int(self._keys.find([key])[0])
 
 
 def write_keys(writer: ContainerWriter, keys: Strings) -> None:
     """The sections ``keys.*``: distinct keys in the order of the documents."""
-    coded = front_code(keys)
-    writer.add_all("keys.", {"data": coded.data, "starts": coded.starts, "slots": string_table.build_slots(keys)})
+    writer.add_all("keys.", {**front_code(keys)._asdict(), "slots": build_slots(keys)})

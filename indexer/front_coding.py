@@ -2,54 +2,30 @@
 
 Front coding (Witten, Moffat & Bell, Managing Gigabytes, 1999, section 4.1) halves sorted terms, and keys that were counted up. A string costs a
 byte beside its own: 4 bits of shared and 4 of further bytes, 15 meaning that a varint says how many more. The first of a block shares nothing,
-so any string is found by passing over up to 15 others. Kernels check every count against the block's end: damage makes wrong bytes, never a
-read elsewhere.
+so any string is found by passing over up to 15 others. Kernels stop at a page that has no mark yet, for their caller to check it; and they check
+every count against the block's end, so that even damage nobody noticed makes wrong bytes, never a read elsewhere.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from indexer.format import Corrupt
+from indexer.format import PAGE
 from indexer.jit import kernel
 from indexer.strings import Strings
 
 BLOCK_BITS = 4
-BLOCK = 1 << BLOCK_BITS  # 8 cost 0.6 bytes a term more, 32 save 0.3 and look-ups take a quarter longer
+BLOCK = 1 << BLOCK_BITS
 ESCAPE = 15
+DAMAGED, UNCHECKED = -1, -2
+PAGE_BITS = PAGE.bit_length() - 1
 
 
-@dataclass(frozen=True, slots=True)
-class FrontCoded:
-    """``size`` strings: ``data`` uint8 and ``starts`` uint32 or uint64[blocks + 1], the first byte of each block and the end; ``path`` and
-    ``section`` say in errors where they lie."""
+class FrontCoded(NamedTuple):
+    """``data`` uint8 and ``starts`` uint32 or uint64[blocks + 1], the first byte of each block and the end."""
 
     data: np.ndarray
     starts: np.ndarray
-    size: int
-    path: Path | str = "memory"
-    section: str | None = None
-
-    def __len__(self) -> int:
-        return self.size
-
-    def text(self, i: int) -> str:
-        """String number ``i``, 0 <= i < size; raises Corrupt."""
-        return self.texts(np.array([i]))[0]
-
-    def texts(self, numbers: np.ndarray) -> list[str]:
-        """The strings with ``numbers``, int[n] within 0 to size - 1; raises Corrupt."""
-        numbers = np.ascontiguousarray(numbers, np.int64)
-        ends = np.empty(len(numbers), np.int64)
-        out = np.empty(_room(self.data, self.starts, numbers), np.uint8)
-        if not _decode(self.data, self.starts, numbers, out, ends):
-            raise Corrupt(self.path, "a string shares more than there is", self.section)
-        data, last = out.tobytes(), ends.tolist()
-        try:
-            return [data[a:b].decode("utf-8", "surrogatepass") for a, b in zip([0, *last], last)]
-        except UnicodeDecodeError as error:
-            raise Corrupt(self.path, f"a string that is not UTF-8 ({error})", self.section) from error
 
 
 def num_blocks(n: int) -> int:
@@ -62,7 +38,7 @@ def front_code(strings: Strings) -> FrontCoded:
     starts = np.zeros(num_blocks(len(strings)) + 1, np.int64)
     data = np.empty(len(strings) + 2 * len(strings.data) + BLOCK, np.uint8)  # a count's varint is shorter than what it counts
     data = data[: _encode(strings.data, strings.offsets, data, starts)]
-    return FrontCoded(data, starts.astype(np.uint32 if len(data) < 1 << 32 else np.uint64), len(strings))
+    return FrontCoded(data, starts.astype(np.uint32 if len(data) < 1 << 32 else np.uint64))
 
 
 @kernel
@@ -111,11 +87,24 @@ def common(a, a_start, a_stop, b, b_start, b_stop):
 
 
 @kernel
-def block_bounds(data, starts, block):
-    """First byte and end of a block, within the data."""
-    stop = min(np.int64(starts[block + 1]), len(data))
-    start = min(np.int64(starts[block]), stop)
-    return max(start, 0), max(stop, 0)
+def unmarked(marks, base, start, stop):
+    """The first page without a mark that bytes ``start`` to ``stop`` of a section touch, whose pages are counted from ``base``; or -1."""
+    for page in range(base + (start >> PAGE_BITS), base + ((stop + PAGE - 1) >> PAGE_BITS)):
+        if marks[page] == 0:
+            return page
+    return np.int64(-1)
+
+
+@kernel
+def open_block(data, starts, marks, base, block):
+    """(first byte, end, -1) of a block, within the data; or (0, 0, page) when a page must be checked first. The pages of the data are counted
+    from 0, those of the starts from ``base``."""
+    page = unmarked(marks, base, block * starts.itemsize, (block + 2) * starts.itemsize)
+    if page >= 0:
+        return np.int64(0), np.int64(0), page
+    stop = max(0, min(np.int64(starts[block + 1]), len(data)))
+    start = max(0, min(np.int64(starts[block]), stop))
+    return start, stop, unmarked(marks, 0, start, stop)
 
 
 @kernel
@@ -145,11 +134,11 @@ def _rest(count, data, at, stop):
 
 
 @kernel
-def equals(query, start, stop, data, starts, i):
-    """Whether string ``i`` is query[start:stop]. Nothing is unpacked: only the bytes that the query shares with each string are counted."""
-    at, end = block_bounds(data, starts, i >> BLOCK_BITS)
+def equals(query, start, stop, data, at, end, i):
+    """Whether string ``i`` of the block at ``at`` is query[start:stop]. Nothing is unpacked, only the bytes that the query shares with each
+    string are counted."""
     matched, size = 0, 0
-    for _ in range(i % BLOCK + 1):
+    for _ in range(i + 1):
         shared, further, at = entry(data, at, end)
         if shared <= matched:
             matched = shared + common(query, start + shared, stop, data, at, at + further)
@@ -159,60 +148,71 @@ def equals(query, start, stop, data, starts, i):
 
 
 @kernel
-def _room(data, starts, numbers):
-    """Bytes that are enough for the strings: none is longer than its block."""
-    room = 0
-    for i in numbers:
-        start, stop = block_bounds(data, starts, i >> BLOCK_BITS)
+def decode(data, starts, marks, base, numbers, out, ends):
+    """Strings one after the other, each with its end; returns the size of all. When ``out`` may be too short, the size it should have.
+
+    Returns ``DAMAGED`` if a string shares more than there is, ``UNCHECKED`` when pages must be checked first: -2 - page in ``ends``.
+    """
+    room, unchecked = 0, False
+    for k in range(len(numbers)):
+        start, stop, page = open_block(data, starts, marks, base, numbers[k] >> BLOCK_BITS)
+        ends[k] = -2 - page
+        unchecked |= page >= 0
         room += stop - start
-    return room
-
-
-@kernel
-def _decode(data, starts, numbers, out, ends):
-    """Strings one after the other, each with its end; False if one shares more than there is."""
+    if unchecked:
+        return UNCHECKED
+    if room > len(out):
+        return room
     to = 0
     for k in range(len(numbers)):
-        at, stop = block_bounds(data, starts, numbers[k] >> BLOCK_BITS)
-        size = 0
-        for _ in range(numbers[k] % BLOCK + 1):
-            shared, further, at = entry(data, at, stop)
-            if shared > size:
-                return False
-            for j in range(further):
-                out[to + shared + j] = data[at + j]
-            size = shared + further
-            at += further
+        at, stop, _ = open_block(data, starts, marks, base, numbers[k] >> BLOCK_BITS)
+        size = _decode_one(data, at, stop, numbers[k] % BLOCK, out, to)
+        if size < 0:
+            return DAMAGED
         to += size
         ends[k] = to
-    return True
+    return to
 
 
 @kernel
-def prefix_range(prefix, data, starts, size):
-    """Borders of the strings with a prefix among ``size`` sorted ones: binary search over the blocks' first strings, then inside a block."""
-    return _border(prefix, data, starts, size, False), _border(prefix, data, starts, size, True)
+def _decode_one(data, at, stop, i, out, to):
+    """Size of string ``i`` of a block; no string is longer than its block."""
+    size = np.int64(0)
+    for _ in range(i + 1):
+        shared, further, at = entry(data, at, stop)
+        if shared > size:
+            return np.int64(-1)
+        for j in range(further):
+            out[to + shared + j] = data[at + j]
+        size = shared + further
+        at += further
+    return size
 
 
 @kernel
-def _border(prefix, data, starts, size, after):
+def border(prefix, data, starts, marks, base, size, after):
+    """How many of ``size`` sorted strings are less than the prefix, or with ``after`` also those that begin with it: binary search over the
+    blocks' first strings, then inside a block. -2 - page when a page must be checked first."""
     low, high = 0, len(starts) - 1
     while low < high:
         middle = (low + high) // 2
-        if _count_before(prefix, data, starts, middle, 1, after) == 1:
+        at, stop, page = open_block(data, starts, marks, base, middle)
+        if page >= 0:
+            return -2 - page
+        if _count_before(prefix, data, at, stop, 1, after) == 1:
             low = middle + 1
         else:
             high = middle
     if low == 0:
-        return 0
+        return np.int64(0)
     first = (low - 1) << BLOCK_BITS
-    return first + _count_before(prefix, data, starts, low - 1, min(BLOCK, size - first), after)
+    at, stop, page = open_block(data, starts, marks, base, low - 1)
+    return first + _count_before(prefix, data, at, stop, min(BLOCK, size - first), after)
 
 
 @kernel
-def _count_before(prefix, data, starts, block, limit, after):
-    """How many of a block's first ``limit`` strings are less than the prefix, or with ``after`` also those that begin with it."""
-    at, stop = block_bounds(data, starts, block)
+def _count_before(prefix, data, at, stop, limit, after):
+    """The same among a block's first ``limit`` strings."""
     matched, order = 0, -1
     for i in range(limit):
         shared, further, at = entry(data, at, stop)

@@ -104,6 +104,15 @@ class Index:
         segment, local = self.locate(doc)
         return segment.key(local)
 
+    def keys(self, docs: np.ndarray) -> list[str]:
+        """The caller's ids of global documents, int[n]."""
+        owners = np.searchsorted(self.bases, docs, side="right") - 1
+        keys = np.empty(len(docs), object)
+        for number in np.unique(owners).tolist():
+            here = np.flatnonzero(owners == number)
+            keys[here] = self.segments[number].keys(docs[here] - self.bases[number])
+        return keys.tolist()
+
     def doc(self, key: str) -> int:
         """The live global document with a key, -1 when there is none."""
         for segment, base in zip(self.segments, self._base_list):

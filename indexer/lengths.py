@@ -4,12 +4,12 @@ Documents have few distinct lengths, so a field's lengths are codes into the sor
 depends on a length is a table with an entry for each code.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from indexer.container import ContainerWriter
+from indexer.container import Container, ContainerWriter
+from indexer.format import Corrupt
 
 MAX_COUNTED = 1 << 20  # lengths below it are counted, others are sorted
 
@@ -17,18 +17,22 @@ MAX_COUNTED = 1 << 20  # lengths below it are counted, others are sorted
 class Lengths:
     """Lengths by field and document, decoded where they are indexed: ``lengths[:, docs]`` is uint32[F, n].
 
-    ``codes`` uint16 or uint32[F, N]; ``totals`` uint64[F], the sum of each field; ``having`` uint64[F], documents whose length is not 0.
+    ``totals`` uint64[F]: the sum of each field; ``having`` uint64[F]: documents whose length is not 0. Raises Corrupt.
     """
 
-    SECTIONS = ("codes", "values", "starts", "totals", "having")
-
-    def __init__(self, sections: Mapping[str, np.ndarray]) -> None:
-        self.codes, self.totals, self.having = sections["codes"], sections["totals"], sections["having"]
-        self._values, self._starts = sections["values"], sections["starts"]
+    def __init__(self, container: Container, num_fields: int, num_docs: int) -> None:
+        self._codes = container.pages("lengths.codes")
+        self._values, self._starts = container["lengths.values"], container["lengths.starts"]
+        self.totals, self.having = container["lengths.totals"], container["lengths.having"]
+        self.shape = num_fields, num_docs
+        for name, found, expected in ("codes", self._codes.view.shape, self.shape), ("starts", self._starts.shape, (num_fields + 1,)):
+            if found != expected:
+                raise Corrupt(container.path, f"expected shape {expected}, found {found}", f"lengths.{name}")
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.codes.shape
+    def codes(self) -> np.ndarray:
+        """uint16 or uint32[F, N]: the number of each length among its field's ``values``. Read and checked at the first use."""
+        return self._codes.all()
 
     def values(self, field: int) -> np.ndarray:
         """The distinct lengths of a field, rising: uint32, by code."""

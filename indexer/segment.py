@@ -12,9 +12,6 @@ from typing import Any
 import numpy as np
 import orjson
 
-import indexer.bit_packing as bit_packing
-import indexer.front_coding as front_coding
-import indexer.string_table as string_table
 from indexer.columns import Column, read_column
 from indexer.container import Container, ContainerWriter, FileInfo
 from indexer.document_keys import DocumentKeys
@@ -38,12 +35,12 @@ class Segment:
         self.num_postings: int = meta["postings"]
         self.id_field: str = meta["id_field"]
         self.text_fields: tuple[str, ...] = tuple(meta["text_fields"])
-        self.lengths = Lengths(_sections(container, "lengths.", Lengths.SECTIONS))
+        self.lengths = Lengths(container, len(self.text_fields), self.num_docs)
         self.length_totals, self.length_counts = self.lengths.totals, self.lengths.having
         self.postings: dict[str, np.ndarray] = container.family("postings.")
         self.forward = Forward(container["forward.data"], Rows(*(container[f"forward.{name}"] for name in Rows._fields)))
-        self.terms = TermDictionary(_sections(container, "terms.", TermDictionary.SECTIONS), self.num_terms, path)
-        self._keys = DocumentKeys(_sections(container, "keys.", DocumentKeys.SECTIONS), self.num_docs, path)
+        self.terms = TermDictionary(container, self.num_terms)
+        self._keys = DocumentKeys(container, self.num_docs)
         self._stored = StoredFields(container, self.num_docs)
         self._columns = {name: (number, kind) for number, (name, kind) in enumerate(meta["columns"])}
         self.live: np.ndarray | None = None
@@ -73,7 +70,7 @@ class Segment:
     def prefix(self, prefix: str, limit: int) -> list[tuple[str, int]]:
         """Up to ``limit`` terms that begin with ``prefix`` and their df, most frequent first."""
         ids = self.terms.with_prefix(prefix, limit)
-        return [(self.term(i), df) for i, df in zip(ids.tolist(), self.df(ids).tolist()) if df]
+        return [(term, df) for term, df in zip(self.terms.terms(ids), self.df(ids).tolist()) if df]
 
     def sequence(self, doc: int, field: int) -> np.ndarray:
         """Term ids of a text field in order, int32; -1 = gap."""
@@ -82,6 +79,10 @@ class Segment:
     def key(self, doc: int) -> str:
         """The caller's id of a document."""
         return self._keys.key(doc)
+
+    def keys(self, docs: np.ndarray) -> list[str]:
+        """The caller's ids of documents, int[n]."""
+        return self._keys.keys(docs)
 
     def doc(self, key: str) -> int:
         """The live document with a key, -1 when there is none."""
@@ -107,22 +108,11 @@ class Segment:
 
     def _check_shapes(self) -> None:
         """What the kernels rely on, checked once."""
-        num_fields = len(self.text_fields)
-        expected = {
-            "lengths.codes": (num_fields, self.num_docs),
-            "lengths.starts": (num_fields + 1,),
-            "terms.starts": (front_coding.num_blocks(self.num_terms) + 1,),
-            "terms.slots": (string_table.num_slots(self.num_terms),),
-            "terms.ids": (bit_packing.num_words(self.num_terms, bit_packing.bits_for(self.num_terms)),),
-            "terms.df_values": self._container["terms.df_firsts"].shape,
-            "keys.starts": (front_coding.num_blocks(self.num_docs) + 1,),
-            "keys.slots": (string_table.num_slots(self.num_docs),),
-            "forward.starts": (self.num_docs * num_fields + 1,),
-            "forward.bases": (self.num_docs * num_fields // GROUP + 1,),
-        }
-        for name, shape in expected.items():
-            if self._container[name].shape != shape:
-                raise Corrupt(self.path, f"expected shape {shape}, found {self._container[name].shape}", name)
+        rows = self.num_docs * len(self.text_fields)
+        for name, shape in {"forward.starts": (rows + 1,), "forward.bases": (rows // GROUP + 1,)}.items():
+            found = self._container.pages(name).view.shape
+            if found != shape:
+                raise Corrupt(self.path, f"expected shape {shape}, found {found}", name)
 
     def _bury(self, tombstones: Container) -> None:
         deleted, terms, minus = tombstones["deleted"], tombstones["terms"], tombstones["minus"]
@@ -144,11 +134,6 @@ def write_tombstones(path: Path, deleted: np.ndarray, terms: np.ndarray, minus: 
         writer.add("terms", terms.astype(np.uint32))
         writer.add("minus", minus.astype(np.uint32))
         return writer.finish()
-
-
-def _sections(container: Container, prefix: str, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Sections by their last names; raises Corrupt when one is missing."""
-    return {name: container[prefix + name] for name in names}
 
 
 def _read_meta(container: Container) -> dict[str, Any]:

@@ -4,29 +4,26 @@ Ids fall with the number of postings, then with document frequency (see ``vocabu
 of a range. Strings stand in the order of their bytes; the place of a term there is its *rank*.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
-import indexer.bit_packing as bit_packing
-import indexer.front_coding as front_coding
-import indexer.string_table as string_table
-import indexer.strings as strings
-from indexer.front_coding import FrontCoded
+from indexer.container import Container
+from indexer.format import Corrupt
+from indexer.string_table import StringTable
 
 MAX_PREFIX = 1 << 20
 
 
 class TermDictionary:
-    """The sections ``terms.*`` by their last names, read as they are needed."""
+    """The sections ``terms.*`` of ``num_terms`` terms, read as they are needed; raises Corrupt."""
 
-    SECTIONS = ("data", "starts", "slots", "ids", "df_firsts", "df_values")
-
-    def __init__(self, sections: Mapping[str, np.ndarray], num_terms: int, path: Path) -> None:
-        self._terms = FrontCoded(sections["data"], sections["starts"], num_terms, path, "terms.data")
-        self._slots, self._ids, self._id_bits = sections["slots"], sections["ids"], bit_packing.bits_for(num_terms)
-        self._df_firsts, self._df_values = sections["df_firsts"], sections["df_values"]
+    def __init__(self, container: Container, num_terms: int) -> None:
+        data, starts, slots, ids = (container.pages(f"terms.{name}") for name in ("data", "starts", "slots", "ids"))
+        self._terms = StringTable(num_terms, data, starts, slots, ids)
+        self._df_firsts, self._df_values = container["terms.df_firsts"], container["terms.df_values"]
+        if len(self._df_firsts) != len(self._df_values):
+            raise Corrupt(container.path, f"expected {len(self._df_firsts)} values, found {len(self._df_values)}", "terms.df_values")
         self._ranks: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -34,7 +31,7 @@ class TermDictionary:
 
     def lookup(self, terms: Sequence[str]) -> np.ndarray:
         """Ids, int32[n]; -1 = absent."""
-        return string_table.find(self._terms, self._slots, terms, self._ids, self._id_bits)
+        return self._terms.find(terms)
 
     def term(self, term_id: int) -> str:
         """The term with an id."""
@@ -48,8 +45,8 @@ class TermDictionary:
 
     def _invert(self) -> np.ndarray:
         """Ranks by id, uint32[T]: a table of its own would cost every index what only some processes need."""
-        ids = bit_packing.unpack(self._ids, self._id_bits, 0, len(self))
-        ranks = np.zeros(max(len(self), int(ids.max(initial=0)) + 1), np.uint32)
+        ids = self._terms.numbers(0, len(self))
+        ranks = np.zeros(len(self), np.uint32)
         ranks[ids] = np.arange(len(self), dtype=np.uint32)
         return ranks
 
@@ -60,9 +57,7 @@ class TermDictionary:
 
     def with_prefix(self, prefix: str, limit: int) -> np.ndarray:
         """The ``limit`` smallest ids of terms that begin with ``prefix``, ascending: by falling df within a stream."""
-        wanted = np.frombuffer(strings.encode(prefix), np.uint8)
-        low, high = front_coding.prefix_range(wanted, self._terms.data, self._terms.starts, len(self))
-        ids = bit_packing.unpack(self._ids, self._id_bits, low, max(low, high))
+        ids = self._terms.numbers(*self._terms.prefix_range(prefix))
         if len(ids) > limit:
             ids = np.partition(ids, limit - 1)[:limit] if limit > 0 else ids[:0]
         return np.sort(ids).astype(np.int64)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 import indexer.bit_packing as bit_packing
-import indexer.string_table as string_table
 import indexer.strings as strings
 from indexer.bm25 import stream_of
 from indexer.container import ContainerWriter
@@ -18,6 +17,7 @@ from indexer.format import HANWORD
 from indexer.front_coding import front_code
 from indexer.inverter import Run
 from indexer.jit import kernel
+from indexer.string_table import build_slots
 from indexer.strings import Strings
 
 DROPPED = -1
@@ -92,10 +92,9 @@ def _streams(terms: Strings) -> np.ndarray:
 
 def write_vocabulary(writer: ContainerWriter, vocabulary: Vocabulary) -> None:
     """The sections ``terms.*``."""
-    coded = front_code(vocabulary.terms)
     ids = bit_packing.pack(vocabulary.ids, bit_packing.bits_for(len(vocabulary)))
-    slots = string_table.build_slots(vocabulary.terms)
-    writer.add_all("terms.", {"data": coded.data, "starts": coded.starts, "slots": slots, "ids": ids, **frequency_runs(vocabulary.df)})
+    writer.add_all("terms.", {**front_code(vocabulary.terms)._asdict(), "slots": build_slots(vocabulary.terms), "ids": ids})
+    writer.add_all("terms.", frequency_runs(vocabulary.df))
 
 
 def frequency_runs(df: np.ndarray) -> dict[str, np.ndarray]:

@@ -136,7 +136,7 @@ def cut(ranked: Ranked, start: int, stop: int) -> Ranked:
 def ranking_of(page: Page, snapshot: Snapshot) -> Ranking:
     """A page as arrays with keys."""
     ranked = page.ranked
-    keys = [snapshot.index.key(doc) for doc in ranked.docs.tolist()]
+    keys = snapshot.index.keys(ranked.docs)
     fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
     return Ranking(
         ranked.docs, keys, ranked.scores, ranked.features, ranked.retrieval_scores, snapshot.generation, model_ref(page.model), fingerprint

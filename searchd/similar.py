@@ -7,6 +7,8 @@ import math
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from searchd.answers import HitAnswer
 from searchd.engine import UnknownDocument
 
@@ -51,7 +53,7 @@ def telling_terms(index: Any, doc: int) -> tuple[list[str], list[float]]:
     for field in range(len(index.schema.text_fields)):
         ids = segment.sequence(local, field)
         counts.update(ids[ids >= 0].tolist())
-    terms = [segment.term(term) for term in counts]
+    terms = segment.terms.terms(np.fromiter(counts, np.int64))
     # A term of this document alone finds nothing else.
     weighed = [
         (count * math.log(index.num_docs / df), term)

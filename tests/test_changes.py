@@ -40,6 +40,7 @@ def test_an_update_replaces_and_adds_and_deletes(tmp_path):
     assert index.stored(index.doc("key-1")) == {"id": "key-1", "title": "new b"}
     assert index.doc("key-2") == -1 and index.max_doc == 8 and index.num_docs == 6
     assert [index.key(doc) for doc in range(index.max_doc)] == [*(f"key-{i}" for i in range(6)), "key-1", "x"]
+    assert index.keys(np.array([7, 0, 6, 3])) == ["x", "key-0", "key-1", "key-3"] and index.keys(np.array([], np.int64)) == []
     assert verify(home) == []
 
 

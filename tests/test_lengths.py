@@ -13,8 +13,7 @@ def written(folder, lengths):
     with ContainerWriter(folder / "x", sync=False) as writer:
         write_lengths(writer, lengths)
         writer.finish()
-    container = Container(folder / "x")
-    return Lengths({name: container[f"lengths.{name}"] for name in Lengths.SECTIONS})
+    return Lengths(Container(folder / "x"), *lengths.shape)
 
 
 @given(st.integers(0, 3), st.integers(0, 9), st.data())
