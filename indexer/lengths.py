@@ -49,20 +49,24 @@ class Lengths:
 
 def write_lengths(writer: ContainerWriter, lengths: np.ndarray) -> None:
     """The sections ``lengths.*`` of ``lengths`` uint32[F, N]."""
+    writer.add_all("lengths.", encode_lengths(lengths))
+
+
+def encode_lengths(lengths: np.ndarray) -> dict[str, np.ndarray]:
+    """The sections of ``lengths`` uint32[F, N] by their names after "lengths."."""
     fields = [_encode(row) for row in lengths]
     values = [distinct for distinct, _ in fields]
     width = np.uint16 if max(map(len, values), default=0) <= 1 << 16 else np.uint32
     codes = np.empty(lengths.shape, width)
     for field, (_, found) in enumerate(fields):
         codes[field] = found
-    sections = {
+    return {
         "codes": codes,
         "values": np.concatenate([np.zeros(0, np.uint32), *values]),
         "starts": np.cumsum([0, *map(len, values)], dtype=np.int64),
         "totals": lengths.sum(axis=1, dtype=np.uint64),
         "having": np.count_nonzero(lengths, axis=1).astype(np.uint64),
     }
-    writer.add_all("lengths.", sections)
 
 
 def _encode(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -100,7 +100,7 @@ def _join_lengths(runs: Sequence[Run], documents: _Documents, num_fields: int) -
 def _write_postings(writer: ContainerWriter, gatherer: Gatherer, vocabulary: Vocabulary, lengths: np.ndarray, schema: Schema) -> None:
     encoder = PostingsEncoder(vocabulary.counts, gatherer.codes(), lengths, vocabulary.streams, schema)
     for part in encoder.parts:
-        with writer.section(f"postings.{part.name}", part.dtype) as write:
+        with writer.section(f"postings.{part.name}", part.dtype, part.row_shape) as write:
             for piece in encoder.encode(part, gatherer.stretches(part.first, part.last)):
                 write(piece)
     writer.add_all("postings.", encoder.finish())

@@ -7,9 +7,12 @@ import numpy as np
 
 import indexer.bm25 as bm25
 from indexer.codebook import Codes, number_tuples
-from indexer.postings import DENSE_SHARE, EXCEPTION, MAX_DOCS, MAX_POSTINGS, PADDING, ROW_MINIMUM, TooManyPostings
-from indexer.postings_rows import allocate_tables, fill_tables, pack, saturations
+from indexer.postings import EXCEPTION, HALF, MAX_DOCS, MAX_POSTINGS, PADDING, RARE_GROUP, Tiers, TooManyPostings, make_header
+from indexer.postings_rare import LONGEST, encode_lists
+from indexer.postings_rows import allocate_tables, fill_tables, pack, pack_wide, saturations
 from indexer.schema import Schema
+
+TIERS = Tiers()
 
 
 class Stretch(NamedTuple):
@@ -25,6 +28,7 @@ class Part(NamedTuple):
 
     name: str  # after "postings."
     dtype: type
+    row_shape: tuple[int, ...]
     first: int
     last: int
 
@@ -33,7 +37,7 @@ class PostingsEncoder:
     """Encodes a segment stretch by stretch, so that its postings never need to be in memory at once.
 
         for part in encoder.parts:
-            with writer.section(f"postings.{part.name}", part.dtype) as write:
+            with writer.section(f"postings.{part.name}", part.dtype, part.row_shape) as write:
                 for piece in encoder.encode(part, stretches(part.first, part.last)):
                     write(piece)
         writer.add_all("postings.", encoder.finish())
@@ -41,34 +45,29 @@ class PostingsEncoder:
     The bytes do not depend on how terms are cut into stretches. A stretch of 2^14 to 2^20 postings is a good size.
     """
 
-    def __init__(self, counts: np.ndarray, codes: Codes, lengths: np.ndarray, streams: np.ndarray, schema: Schema) -> None:
-        """``counts`` int64[T]: postings by term, falling, but for terms without any; ``codes``: of all the tuples; ``lengths`` uint32[F, N];
-        ``streams`` uint8[T] (``bm25.stream_of``). Raises TooManyPostings beyond 2^28 documents or 2^32 - 65 postings, ValueError for terms
-        in another order."""
-        self._num_docs, self._num_postings = lengths.shape[1], int(counts.sum())
-        self._refuse_too_many()
-        if np.any(np.diff(counts[counts > 0]) > 0):
+    def __init__(
+        self, counts: np.ndarray, codes: Codes, lengths: np.ndarray, streams: np.ndarray, schema: Schema, tiers: Tiers = TIERS
+    ) -> None:
+        """``counts`` int64[T]: postings by term, falling; ``codes``: of all the tuples; ``lengths`` uint32[F, N]; ``streams`` uint8[T]
+        (``bm25.stream_of``). Raises TooManyPostings beyond 2^28 documents or 2^32 - 65 postings, ValueError for terms in another order."""
+        _refuse_too_many(lengths.shape[1], int(counts.sum()))
+        if np.any(np.diff(counts) > 0):
             raise ValueError("terms must come by falling number of postings")
         self._counts, self._codes = counts, codes
-        frequent = np.flatnonzero(counts >= ROW_MINIMUM)
-        num_early = int(frequent[-1]) + 1 if len(frequent) else 0
-        self.parts = (Part("packed", np.uint16, 0, num_early), Part("rare", np.uint32, num_early, len(counts)))
-        self._rows = np.full(num_early, -1, np.int32)
-        self._rows[frequent] = np.arange(len(frequent))
-        self._row_starts = np.concatenate([[0], np.cumsum(counts[frequent], dtype=np.int64)])
-        self._tables = allocate_tables(counts[frequent], self._num_docs, self._num_docs / DENSE_SHARE)
+        self._header = header = make_header(counts, lengths.shape[1], len(lengths), tiers)
+        self.parts = (
+            Part("nibbles", np.uint8, (header.num_superblocks * HALF,), 0, header.num_wide),
+            Part("packed", np.uint16, (), header.num_wide, header.num_rows),
+            Part("rare", np.uint8, (), header.num_rows, header.num_listed),
+        )
+        self._encoders = {"nibbles": self._encode_wide, "packed": self._encode_packed, "rare": self._encode_rare}
+        self._tables = allocate_tables(header)
         self._set_parameters(lengths, schema)
-        self._term_k1 = self._k1[streams]
-        self._exceptions: list[np.ndarray] = []
-        self._exception_codes: list[np.ndarray] = []
-        self._row, self._encoded = 0, 0
-
-    def _refuse_too_many(self) -> None:
-        if self._num_docs > MAX_DOCS or self._num_postings >= MAX_POSTINGS:
-            raise TooManyPostings(
-                f"a segment holds up to {MAX_DOCS} documents and {MAX_POSTINGS - 1} postings, "
-                f"found {self._num_docs} and {self._num_postings}; build smaller segments"
-            )
+        self._term_k1 = self._k1[streams[: header.num_rows]]
+        self._exceptions, self._exception_codes = _Pieces(np.uint32), _Pieces(np.uint32)
+        self._wide_exceptions, self._wide_exception_tfs = _Pieces(np.uint64), _Pieces(np.uint32)
+        self._rare_starts = _Pieces(np.int64)
+        self._term = self._packed = self._rare_bytes = 0
 
     def _set_parameters(self, lengths: np.ndarray, schema: Schema) -> None:
         weights, b = bm25.field_parameters(schema)
@@ -79,70 +78,114 @@ class PostingsEncoder:
 
     def encode(self, part: Part, stretches: Iterable[Stretch]) -> Iterator[np.ndarray]:
         """The pieces of a part's section; ``stretches`` cover its terms in order. Parts come in the order of ``parts``."""
-        term = part.first
+        encode = self._encoders[part.name]
         for stretch in stretches:
-            n = len(stretch.starts) - 1
-            if not np.array_equal(np.diff(stretch.starts), self._counts[term : term + n]):
-                raise ValueError(f"terms {term} to {term + n} must have as many postings as was said")
-            codes = self._codes.number(stretch.tfs)
-            self._keep_exceptions(codes)
-            yield self._pack_rows(term, stretch, codes) if part.name == "packed" else _pack_rare(stretch.docs, codes)
-            self._encoded += len(codes)
-            term += n
-        if term != part.last:
-            raise ValueError(f"terms {term} to {part.last} are missing")
-        if part.name == "packed":
-            yield np.zeros(PADDING, np.uint16)
+            last = self._term + len(stretch.starts) - 1
+            if last > part.last or not np.array_equal(np.diff(stretch.starts), self._counts[self._term : last]):
+                raise ValueError(f"terms {self._term} to {last} must be in {part.name} and have as many postings as was said")
+            yield encode(stretch)
+            self._term = last
+        if self._term != part.last:
+            raise ValueError(f"terms {self._term} to {part.last} are missing")
+        if not part.row_shape:
+            yield np.zeros(PADDING, part.dtype)
 
-    def _keep_exceptions(self, codes: np.ndarray) -> None:
+    def _encode_wide(self, stretch: Stretch) -> np.ndarray:
+        self._fill_tables(stretch)
+        nibbles = np.zeros((len(stretch.starts) - 1, *self.parts[0].row_shape), np.uint8)
+        pack_wide(*stretch, nibbles)
+        exceptional = np.flatnonzero(stretch.tfs[:, 0] >= EXCEPTION)
+        rows = self._term + np.searchsorted(stretch.starts, exceptional, side="right") - 1
+        self._wide_exceptions.add(rows << 32 | stretch.docs[exceptional])
+        self._wide_exception_tfs.add(stretch.tfs[exceptional, 0])
+        return nibbles
+
+    def _encode_packed(self, stretch: Stretch) -> np.ndarray:
+        self._fill_tables(stretch)
+        codes = self._codes.number(stretch.tfs)
         exceptional = np.flatnonzero(codes >= EXCEPTION)
-        self._exceptions.append((exceptional + self._encoded).astype(np.uint32))
-        self._exception_codes.append(codes[exceptional])
-
-    def _pack_rows(self, term: int, stretch: Stretch, codes: np.ndarray) -> np.ndarray:
-        lists = np.flatnonzero(np.diff(stretch.starts))
-        starts = np.append(stretch.starts[lists], stretch.starts[-1])
-        shares = np.empty(len(stretch.docs), np.float32)
-        saturations(starts, stretch.docs, stretch.tfs, self._norms, self._term_k1[term + lists], shares)
-        tables = self._tables.rows(self._row, self._row + len(lists))
-        fill_tables(starts, stretch.docs, shares, *tables)
-        self._row += len(lists)
+        self._exceptions.add(exceptional + self._packed)
+        self._exception_codes.add(codes[exceptional])
         packed = np.empty(len(codes), np.uint16)
         pack(stretch.docs, codes, packed)
+        self._packed += len(packed)
         return packed
+
+    def _encode_rare(self, stretch: Stretch) -> np.ndarray:
+        codes = self._codes.number(stretch.tfs)
+        out, list_starts = np.empty(len(codes) * LONGEST, np.uint8), np.empty(len(stretch.starts) - 1, np.int64)
+        size = encode_lists(stretch.starts, stretch.docs, codes, out, list_starts)
+        first = (self._header.num_rows - self._term) % RARE_GROUP
+        self._rare_starts.add(list_starts[first::RARE_GROUP] + self._rare_bytes)
+        self._rare_bytes += size
+        return out[:size]
+
+    def _fill_tables(self, stretch: Stretch) -> None:
+        last = self._term + len(stretch.starts) - 1
+        shares = np.empty(len(stretch.docs), np.float32)
+        saturations(*stretch, self._norms, self._term_k1[self._term : last], shares)
+        fill_tables(stretch.starts, stretch.docs, shares, *self._tables.rows(self._term, last, self._header.num_wide))
 
     def finish(self) -> dict[str, np.ndarray]:
         """The small sections, by name after "postings."; all parts must have been encoded."""
-        if self._encoded != self._num_postings:
-            raise ValueError(f"{self._encoded} of {self._num_postings} postings were encoded")
-        rare_starts = np.concatenate([[0], np.cumsum(np.where(self._counts < ROW_MINIMUM, self._counts, 0))])
+        header = self._header
+        if self._term != header.num_listed:
+            raise ValueError(f"{self._term} of {header.num_listed} terms with postings were encoded")
+        packed_counts = self._counts[: header.num_rows].copy()
+        packed_counts[: header.num_wide] = 0
         return {
-            "header": np.array([self._num_docs, len(self._counts), len(self._norms), len(self._row_starts) - 1], np.int64),
+            "header": np.array(header, np.int64),
             "parameters": self._parameters,
-            "rows": self._rows,
-            "row_starts": self._row_starts,
-            "rare_starts": rare_starts.astype(np.uint32),
+            "row_starts": np.concatenate([[0], np.cumsum(packed_counts, dtype=np.int64)]),
+            "rare_starts": self._rare_starts.join().astype(np.uint32 if self._rare_bytes < 1 << 32 else np.uint64),
             "codebook": self._codes.ordered,
-            "exceptions": np.concatenate([*self._exceptions, np.array([0xFFFFFFFF], np.uint32)]),
-            "exception_codes": np.concatenate([*self._exception_codes, np.array([0], np.uint32)]),
+            "exceptions": self._exceptions.join(0xFFFFFFFF),
+            "exception_codes": self._exception_codes.join(0),
+            "wide_exceptions": self._wide_exceptions.join(0xFFFFFFFFFFFFFFFF),
+            "wide_exception_tfs": self._wide_exception_tfs.join(0),
             **self._tables._asdict(),
         }
 
 
-def _pack_rare(docs: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return (docs.astype(np.uint32) << np.uint32(4)) | np.minimum(codes, np.uint32(EXCEPTION))
+class _Pieces:
+    """An array that grows by pieces."""
+
+    def __init__(self, dtype: type) -> None:
+        self._dtype = dtype
+        self._pieces: list[np.ndarray] = []
+
+    def add(self, piece: np.ndarray) -> None:
+        self._pieces.append(piece.astype(self._dtype))
+
+    def join(self, *last: int) -> np.ndarray:
+        return np.concatenate([*self._pieces, np.array(last, self._dtype)])
+
+
+def _refuse_too_many(num_docs: int, num_postings: int) -> None:
+    if num_docs > MAX_DOCS or num_postings >= MAX_POSTINGS:
+        raise TooManyPostings(
+            f"a segment holds up to {MAX_DOCS} documents and {MAX_POSTINGS - 1} postings, "
+            f"found {num_docs} and {num_postings}; build smaller segments"
+        )
 
 
 def encode_postings(
-    starts: np.ndarray, docs: np.ndarray, tfs: np.ndarray, lengths: np.ndarray, streams: np.ndarray, schema: Schema
+    starts: np.ndarray,
+    docs: np.ndarray,
+    tfs: np.ndarray,
+    lengths: np.ndarray,
+    streams: np.ndarray,
+    schema: Schema,
+    tiers: Tiers = TIERS,
 ) -> dict[str, np.ndarray]:
     """Sections of the postings of one segment that are in memory as a whole, named ``postings.*``; see PostingsEncoder and Stretch."""
     starts, docs = np.ascontiguousarray(starts, np.int64), np.ascontiguousarray(docs, np.int32)
-    encoder = PostingsEncoder(np.diff(starts), number_tuples(tfs), lengths, streams, schema)
+    encoder = PostingsEncoder(np.diff(starts), number_tuples(tfs), lengths, streams, schema, tiers)
     sections: dict[str, np.ndarray] = {}
     for part in encoder.parts:
         first, last = int(starts[part.first]), int(starts[part.last])
         stretch = Stretch(starts[part.first : part.last + 1] - first, docs[first:last], tfs[first:last])
-        sections[part.name] = np.concatenate(list(encoder.encode(part, [stretch])))
+        pieces = encoder.encode(part, [stretch] if part.first < part.last else [])
+        sections[part.name] = np.concatenate([np.zeros((0, *part.row_shape), part.dtype), *pieces])
     sections |= encoder.finish()
     return {f"postings.{name}": array for name, array in sections.items()}

@@ -1,4 +1,4 @@
-"""The rows of frequent terms: packed postings, and the tables that say where superblocks begin and how good their best posting is.
+"""The rows of frequent terms: packed or wide postings, and the tables that say where superblocks begin and how good their best posting is.
 
 Everything here works on one stretch of terms, ``starts`` int64[n + 1] into ``docs`` int32[P] and ``codes`` uint32[P], and on the rows of the
 tables that are theirs, so that a segment can be encoded in portions.
@@ -10,7 +10,7 @@ import numpy as np
 
 import indexer.bm25 as bm25
 from indexer.jit import inlined, kernel
-from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS, THRESHOLD_RANKS
+from indexer.postings import BLOCKS, EXCEPTION, HALF, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS, THRESHOLD_RANKS, Header
 
 LEVELS = 4096
 
@@ -22,27 +22,25 @@ class Tables(NamedTuple):
     superblock_starts: np.ndarray  # uint16[R, superblocks + 1], low half
     superblock_starts_high: np.ndarray  # uint16[rows of 65536 postings or more, superblocks + 1]
     block_maxima: np.ndarray  # uint8[D, superblocks * 64], the first D rows
-    block_starts: np.ndarray  # uint16[D, superblocks * 16], from the superblock's start
+    block_starts: np.ndarray  # uint16[D - W, superblocks * 16], from the superblock's start; rows W to D
     thresholds: np.ndarray  # uint16[R, 4]: floors of 65535 * the 10th, 100th, 1000th best saturation; ceiling of the best
 
-    def rows(self, first: int, last: int) -> "Tables":
-        """Views of the rows from ``first`` to ``last``; tables of the first rows only have fewer of them."""
-        return Tables(*(table[first:last] for table in self))
+    def rows(self, first: int, last: int, num_wide: int) -> "Tables":
+        """Views of the rows from ``first`` to ``last``, all of them wide or none; tables of the first rows only have fewer of them."""
+        views = Tables(*(table[first:last] for table in self))
+        return views._replace(block_starts=self.block_starts[max(0, first - num_wide) : max(0, last - num_wide)])
 
 
-def allocate_tables(row_counts: np.ndarray, num_docs: int, dense_minimum: float) -> Tables:
-    """Tables of zeros for rows of so many postings each, falling; those of ``dense_minimum`` or more are dense."""
-    superblocks = (num_docs + SUPERBLOCK - 1) >> SUPERBLOCK_BITS
-    num_rows = len(row_counts)
-    num_long = np.count_nonzero(row_counts > 0xFFFF)
-    num_dense = np.count_nonzero(row_counts >= dense_minimum)
+def allocate_tables(header: Header) -> Tables:
+    """Tables of zeros."""
+    superblocks = header.num_superblocks
     return Tables(
-        np.zeros((num_rows, (superblocks + 15) // 16 * 16), np.uint8),
-        np.zeros((num_rows, superblocks + 1), np.uint16),
-        np.zeros((num_long, superblocks + 1), np.uint16),
-        np.zeros((num_dense, superblocks * BLOCKS), np.uint8),
-        np.zeros((num_dense, superblocks * SKIPS), np.uint16),
-        np.zeros((num_rows, len(THRESHOLD_RANKS) + 1), np.uint16),
+        np.zeros((header.num_rows, (superblocks + 15) // 16 * 16), np.uint8),
+        np.zeros((header.num_rows, superblocks + 1), np.uint16),
+        np.zeros((header.num_long, superblocks + 1), np.uint16),
+        np.zeros((header.num_dense, superblocks * BLOCKS), np.uint8),
+        np.zeros((header.num_dense - header.num_wide, superblocks * SKIPS), np.uint16),
+        np.zeros((header.num_rows, len(THRESHOLD_RANKS) + 1), np.uint16),
     )
 
 
@@ -64,6 +62,18 @@ def pack(docs, codes, packed):
     for p in range(len(docs)):
         code = min(codes[p], np.uint32(EXCEPTION))
         packed[p] = (code << np.uint32(SUPERBLOCK_BITS)) | (np.uint32(docs[p]) & np.uint32(SUPERBLOCK - 1))
+
+
+@kernel
+def pack_wide(starts, docs, tfs, nibbles):
+    """The frequencies ``tfs`` uint[P, 1] of each term to its row of zeros in ``nibbles`` uint8[n, superblocks * 2048]."""
+    for t in range(len(starts) - 1):
+        row = nibbles[t]
+        for p in range(starts[t], starts[t + 1]):
+            doc = np.int64(docs[p])
+            byte = (doc >> SUPERBLOCK_BITS) * HALF + (doc & (HALF - 1))
+            tf = min(np.int64(tfs[p, 0]), EXCEPTION)
+            row[byte] |= tf << 4 if doc & HALF else tf
 
 
 @kernel

@@ -1,20 +1,21 @@
 """The encoded postings of one segment, read: where each term's are, and what they say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from indexer.postings import EXCEPTION, SUPERBLOCK, SUPERBLOCK_BITS
+from indexer.postings import EXCEPTION, HALF, RARE_GROUP, SUPERBLOCK, SUPERBLOCK_BITS, Header
+from indexer.postings_rare import decode_list, skip_postings
 
 
 class PostingsView:
     """The sections of one segment's postings by name, and where each term's are. Holds references, copies nothing."""
 
-    def __init__(self, sections: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, sections: Mapping[str, np.ndarray], df: Callable[[np.ndarray], np.ndarray]) -> None:
+        """``df``: ids int64[n], each that of a term -> document frequencies int64[n], deleted documents included."""
         self.sections = {name.removeprefix("postings."): array for name, array in sections.items()}
-        self.num_docs, self.num_terms, self.num_fields, self.num_rows = (int(n) for n in self["header"])
-        self.num_superblocks = (self.num_docs + SUPERBLOCK - 1) >> SUPERBLOCK_BITS
-        self.num_packed = int(self["row_starts"][-1])
+        self.header = Header(*self["header"].tolist())
+        self._df = df
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.sections[name]
@@ -27,29 +28,57 @@ class PostingsView:
         return k1, weights, b, averages
 
     def locate(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows, starts and ends of terms by id: a row and positions in ``packed``, or -1 and positions in ``rare``; empty for id -1."""
-        rows = np.full(len(ids), -1, np.int32)
-        early = (ids >= 0) & (ids < len(self["rows"]))
-        rows[early] = self["rows"][ids[early]]
-        frequent, rare = rows >= 0, (rows < 0) & (ids >= 0)
-        starts, ends = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
-        starts[frequent], ends[frequent] = self["row_starts"][rows[frequent]], self["row_starts"][rows[frequent] + 1]
-        starts[rare], ends[rare] = self["rare_starts"][ids[rare]], self["rare_starts"][ids[rare] + 1]
-        return rows, starts, ends
+        """Rows, starts and ends of terms by id, int64[n]; an end less its start is the number of postings, 0 for id -1.
+
+        A row below ``num_wide`` starts at 0, another one in ``packed``; row -1 is that of a rare term, which starts at a byte of ``rare``.
+        """
+        ids = np.asarray(ids, np.int64)
+        num_wide, num_rows, num_listed = self.header.num_wide, self.header.num_rows, self.header.num_listed
+        rows = np.where(ids < num_rows, ids, -1)
+        starts, numbers = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
+        listed = (ids >= 0) & (ids < num_listed)
+        numbers[listed] = self._df(ids[listed])
+        packed, rare = (rows >= num_wide), listed & (ids >= num_rows)
+        starts[packed] = self["row_starts"][rows[packed]]
+        starts[rare] = self._rare_starts(ids[rare])
+        return rows, starts, starts + numbers
+
+    def _rare_starts(self, ids: np.ndarray) -> np.ndarray:
+        """The byte where each rare term's list begins: those before it in its group are skipped by counting their postings."""
+        groups, places = np.divmod(ids - self.header.num_rows, RARE_GROUP)
+        starts = self["rare_starts"][groups].astype(np.int64)
+        before = np.arange(RARE_GROUP)[None] < places[:, None]
+        members = np.where(before, (ids - places)[:, None] + np.arange(RARE_GROUP)[None], ids[:, None])
+        numbers = np.where(before, self._df(members.ravel()).reshape(before.shape), 0).sum(axis=1)
+        skip_postings(self["rare"], starts, numbers)
+        return starts
 
     def postings(self, term: int) -> tuple[np.ndarray, np.ndarray]:
         """A term's documents int64[n], rising, and frequencies uint32[n, F]: the inverse of encoding."""
         (row,), (start,), (end,) = self.locate(np.array([term]))
         if row < 0:
-            values = self["rare"][start:end].astype(np.int64)
-            docs, codes, first = values >> 4, values & 15, self.num_packed + start
-        else:
-            values = self["packed"][start:end].astype(np.int64)
-            superblock_starts = self["superblock_starts"][row].astype(np.int64)
-            if row < len(self["superblock_starts_high"]):
-                superblock_starts |= self["superblock_starts_high"][row].astype(np.int64) << 16
-            superblocks = np.repeat(np.arange(self.num_superblocks), np.diff(superblock_starts))
-            docs, codes, first = (superblocks << SUPERBLOCK_BITS) | (values & (SUPERBLOCK - 1)), values >> SUPERBLOCK_BITS, start
+            docs, codes = np.empty(end - start, np.int64), np.empty(end - start, np.int64)
+            decode_list(self["rare"], start, docs, codes)
+            return docs, self["codebook"][codes]
+        return self._wide(int(row)) if row < self.header.num_wide else self._packed(int(row), start, end)
+
+    def _wide(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        halves = self["nibbles"][row].reshape(-1, 1, HALF)
+        by_doc = np.concatenate([halves & 15, halves >> 4], axis=1).ravel()
+        docs = np.flatnonzero(by_doc)
+        tfs = by_doc[docs].astype(np.uint32)
+        exceptional = np.flatnonzero(tfs == EXCEPTION)
+        keys = (np.uint64(row << 32) | docs[exceptional].astype(np.uint64)).astype(np.uint64)
+        tfs[exceptional] = self["wide_exception_tfs"][np.searchsorted(self["wide_exceptions"], keys)]
+        return docs, tfs[:, None]
+
+    def _packed(self, row: int, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        values = self["packed"][start:end].astype(np.int64)
+        superblock_starts = self["superblock_starts"][row].astype(np.int64)
+        if row < self.header.num_long:
+            superblock_starts |= self["superblock_starts_high"][row].astype(np.int64) << 16
+        superblocks = np.repeat(np.arange(self.header.num_superblocks), np.diff(superblock_starts))
+        docs, codes = (superblocks << SUPERBLOCK_BITS) | (values & (SUPERBLOCK - 1)), values >> SUPERBLOCK_BITS
         exceptional = np.flatnonzero(codes == EXCEPTION)
-        codes[exceptional] = self["exception_codes"][np.searchsorted(self["exceptions"], exceptional + first)]
+        codes[exceptional] = self["exception_codes"][np.searchsorted(self["exceptions"], exceptional + start)]
         return docs, self["codebook"][codes]

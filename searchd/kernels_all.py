@@ -27,6 +27,7 @@ from searchd.kernels_layout import (
 from searchd.kernels_phrase import POSITIONS, keep_phrases, prepare_phrase
 from searchd.kernels_postings import accepted, find_posting, lower_bound, superblock_range
 from searchd.kernels_terms import gather_terms, sort_terms
+from searchd.kernels_wide import is_wide, list_wide, wide_nibble
 
 MERGE_RATIO = 6  # a list up to so many times longer than the candidates is walked beside them, a longer one is probed
 
@@ -89,6 +90,8 @@ def take_row(segment, scratch, row, first, superblock):
     """A frequent term's documents in a superblock to OFFSETS; how many."""
     packed, offsets = u16_at(segment, PACKED), i64_at(scratch, OFFSETS)
     start, end = superblock_range(segment, row, superblock)
+    if is_wide(segment, row):
+        return list_wide(segment, row, superblock, offsets)
     for j in range(end - start):
         offsets[j] = packed[first + start + j] & np.uint16(SUPERBLOCK - 1)
     return end - start
@@ -113,6 +116,8 @@ def keep_having(segment, scratch, term, superblock, found):
     row, first = i64_at(scratch, ROW)[term], i64_at(scratch, START)[term]
     if row < 0:
         return _keep_rare(scratch, first, i64_at(scratch, END)[term], superblock, found)
+    if is_wide(segment, row):
+        return _keep_wide(segment, scratch, row, superblock, found)
     start, end = superblock_range(segment, row, superblock)
     if row >= segment[NUM_DENSE] and end - start < found * MERGE_RATIO:
         return _keep_beside(segment, scratch, first + start, first + end, found)
@@ -122,6 +127,17 @@ def keep_having(segment, scratch, term, superblock, found):
         offset = offsets[c]
         offsets[kept] = offset
         kept += np.int64(find_posting(segment, row, first + start, first + end, superblock, offset) >= 0)
+    return kept
+
+
+@kernel
+def _keep_wide(segment, scratch, row, superblock, found):
+    offsets = i64_at(scratch, OFFSETS)
+    kept = 0
+    for c in range(found):
+        offset = offsets[c]
+        offsets[kept] = offset
+        kept += np.int64(wide_nibble(segment, row, superblock, offset) > 0)
     return kept
 
 

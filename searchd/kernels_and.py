@@ -34,6 +34,7 @@ from searchd.kernels_layout import (
     MATCHES,
     NUM_DENSE,
     NUM_SUPERBLOCKS,
+    NUM_WIDE,
     OFFSETS,
     ORDER,
     PACKED,
@@ -50,9 +51,10 @@ from searchd.kernels_layout import (
     WEIGHT,
     WINDOW,
 )
-from searchd.kernels_postings import accepted, impact, posting_share, skip_range, superblock_range
+from searchd.kernels_postings import accepted, posting_share, skip_range, superblock_range
 from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, scale_of, sort_terms
 from searchd.kernels_top import make_key, needed, offer, start_top, write_top
+from searchd.kernels_wide import impact, is_wide, wide_impact
 
 FIRST_SUPERBLOCKS = 8
 WALK_RATIO = 8  # a list up to so many times longer than the candidates is walked, in a longer one each is looked up
@@ -122,6 +124,8 @@ def _match_documents(segment, scratch, t, found):
     if row < 0:
         return _match_rare(scratch, start, end, required, found)
     weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
+    if is_wide(segment, row):
+        return _match_wide(segment, scratch, row, weight, term_class, required, found)
     packed, block_starts = u16_at(segment, PACKED), u16_at(segment, BLOCK_STARTS)
     dense = row < segment[NUM_DENSE]
     offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
@@ -132,7 +136,7 @@ def _match_documents(segment, scratch, t, found):
         first, last = start + first, start + last
         guess = first + ((last - first) * offset >> SUPERBLOCK_BITS)
         if dense:
-            at = (row * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+            at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
             first, last, guess = skip_range(block_starts, at, first, last, offset)
         place = find_doc(packed, first, last, guess, offset)
         offsets[kept] = offsets[c]
@@ -143,6 +147,19 @@ def _match_documents(segment, scratch, t, found):
         if places[c] >= 0:
             code = np.int64(packed[places[c]] >> np.uint16(SUPERBLOCK_BITS))
             scores[c] += np.int64(impact(weight, posting_share(segment, code, places[c], offsets[c], term_class)))
+    return kept
+
+
+@kernel
+def _match_wide(segment, scratch, row, weight, term_class, required, found):
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    kept = 0
+    for c in range(found):
+        doc = offsets[c]
+        given = wide_impact(segment, row, doc >> SUPERBLOCK_BITS, doc & (SUPERBLOCK - 1), weight, term_class)
+        offsets[kept] = doc
+        scores[kept] = scores[c] + given
+        kept += np.int64(given > 0 or not required)
     return kept
 
 
@@ -201,7 +218,7 @@ def _visit(segment, scratch, mask, n, superblock, k):
     starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
     least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS))
     least -= _locate_terms(segment, scratch, n, superblock)
-    found = take_postings(segment, scratch, starts[0], ends[0])
+    found = take_postings(segment, scratch, row[order[0]], starts[0], ends[0], superblock)
     found = add_found(segment, scratch, order[0], superblock, found, least)
     for i in range(1, n):
         if found == 0:
@@ -231,7 +248,7 @@ def _locate_terms(segment, scratch, n, superblock):
 @kernel
 def _match(segment, scratch, row, start, end, superblock, found):
     """Keep the candidates that have a posting among packed[start:end], and its place in PLACES."""
-    if end - start < found * WALK_RATIO:
+    if not is_wide(segment, row) and end - start < found * WALK_RATIO:
         return _walk(segment, scratch, start, end, found)
     find_postings(segment, scratch, row, start, end, superblock, found)
     offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)

@@ -7,6 +7,7 @@ Candidates stand in OFFSETS and SCORES, in any order. What terms not yet looked 
 
 import numpy as np
 
+from indexer.bm25 import saturation
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK_BITS
 from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at
@@ -14,7 +15,9 @@ from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     BLOCK_STARTS,
     CLASS,
+    DOC_NORMS,
     END,
+    K1,
     LENGTH_CODES,
     LOCAL_BOUND,
     LOCAL_END,
@@ -22,6 +25,7 @@ from searchd.kernels_layout import (
     NUM_DENSE,
     NUM_LENGTHS,
     NUM_SUPERBLOCKS,
+    NUM_WIDE,
     OFFSETS,
     ORDER,
     PACKED,
@@ -37,8 +41,9 @@ from searchd.kernels_layout import (
     UNIT,
     WEIGHT,
 )
-from searchd.kernels_postings import CODES, impact, lower_bound, posting_share, rare_range, skip_range, superblock_range
+from searchd.kernels_postings import CODES, lower_bound, posting_share, rare_range, skip_range, superblock_range
 from searchd.kernels_terms import add_block_bounds
+from searchd.kernels_wide import impact, is_wide, list_wide, nibble_impact, wide_nibble
 
 
 @kernel
@@ -75,10 +80,15 @@ def expect_term(segment, scratch, i, superblock, sign):
 
 
 @kernel
-def take_postings(segment, scratch, start, end):
-    """All of packed[start:end] as candidates without a score."""
+def take_postings(segment, scratch, row, start, end, superblock):
+    """All postings of a row in a superblock, packed[start:end] if it is not wide, as candidates without a score."""
     packed = u16_at(segment, PACKED)
     offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
+    if is_wide(segment, row):
+        scores[: end - start] = 0
+        list_wide(segment, row, superblock, offsets)
+        find_postings(segment, scratch, row, start, end, superblock, end - start)
+        return end - start
     for j in range(end - start):
         offsets[j] = packed[start + j] & np.uint16(4095)
         scores[j] = 0
@@ -99,14 +109,22 @@ def add_term(segment, scratch, i, superblock, found, least):
 
 @kernel
 def find_postings(segment, scratch, row, start, end, superblock, found):
-    """PLACES of the candidates' postings among packed[start:end], all of a row in a superblock; -1 where there is none."""
+    """PLACES of the candidates' postings among packed[start:end], all of a row in a superblock; -1 where there is none.
+
+    The place of a posting of a wide row is its nibble.
+    """
     packed, block_starts = u16_at(segment, PACKED), u16_at(segment, BLOCK_STARTS)
     offsets, places = i64_at(scratch, OFFSETS), i64_at(scratch, PLACES)
+    if is_wide(segment, row):
+        for c in range(found):
+            nibble = wide_nibble(segment, row, superblock, offsets[c])
+            places[c] = nibble if nibble > 0 else np.int64(-1)
+        return
     if row >= segment[NUM_DENSE]:
         for c in range(found):
             places[c] = find_doc(packed, start, end, start + ((end - start) * offsets[c] >> SUPERBLOCK_BITS), offsets[c])
         return
-    at = (row * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+    at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
     for c in range(found):
         low, high, guess = skip_range(block_starts, at, start, end, offsets[c])
         places[c] = find_doc(packed, low, high, guess, offsets[c])
@@ -116,9 +134,31 @@ def find_postings(segment, scratch, row, start, end, superblock, found):
 def add_found(segment, scratch, t, superblock, found, least):
     """Add what the postings at PLACES give (-1: nothing); how many candidates can still reach ``least``, counting BLOCK_BOUNDS."""
     weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
+    row = i64_at(scratch, ROW)[t]
+    if is_wide(segment, row):
+        return _add_found_wide(segment, scratch, row, superblock, found, weight, term_class, least)
     if segment[NUM_LENGTHS] > 0:
         return _add_found_by_table(segment, scratch, superblock, found, weight, term_class, least)
     return _add_found_by_formula(segment, scratch, superblock, found, weight, term_class, least)
+
+
+@kernel
+def _add_found_wide(segment, scratch, row, superblock, found, weight, term_class, least):
+    offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
+    block_bounds = i32_at(scratch, BLOCK_BOUNDS)
+    norms, k1 = f32_at(segment, DOC_NORMS)[superblock << SUPERBLOCK_BITS :], f32_at(segment, K1)[term_class]
+    kept = 0
+    for c in range(found):
+        offset, nibble = np.uint64(offsets[c]), places[c]
+        given = np.int64(impact(weight, saturation(np.float32(nibble) * norms[offset], k1)))
+        if nibble == EXCEPTION:
+            doc = (superblock << SUPERBLOCK_BITS) + np.int64(offset)
+            given = nibble_impact(segment, row, doc, nibble, weight, term_class)
+        score = scores[c] + (given if nibble >= 0 else np.int64(0))
+        offsets[kept] = np.int64(offset)
+        scores[kept] = score
+        kept += np.int64(score + block_bounds[offset >> np.uint64(6)] >= least)
+    return kept
 
 
 @kernel

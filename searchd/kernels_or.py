@@ -38,6 +38,7 @@ from searchd.kernels_layout import (
 from searchd.kernels_postings import accepted, add_row
 from searchd.kernels_terms import bound_superblocks, gather_terms, order_by_best, promising_level, raise_floor_by_terms, scale_of
 from searchd.kernels_top import make_key, needed, offer, start_top, write_top
+from searchd.kernels_wide import is_wide
 
 FIRST_SUPERBLOCKS = 8  # visited first, best bound or not, to raise the floor; more of them for a large k
 SPARSE = SUPERBLOCK // 40  # with fewer postings in the window, walk the postings instead of scanning the window
@@ -121,7 +122,7 @@ def _split_terms(segment, scratch, n, superblock, least):
 
 @kernel
 def _add_essential(segment, scratch, n, optional, superblock):
-    """Add the terms that are not optional to the window; the number of their postings."""
+    """Add the terms that are not optional to the window; the number of their postings, of a wide term that of the documents."""
     order, row = i64_at(scratch, ORDER), i64_at(scratch, ROW)
     starts, ends = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END)
     window = i32_at(scratch, WINDOW)
@@ -129,9 +130,9 @@ def _add_essential(segment, scratch, n, optional, superblock):
     postings = 0
     for i in range(optional, n):
         t = order[i]
-        postings += ends[i] - starts[i]
+        postings += SUPERBLOCK if is_wide(segment, row[t]) else ends[i] - starts[i]
         if row[t] >= 0:
-            add_row(segment, window, starts[i], ends[i], superblock, f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t])
+            add_row(segment, window, row[t], starts[i], ends[i], superblock, f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t])
         else:
             for p in range(starts[i], ends[i]):
                 window[docs[p] & (SUPERBLOCK - 1)] += impacts[p]

@@ -8,7 +8,7 @@ import numpy as np
 from indexer.bm25 import saturation
 from indexer.jit import inlined, kernel
 from indexer.postings import EXCEPTION, SKIPS, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, find_doc, i32_at, u8_at, u16_at, u32_at
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at, u32_at
 from searchd.kernels_layout import (
     BLOCK_STARTS,
     BOOK_FIELDS,
@@ -21,29 +21,24 @@ from searchd.kernels_layout import (
     LENGTH_CODES,
     LENGTH_NORMS,
     LIVE,
-    NORMS,
+    LONG_LENGTH_CODES,
+    NORM_STARTS,
     NUM_DENSE,
     NUM_DOCS,
     NUM_LENGTHS,
     NUM_LONG,
-    NUM_PACKED,
     NUM_SUPERBLOCKS,
+    NUM_WIDE,
     PACKED,
-    RARE,
     RARE_DOCS,
     RARE_IMPACTS,
     SHARES,
     SUPERBLOCK_STARTS,
     SUPERBLOCK_STARTS_HIGH,
 )
+from searchd.kernels_wide import add_wide, impact, is_wide, wide_impact
 
 CODES = 16
-
-
-@inlined
-def impact(weight, share):
-    """Units that a posting gives; never 0, so that a match is always a positive score."""
-    return np.int32(np.float32(weight) * np.float32(share)) + np.int32(1)
 
 
 @kernel
@@ -81,28 +76,39 @@ def _exception_code(segment, exception):
 
 
 @kernel
+def norm_of(segment, field, doc):
+    """The norm of a document's field, by the code of its length."""
+    long_codes = u32_at(segment, LONG_LENGTH_CODES)
+    at = field * segment[NUM_DOCS] + doc
+    code = np.int64(long_codes[at]) if len(long_codes) > 0 else np.int64(u16_at(segment, LENGTH_CODES)[at])
+    return f32_at(segment, LENGTH_NORMS)[i64_at(segment, NORM_STARTS)[field] + code]
+
+
+@kernel
 def book_share(segment, row, doc, term_class):
     """Saturation of a codebook row's frequencies in a document."""
     starts = i32_at(segment, BOOK_STARTS)
     fields = i32_at(segment, BOOK_FIELDS)
     tfs = f32_at(segment, BOOK_TFS)
     x = np.float32(0)
-    if segment[NUM_LENGTHS] > 0:
-        x += tfs[starts[row]] * f32_at(segment, LENGTH_NORMS)[u16_at(segment, LENGTH_CODES)[doc]]
-    else:
-        norms = f32_at(segment, NORMS)
-        for j in range(starts[row], starts[row + 1]):
-            x += tfs[j] * norms[fields[j] * segment[NUM_DOCS] + doc]
+    for j in range(starts[row], starts[row + 1]):
+        x += tfs[j] * norm_of(segment, np.int64(fields[j]), doc)
     return saturation(x, f32_at(segment, K1)[term_class])
 
 
 @kernel
-def posting_share(segment, code, index, doc, term_class):
-    """Saturation of a posting: by the table of codes and lengths where the segment has one, else by the formula."""
+def code_share(segment, row, doc, term_class):
+    """Saturation of a codebook row's frequencies in a document, by the table of codes and lengths where it has them."""
     lengths = segment[NUM_LENGTHS]
-    if lengths > 0 and code < EXCEPTION:
-        return f32_at(segment, SHARES)[(term_class * CODES + code) * lengths + np.int64(u16_at(segment, LENGTH_CODES)[doc])]
-    return book_share(segment, full_code(segment, code, index), doc, term_class)
+    if lengths > 0 and row < EXCEPTION:
+        return f32_at(segment, SHARES)[(term_class * CODES + row) * lengths + np.int64(u16_at(segment, LENGTH_CODES)[doc])]
+    return book_share(segment, row, doc, term_class)
+
+
+@kernel
+def posting_share(segment, code, index, doc, term_class):
+    """Saturation of the posting of a packed row with this index, whose four bits say ``code``."""
+    return code_share(segment, full_code(segment, code, index), doc, term_class)
 
 
 @kernel
@@ -137,10 +143,10 @@ def skip_range(block_starts, at, start, end, offset):
 
 @kernel
 def find_posting(segment, row, start, end, superblock, offset):
-    """Position of a document's posting among packed[start:end], all the postings of a row in a superblock; -1 if it has none."""
+    """Position of a document's posting among packed[start:end], all the postings of a row in a superblock; -1 if it has none. Not for wide rows."""
     guess = start + ((end - start) * offset >> SUPERBLOCK_BITS)
     if row < segment[NUM_DENSE]:
-        at = (row * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+        at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
         start, end, guess = skip_range(u16_at(segment, BLOCK_STARTS), at, start, end, offset)
     return find_doc(u16_at(segment, PACKED), start, end, guess, offset)
 
@@ -154,10 +160,14 @@ def packed_impact(segment, position, superblock, weight, term_class):
 
 
 @kernel
-def add_row(segment, window, start, end, superblock, weight, term_class):
-    """Add the impacts of packed[start:end] to the window of their superblock."""
+def add_row(segment, window, row, start, end, superblock, weight, term_class):
+    """Add the impacts of a row in a superblock, packed[start:end] if it is not wide, to its window."""
     first_doc = superblock << SUPERBLOCK_BITS
-    if segment[NUM_LENGTHS] > 0:
+    if start == end:
+        return
+    if is_wide(segment, row):
+        add_wide(segment, window, row, superblock, weight, term_class)
+    elif segment[NUM_LENGTHS] > 0:
         _add_by_table(segment, window, start, end, first_doc, np.float32(weight), term_class)
     else:
         _add_by_formula(segment, window, start, end, first_doc, np.float32(weight), term_class)
@@ -196,21 +206,6 @@ def _add_by_formula(segment, window, start, end, first_doc, weight, term_class):
 
 
 @kernel
-def decode_rare(segment, scratch, mask, start, end, weight, term_class, to):
-    """Decode rare[start:end] to documents and impacts at ``to`` of the scratch, without the documents that are not accepted; their end."""
-    rare = u32_at(segment, RARE)
-    docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
-    for p in range(start, end):
-        posting = np.int64(rare[p])
-        doc = posting >> 4
-        if accepted(segment, mask, doc):
-            docs[to] = doc
-            impacts[to] = impact(weight, posting_share(segment, posting & 15, segment[NUM_PACKED] + p, doc, term_class))
-            to += 1
-    return to
-
-
-@kernel
 def rare_range(scratch, start, end, superblock):
     """The decoded postings of a rare term in a superblock, and the best of them: (start, end, best)."""
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
@@ -231,5 +226,7 @@ def impact_of_doc(segment, scratch, row, start, end, superblock, offset, weight,
         doc = (superblock << SUPERBLOCK_BITS) + offset
         p = lower_bound(docs, start, end, doc)
         return np.int64(i32_at(scratch, RARE_IMPACTS)[p]) if p < end and docs[p] == doc else np.int64(0)
+    if is_wide(segment, row):
+        return wide_impact(segment, row, superblock, offset, weight, term_class)
     p = find_posting(segment, row, start, end, superblock, offset)
     return packed_impact(segment, p, superblock, weight, term_class) if p >= 0 else np.int64(0)

@@ -3,10 +3,12 @@
 import numpy as np
 
 from indexer.jit import kernel
-from indexer.postings import EXCEPTION, SUPERBLOCK_BITS
-from searchd.kernels_bits import i32_at, i64_at, u16_at, u32_at
-from searchd.kernels_layout import NUM_PACKED, NUM_SUPERBLOCKS, PACKED, RARE, TERM_ENDS, TERM_ROWS, TERM_STARTS
+from indexer.postings import EXCEPTION, SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_bits import i32_at, i64_at, u8_at, u16_at
+from searchd.kernels_layout import NUM_SUPERBLOCKS, PACKED, RARE, TERM_ENDS, TERM_ROWS, TERM_STARTS
 from searchd.kernels_postings import full_code, superblock_range
+from searchd.kernels_rare import next_posting
+from searchd.kernels_wide import is_wide, list_wide
 
 
 @kernel
@@ -19,17 +21,36 @@ def mark_term(segment, term, wanted, marks, before, after):
     row = i32_at(segment, TERM_ROWS)[term]
     if start == end:
         return
-    if row >= 0:
+    if row < 0:
+        _mark_rare(segment, start, end, wanted, marks, before, after)
+    elif is_wide(segment, row):
+        _mark_wide(segment, row, marks, before, after)
+    else:
         for superblock in range(segment[NUM_SUPERBLOCKS]):
             first, last = superblock_range(segment, row, superblock)
             _mark_superblock(segment, start + first, start + last, superblock << SUPERBLOCK_BITS, wanted, marks, before, after)
-        return
-    rare = u32_at(segment, RARE)
-    for p in range(start, end):
-        posting = np.int64(rare[p])
-        doc = posting >> 4
-        if marks[doc] == before and (len(wanted) == 0 or wanted[full_code(segment, posting & 15, segment[NUM_PACKED] + p)]):
+
+
+@kernel
+def _mark_rare(segment, start, end, wanted, marks, before, after):
+    rare = u8_at(segment, RARE)
+    p, doc = start, np.int64(-1)
+    for _ in range(end - start):
+        doc, code, p = next_posting(rare, p, doc + 1)
+        if marks[doc] == before and (len(wanted) == 0 or wanted[code]):
             marks[doc] = after
+
+
+@kernel
+def _mark_wide(segment, row, marks, before, after):
+    """There is one field then, so every posting is wanted."""
+    offsets = np.empty(SUPERBLOCK, np.int64)
+    for superblock in range(segment[NUM_SUPERBLOCKS]):
+        first_doc = superblock << SUPERBLOCK_BITS
+        for j in range(list_wide(segment, row, superblock, offsets)):
+            doc = first_doc + offsets[j]
+            if marks[doc] == before:
+                marks[doc] = after
 
 
 @kernel

@@ -44,7 +44,7 @@ from searchd.kernels_layout import (
     UNIT,
     WEIGHT,
 )
-from searchd.kernels_postings import decode_rare
+from searchd.kernels_rare import decode_rare
 from searchd.kernels_top import raise_floor
 
 LEVEL_BITS = 21  # bounds are sorted into levels of this size to find the best superblocks

@@ -31,6 +31,7 @@ class Retriever:
         self._segments = [SearchSegment(s, int(base), index.schema, averages) for s, base in zip(index.segments, index.bases)]
         self.max_doc = int(index.max_doc)
         self._max_stride = max((s.view["superblock_maxima"].shape[1] for s in self._segments), default=0)
+        self._row_minimum = max((s.view.header.row_minimum for s in self._segments), default=0)
         self._table = TermTable(index, self._segments, TABLE_SIZE)
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -139,7 +140,7 @@ class Retriever:
         scratch: Scratch | None = getattr(self._local, "scratch", None)
         if scratch is None or scratch.max_terms < num_terms or scratch.max_k < k:
             max_terms, max_k = (scratch.max_terms, scratch.max_k) if scratch else (64, 1024)
-            scratch = Scratch(max(max_terms, num_terms), max(max_k, k), self._max_stride)
+            scratch = Scratch(max(max_terms, num_terms), max(max_k, k), self._max_stride, self._row_minimum)
             self._local.scratch = scratch
         return scratch
 

@@ -1,21 +1,36 @@
 """A segment made ready for the kernels: its descriptor, the norms of its documents, and how far its stored maxima can be trusted.
 
-Norms depend on the average lengths of the whole index, so they are computed here and not stored. With one text field a table of
-(code, length) -> saturation replaces a division by a look-up: documents have few distinct lengths.
+Norms depend on the average lengths of the whole index, so they are computed here and not stored: one for each distinct length of a field, of
+which there are few. With one text field a table of (code, length) -> saturation even replaces a division by a look-up. Opening a segment
+does nothing for each of its documents.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 import indexer.bm25 as bm25
 import searchd.kernels_layout as layout
-from indexer.postings import EXCEPTION
+from indexer.postings import EXCEPTION, SUPERBLOCK
 from indexer.postings_view import PostingsView
 from indexer.schema import Schema
 
 MAX_TABLE_LENGTHS = 4096  # distinct lengths; beyond, the table would leave the cache
 CODES = 16
+_SECTIONS = {
+    layout.NIBBLES: "nibbles",
+    layout.PACKED: "packed",
+    layout.RARE: "rare",
+    layout.SUPERBLOCK_STARTS: "superblock_starts",
+    layout.SUPERBLOCK_STARTS_HIGH: "superblock_starts_high",
+    layout.BLOCK_STARTS: "block_starts",
+    layout.THRESHOLDS: "thresholds",
+    layout.EXCEPTIONS: "exceptions",
+    layout.EXCEPTION_CODES: "exception_codes",
+    layout.WIDE_EXCEPTIONS: "wide_exceptions",
+    layout.WIDE_EXCEPTION_TFS: "wide_exception_tfs",
+}
 
 
 class SearchSegment:
@@ -23,38 +38,43 @@ class SearchSegment:
 
     def __init__(self, segment: Any, first_doc: int, schema: Schema, averages: np.ndarray) -> None:
         self.segment = segment
-        self.view = view = PostingsView(segment.postings)
-        self.first_doc, self.num_docs = first_doc, view.num_docs
+        self.view = view = PostingsView(segment.postings, segment.terms.df)
+        self.first_doc, self.num_docs = first_doc, view.header.num_docs
         self.live = None if segment.live is None else np.ascontiguousarray(segment.live).view(np.uint8)
         self._wanted: dict[int, np.ndarray] = {}
         k1, self.classes = k1_classes(schema)
-        lengths = np.asarray(segment.lengths)
+        self._codes = segment.lengths.codes
+        values = [segment.lengths.values(field) for field in range(len(self._codes))]
         weights, b = bm25.field_parameters(schema)
-        stretch, shrink = trust(view, lengths, bm25.k1_by_stream(schema), weights, b, averages)
+        stretch, shrink = trust(view, values, bm25.k1_by_stream(schema), weights, b, averages)
         maxima = view["superblock_maxima"], view["block_maxima"]
         if stretch > layout.MAX_STRETCH:
             maxima, stretch = (_stretched(maxima[0], stretch), _stretched(maxima[1], stretch)), 1.0
+        norms = _norms_by_code(values, weights, b, averages)
+        shares = _share_table(view["codebook"], norms[0], k1) if len(norms) == 1 else np.zeros((0, 0, 0), np.float32)
         numbers = {
-            layout.NUM_DOCS: view.num_docs,
+            layout.NUM_DOCS: view.header.num_docs,
             layout.FIRST_DOC: first_doc,
-            layout.NUM_SUPERBLOCKS: view.num_superblocks,
+            layout.NUM_SUPERBLOCKS: view.header.num_superblocks,
             layout.STRIDE: view["superblock_maxima"].shape[1],
-            layout.NUM_LONG: len(view["superblock_starts_high"]),
-            layout.NUM_DENSE: len(view["block_maxima"]),
-            layout.NUM_PACKED: view.num_packed,
-            layout.NUM_FIELDS: view.num_fields,
+            layout.NUM_WIDE: view.header.num_wide,
+            layout.NUM_DENSE: view.header.num_dense,
+            layout.NUM_LONG: view.header.num_long,
+            layout.NUM_LENGTHS: shares.shape[2],
+            layout.NUM_FIELDS: view.header.num_fields,
         }
+        # Norms by document for wide rows: pages of zeros until ``prepare`` fills them.
+        self._doc_norms = np.zeros(view.header.num_superblocks * SUPERBLOCK if view.header.num_wide else 0, np.float32)
+        self._prepared = False
         arrays = {
-            layout.PACKED: view["packed"],
-            layout.RARE: view["rare"],
+            **{slot: view[name] for slot, name in _SECTIONS.items()},
             layout.SUPERBLOCK_MAXIMA: maxima[0],
-            layout.SUPERBLOCK_STARTS: view["superblock_starts"],
-            layout.SUPERBLOCK_STARTS_HIGH: view["superblock_starts_high"],
             layout.BLOCK_MAXIMA: maxima[1],
-            layout.BLOCK_STARTS: view["block_starts"],
-            layout.THRESHOLDS: view["thresholds"],
-            layout.EXCEPTIONS: view["exceptions"],
-            layout.EXCEPTION_CODES: view["exception_codes"],
+            layout.LONG_LENGTH_CODES if self._codes.dtype == np.uint32 else layout.LENGTH_CODES: self._codes,
+            layout.NORM_STARTS: np.cumsum([0, *map(len, norms)]),
+            layout.LENGTH_NORMS: np.concatenate([np.zeros(0, np.float32), *norms]),
+            layout.DOC_NORMS: self._doc_norms,
+            layout.SHARES: shares,
             layout.K1: k1,
             layout.FACTORS: np.array([stretch, shrink], np.float32),
             layout.FORWARD_DATA: segment.forward.data,
@@ -65,14 +85,15 @@ class SearchSegment:
         }
         if self.live is not None:
             arrays[layout.LIVE] = self.live
-        norm_arrays = _length_table(view["codebook"], lengths, weights, b, averages, k1) if len(lengths) == 1 else None
-        if norm_arrays is None:
-            arrays[layout.NORMS] = bm25.norms(lengths, weights, b, averages)
-        else:
-            arrays.update(norm_arrays)
-            numbers[layout.NUM_LENGTHS] = len(norm_arrays[layout.LENGTH_NORMS])
         self.kept = {slot: np.ascontiguousarray(array) for slot, array in arrays.items()}
         self.words = layout.describe(layout.SEGMENT_WORDS, numbers, self.kept)
+
+    def prepare(self, rows: np.ndarray) -> None:
+        """Make what the first wide term of all needs; ``rows`` are those of terms that are about to be used."""
+        num_wide = self.view.header.num_wide
+        if not self._prepared and np.any((rows >= 0) & (rows < num_wide)):
+            self._doc_norms[: self.num_docs] = self.kept[layout.LENGTH_NORMS][self._codes[0]]
+            self._prepared = True
 
     def wanted_codes(self, field: int | None) -> np.ndarray:
         """Which rows of the codebook have the term in a field, bool[C]; empty for any field."""
@@ -90,17 +111,18 @@ def k1_classes(schema: Schema) -> tuple[np.ndarray, np.ndarray]:
 
 
 def trust(
-    view: PostingsView, lengths: np.ndarray, k1: np.ndarray, weights: np.ndarray, b: np.ndarray, averages: np.ndarray
+    view: PostingsView, values: Sequence[np.ndarray], k1: np.ndarray, weights: np.ndarray, b: np.ndarray, averages: np.ndarray
 ) -> tuple[float, float]:
     """Factors that turn saturations stored at build time into an upper and a lower bound of those of now: (at least 1, at most 1).
+
+    ``values``: the distinct lengths of each field.
 
     When x grows r-fold, x / (k1 + x) grows at most max(1, r)-fold and at least min(1, r)-fold; when k1 falls r-fold, the same.
     """
     old_k1, old_weights, old_b, old_averages = view.parameters
     k1_ratios = old_k1 / k1
     ratios = [np.ones(1)]
-    for f in range(len(lengths)):
-        distinct = distinct_lengths(lengths[f])[None]
+    for f, distinct in enumerate(v[None] for v in values):
         part = slice(f, f + 1)
         old = bm25.norms(distinct, old_weights[part], old_b[part], old_averages[part]).astype(np.float64)
         new = bm25.norms(distinct, weights[part], b[part], averages[part]).astype(np.float64)
@@ -108,13 +130,6 @@ def trust(
         ratios.append(np.where(old > 0, new / np.where(old > 0, old, 1.0), np.where(new > 0, 255.0, 1.0)).ravel())
     ratio = np.concatenate(ratios)
     return float(max(1.0, ratio.max()) * max(1.0, k1_ratios.max())), float(min(1.0, ratio.min()) * min(1.0, k1_ratios.min()))
-
-
-def distinct_lengths(lengths: np.ndarray) -> np.ndarray:
-    """The distinct values, rising; by counting where they are small."""
-    if int(lengths.max(initial=0)) < 1 << 20:
-        return np.flatnonzero(np.bincount(lengths))
-    return np.unique(lengths)
 
 
 def _stretched(maxima: np.ndarray, stretch: float) -> np.ndarray:
@@ -133,20 +148,16 @@ def _book_arrays(codebook: np.ndarray) -> dict[int, np.ndarray]:
     }
 
 
-def _length_table(
-    codebook: np.ndarray, lengths: np.ndarray, weights: np.ndarray, b: np.ndarray, averages: np.ndarray, k1: np.ndarray
-) -> dict[int, np.ndarray] | None:
-    """A number for the length of each document, and the saturation of each (class of k1, code, length); None if lengths are too many."""
-    distinct = distinct_lengths(lengths[0])
-    if len(distinct) > MAX_TABLE_LENGTHS or len(distinct) == 0:
-        return None
-    length_norms = bm25.norms(distinct[None], weights, b, averages)[0]
+def _norms_by_code(values: Sequence[np.ndarray], weights: np.ndarray, b: np.ndarray, averages: np.ndarray) -> list[np.ndarray]:
+    """For each field the norms of its distinct lengths, float32."""
+    return [bm25.norms(v[None], weights[f : f + 1], b[f : f + 1], averages[f : f + 1])[0] for f, v in enumerate(values)]
+
+
+def _share_table(codebook: np.ndarray, norms: np.ndarray, k1: np.ndarray) -> np.ndarray:
+    """The saturation of each (class of k1, code, length), float32[C, 16, L]; L = 0 if there are too many lengths."""
+    if len(norms) > MAX_TABLE_LENGTHS:
+        norms = norms[:0]
     tfs = np.zeros(CODES, np.float32)
     tfs[: min(EXCEPTION, len(codebook))] = codebook[:EXCEPTION, 0]
-    x = tfs[:, None] * length_norms
-    shares = np.stack([x / (k + x) for k in k1])
-    return {
-        layout.LENGTH_CODES: np.searchsorted(distinct, lengths[0]).astype(np.uint16),
-        layout.LENGTH_NORMS: length_norms,
-        layout.SHARES: shares,
-    }
+    x = tfs[:, None] * norms
+    return np.stack([x / (k + x) for k in k1])

@@ -5,7 +5,7 @@ from collections.abc import MutableSequence, Sequence
 import numpy as np
 
 import searchd.kernels_layout as layout
-from indexer.postings import BLOCKS, ROW_MINIMUM, SUPERBLOCK
+from indexer.postings import BLOCKS, SUPERBLOCK
 from searchd.kernels_phrase import FIELD, HEADER, MAX_VARINT, POSITIONS, SLOP
 from searchd.kernels_top import capacity
 
@@ -13,11 +13,12 @@ LEVELS = 1024  # a bound is below 2^31 and a level spans 2^21
 
 
 class Scratch:
-    """Room for queries of ``max_terms`` terms and ``max_k`` results over segments of ``max_stride`` superblocks."""
+    """Room for queries of ``max_terms`` terms and ``max_k`` results over segments of ``max_stride`` superblocks, whose rare terms have fewer
+    than ``row_minimum`` postings."""
 
-    def __init__(self, max_terms: int, max_k: int, max_stride: int) -> None:
+    def __init__(self, max_terms: int, max_k: int, max_stride: int, row_minimum: int) -> None:
         self.max_terms, self.max_k = max_terms, max_k
-        a = self._allocate(max_terms, max_k, max_stride)
+        a = self._allocate(max_terms, max_k, max_stride, row_minimum)
         self.kept = a
         self.words = layout.describe(layout.SCRATCH_WORDS, {}, a)
         # Writing an element of a memoryview costs a third of writing one of an array.
@@ -38,7 +39,7 @@ class Scratch:
         phrase[POSITIONS], phrase[FIELD], phrase[SLOP] = len(places), -1 if field is None else field, slop
 
     @staticmethod
-    def _allocate(max_terms: int, max_k: int, max_stride: int) -> dict[int, np.ndarray]:
+    def _allocate(max_terms: int, max_k: int, max_stride: int, row_minimum: int) -> dict[int, np.ndarray]:
         integers = (
             layout.QUERY_TERMS, layout.ROW, layout.START, layout.END, layout.CLASS, layout.BEST, layout.UNIT, layout.ORDER,
             layout.LOCAL_START, layout.LOCAL_END, layout.LOCAL_BOUND,
@@ -49,8 +50,8 @@ class Scratch:
             layout.QUERY_REQUIRED: np.zeros(max_terms + 1, np.uint8),
             layout.REQUIRED: np.zeros(max_terms + 1, np.uint8),
             layout.WEIGHT: np.zeros(max_terms + 1, np.float32),
-            layout.RARE_DOCS: np.empty(max_terms * ROW_MINIMUM, np.int32),
-            layout.RARE_IMPACTS: np.empty(max_terms * ROW_MINIMUM, np.int32),
+            layout.RARE_DOCS: np.empty(max_terms * row_minimum, np.int32),
+            layout.RARE_IMPACTS: np.empty(max_terms * row_minimum, np.int32),
             layout.BOUNDS: np.zeros(max_stride, np.int32),
             layout.LEVELS: np.zeros(LEVELS, np.int64),
             layout.WINDOW: np.zeros(SUPERBLOCK, np.int32),

@@ -50,6 +50,7 @@ class TermTable:
             ids = np.asarray(s.segment.lookup(terms), np.int64)
             arrays[layout.TERM_IDS][part] = ids
             rows, starts, ends = s.view.locate(ids)
+            s.prepare(rows)
             arrays[layout.TERM_ROWS][part], arrays[layout.TERM_STARTS][part], arrays[layout.TERM_ENDS][part] = rows, starts, ends
         for i, term in enumerate(terms):
             self.numbers[term] = first + i

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import numpy as np
 from oracle import Oracle, Values
 
 from indexer import bm25
 from indexer.forward import Forward, locate_rows
-from indexer.postings_encoder import encode_postings
+from indexer.lengths import Lengths, encode_lengths
+from indexer.postings import Tiers
+from indexer.postings_encoder import TIERS, encode_postings
 from indexer.schema import Field, Schema
 
 
@@ -20,15 +23,18 @@ def schema_of(num_fields: int, weights: Sequence[float] = (1.0, 2.5, 0.5), b: Se
 class SmallSegment:
     """One segment inverted with dictionaries; ``live`` is None or bool[num_docs]."""
 
-    def __init__(self, oracle: Oracle, first: int, last: int, build_schema: Schema) -> None:
+    def __init__(self, oracle: Oracle, first: int, last: int, build_schema: Schema, tiers: Tiers) -> None:
         self.num_docs = last - first
         docs = range(first, last)
         frequencies = Counter(t for d in docs for t in {t for tf in oracle.tfs[d] for t in tf})
-        self.terms = sorted(frequencies, key=lambda t: (-frequencies[t], t))
-        self._ids = {t: i for i, t in enumerate(self.terms)}
+        names = sorted(frequencies, key=lambda t: (-frequencies[t], t))
+        self._ids = {t: i for i, t in enumerate(names)}
+        df = np.array([frequencies[t] for t in names], np.int64)
+        self.terms = SimpleNamespace(df=lambda ids: df[ids])
         num_fields = len(build_schema.text_fields)
-        self.lengths = np.array([[oracle.lengths[d][f] for d in docs] for f in range(num_fields)], np.uint32).reshape(num_fields, -1)
-        self.postings = self._encode(oracle, first, last, build_schema)
+        lengths = np.array([[oracle.lengths[d][f] for d in docs] for f in range(num_fields)], np.uint32).reshape(num_fields, -1)
+        self.lengths = Lengths(encode_lengths(lengths))
+        self.postings = self._encode(oracle, first, last, build_schema, names, tiers)
         self.forward = self._forward(oracle, docs)
         dead = [d - first for d in oracle.deleted if first <= d < last]
         self.live = None
@@ -36,16 +42,18 @@ class SmallSegment:
             self.live = np.ones(self.num_docs, bool)
             self.live[dead] = False
 
-    def _encode(self, oracle: Oracle, first: int, last: int, schema: Schema) -> dict[str, np.ndarray]:
-        lists: dict[str, list[int]] = {t: [] for t in self.terms}
+    def _encode(self, oracle: Oracle, first: int, last: int, schema: Schema, names: list[str], tiers: Tiers) -> dict[str, np.ndarray]:
+        lists: dict[str, list[int]] = {t: [] for t in names}
         for d in range(first, last):
             for term in sorted({t for tf in oracle.tfs[d] for t in tf}):
                 lists[term].append(d)
-        starts = np.cumsum([0, *(len(lists[t]) for t in self.terms)])
-        docs = np.array([d - first for t in self.terms for d in lists[t]], np.int32)
-        tfs = np.array([[tf.get(t, 0) for tf in oracle.tfs[d]] for t in self.terms for d in lists[t]], np.uint32)
-        streams = np.array([bm25.stream_of(t) for t in self.terms], np.uint8)
-        return encode_postings(starts, docs, tfs.reshape(len(docs), len(schema.text_fields)), self.lengths, streams, schema)
+        starts = np.cumsum([0, *(len(lists[t]) for t in names)])
+        docs = np.array([d - first for t in names for d in lists[t]], np.int32)
+        tfs = np.array([[tf.get(t, 0) for tf in oracle.tfs[d]] for t in names for d in lists[t]], np.uint32)
+        streams = np.array([bm25.stream_of(t) for t in names], np.uint8)
+        return encode_postings(
+            starts, docs, tfs.reshape(len(docs), len(schema.text_fields)), np.asarray(self.lengths), streams, schema, tiers
+        )
 
     def _forward(self, oracle: Oracle, docs: range) -> Forward:
         data, sizes = bytearray(), []
@@ -64,10 +72,10 @@ class SmallSegment:
 class SmallIndex:
     """Documents cut into segments at ``cuts``, built under ``build_schema`` and searched under the oracle's."""
 
-    def __init__(self, oracle: Oracle, cuts: Sequence[int] = (), build_schema: Schema | None = None) -> None:
+    def __init__(self, oracle: Oracle, cuts: Sequence[int] = (), build_schema: Schema | None = None, tiers: Tiers = TIERS) -> None:
         bounds = [0, *cuts, len(oracle.documents)]
         self.schema = oracle.schema
-        self.segments = [SmallSegment(oracle, a, b, build_schema or self.schema) for a, b in zip(bounds, bounds[1:]) if a < b]
+        self.segments = [SmallSegment(oracle, a, b, build_schema or self.schema, tiers) for a, b in zip(bounds, bounds[1:]) if a < b]
         self.bases = np.array([a for a, b in zip(bounds, bounds[1:]) if a < b], np.int64)
         self.max_doc, self.num_docs = len(oracle.documents), len(oracle.live)
         self.avg_lengths = np.array(oracle.averages)

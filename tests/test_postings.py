@@ -8,8 +8,8 @@ from small_index import schema_of
 
 from indexer import bm25
 from indexer.codebook import TupleCounter, number_tuples
-from indexer.postings import MAX_DOCS, SUPERBLOCK, TooManyPostings
-from indexer.postings_encoder import PostingsEncoder, Stretch, encode_postings
+from indexer.postings import MAX_DOCS, SUPERBLOCK, Tiers, TooManyPostings
+from indexer.postings_encoder import TIERS, PostingsEncoder, Stretch, encode_postings
 from indexer.postings_view import PostingsView
 
 
@@ -28,17 +28,26 @@ def random_lists(seed: int, num_docs: int, dfs: list[int], num_fields: int, tf_s
     return starts, flat, tfs, lengths, np.zeros(len(dfs), np.uint8)
 
 
-@settings(deadline=None, max_examples=30)
+def view_of(starts, docs, tfs, lengths, streams, schema, tiers=TIERS) -> PostingsView:
+    counts = np.diff(starts)
+    return PostingsView(encode_postings(starts, docs, tfs, lengths, streams, schema, tiers), lambda ids: counts[ids])
+
+
+TIERS_OF_ALL_SIZES = (TIERS, Tiers(4, 4, 4), Tiers(20, 100, 2), Tiers(1, 1e6, 1e6))
+
+
+@settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 1000),
     num_docs=st.sampled_from([1, 63, 64, 300, 4095, 4096, 4097, 13000]),
     dfs=st.lists(st.sampled_from([0, 1, 7, 255, 256, 257, 1000, 5000, 13000]), max_size=8),
     num_fields=st.integers(1, 3),
     tf_scale=st.sampled_from([1.2, 3.0, 30.0]),
+    tiers=st.sampled_from(TIERS_OF_ALL_SIZES),
 )
-def test_decoding_inverts_encoding(seed, num_docs, dfs, num_fields, tf_scale):
+def test_decoding_inverts_encoding(seed, num_docs, dfs, num_fields, tf_scale, tiers):
     starts, docs, tfs, lengths, streams = random_lists(seed, num_docs, dfs, num_fields, tf_scale)
-    view = PostingsView(encode_postings(starts, docs, tfs, lengths, streams, schema_of(num_fields)))
+    view = view_of(starts, docs, tfs, lengths, streams, schema_of(num_fields), tiers)
     for term in range(len(dfs)):
         found_docs, found_tfs = view.postings(term)
         part = slice(starts[term], starts[term + 1])
@@ -48,7 +57,7 @@ def test_decoding_inverts_encoding(seed, num_docs, dfs, num_fields, tf_scale):
 
 def test_a_list_longer_than_16_bits_has_right_starts():
     starts, docs, tfs, lengths, streams = random_lists(1, 140_000, [100_000, 66_000, 65_535, 300], 1, 1.5)
-    view = PostingsView(encode_postings(starts, docs, tfs, lengths, streams, schema_of(1)))
+    view = view_of(starts, docs, tfs, lengths, streams, schema_of(1))
     assert len(view["superblock_starts_high"]) == 2
     for term in range(4):
         np.testing.assert_array_equal(view.postings(term)[0], docs[starts[term] : starts[term + 1]])
@@ -58,7 +67,7 @@ def test_a_list_longer_than_16_bits_has_right_starts():
 def test_stored_maxima_bound_every_posting(num_fields):
     schema = schema_of(num_fields)
     starts, docs, tfs, lengths, streams = random_lists(2, 9000, [8000, 3000, 400, 256], num_fields, 3.0)
-    view = PostingsView(encode_postings(starts, docs, tfs, lengths, streams, schema))
+    view = view_of(starts, docs, tfs, lengths, streams, schema)
     norms = bm25.norms(lengths, *bm25.field_parameters(schema), bm25.average_lengths(lengths))
     x = (tfs * norms[:, docs].T).sum(axis=1)
     shares = x / (np.float32(schema.k1["word"]) + x)
@@ -85,8 +94,7 @@ def test_the_same_input_gives_the_same_bytes():
 
 def test_terms_without_postings_and_empty_segments_are_fine():
     starts, docs, tfs, lengths = np.zeros(4, np.int64), np.zeros(0, np.int32), np.zeros((0, 1), np.uint32), np.zeros((1, 0), np.uint32)
-    empty = encode_postings(starts, docs, tfs, lengths, np.zeros(3, np.uint8), schema_of(1))
-    docs, tfs = PostingsView(empty).postings(1)
+    docs, tfs = view_of(starts, docs, tfs, lengths, np.zeros(3, np.uint8), schema_of(1)).postings(1)
     assert docs.shape == (0,) and tfs.shape == (0, 1)
 
 
@@ -139,6 +147,16 @@ def test_the_bytes_do_not_depend_on_the_stretches(seed, dfs, num_fields):
         assert whole.tobytes() == sections[name.removeprefix("postings.")].tobytes(), name
 
 
+def test_terms_are_found_in_any_order_and_absent_ones_have_nothing():
+    starts, docs, tfs, lengths, streams = random_lists(8, 5000, [4000, 700, 300, *range(40, 0, -1)], 1, 3.0)
+    view = view_of(starts, docs, tfs, lengths, streams, schema_of(1))
+    ids = np.random.default_rng(1).permutation(np.arange(-1, 43))
+    rows, begins, ends = view.locate(ids)
+    np.testing.assert_array_equal(rows, np.where(ids < 3, ids, -1))
+    np.testing.assert_array_equal(ends - begins, np.where(ids < 0, 0, np.diff(starts)[ids]))
+    assert view.header.num_wide == 2 and (view["rare_starts"] == begins[np.argsort(ids)][4::8]).all()
+
+
 def test_stretches_that_are_not_what_was_said_are_refused():
     starts, docs, tfs, lengths, streams = random_lists(6, 900, [300, 20, 10], 1, 2.0)
     codes, schema = number_tuples(tfs), schema_of(1)
@@ -146,8 +164,8 @@ def test_stretches_that_are_not_what_was_said_are_refused():
         PostingsEncoder(np.array([10, 20]), codes, lengths, streams[:2], schema)
     encoder = PostingsEncoder(np.diff(starts), codes, lengths, streams, schema)
     with pytest.raises(ValueError, match="as many postings as was said"):
-        list(encoder.encode(encoder.parts[0], [Stretch(starts[1:3] - starts[1], docs[300:320], tfs[300:320])]))
+        list(encoder.encode(encoder.parts[0], [Stretch(starts[1:3] - starts[1], docs[300:330], tfs[300:330])]))
     with pytest.raises(ValueError, match="are missing"):
         list(encoder.encode(encoder.parts[0], []))
-    with pytest.raises(ValueError, match="0 of 330 postings"):
+    with pytest.raises(ValueError, match="0 of 3 terms"):
         encoder.finish()

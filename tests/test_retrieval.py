@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from small_index import SmallIndex, random_documents, schema_of
 
-from indexer import postings_encoder
+from indexer.postings import Tiers
 from searchd import retrieval, retrieval_segment, term_table
 from searchd.retrieval import Retriever
 
@@ -124,10 +124,9 @@ def test_table_of_lengths_and_formula_agree_to_the_bit(monkeypatch):
             np.testing.assert_array_equal(a, b)
 
 
-def test_terms_without_block_maxima_are_found_too(monkeypatch):
-    monkeypatch.setattr(postings_encoder, "DENSE_SHARE", 3)
+def test_terms_without_block_maxima_are_found_too():
     oracle = Oracle(random_documents(np.random.default_rng(5), 9000, 1, WORDS, 12), schema_of(1))
-    retriever = Retriever(SmallIndex(oracle))
+    retriever = Retriever(SmallIndex(oracle, tiers=Tiers(dense_share=3, wide_share=2)))
     for terms in (["w0", "w1", "w2", "w9"], ["w1", "w20", "w100"], ["w4", "w5"]):
         for mode in ("or", "and"):
             check(oracle, retriever, terms, [1.0, 0.9, 0.8, 0.7][: len(terms)], 10, mode)

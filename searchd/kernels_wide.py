@@ -1,0 +1,146 @@
+"""Wide rows: a frequency of four bits for every document, added to a window by vectors and looked up in one step.
+
+A superblock is 2,048 bytes: document o in the low half of byte o, document o + 2048 in the high half; 15 stands for a frequency in the sorted
+list of exceptions. Vectors compute the same float32 operations in the same order as a table or a look-up would, so impacts are equal to
+the bit; Numba is not allowed to reorder or contract them.
+"""
+
+import numpy as np
+
+from indexer.bm25 import saturation
+from indexer.jit import inlined, kernel
+from indexer.postings import EXCEPTION, HALF, SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_bits import f32_at, trailing_zeros, u8_at, u32_at, u64_at
+from searchd.kernels_layout import DOC_NORMS, K1, NIBBLES, NUM_SUPERBLOCKS, NUM_WIDE, WIDE_EXCEPTION_TFS, WIDE_EXCEPTIONS
+
+
+@inlined
+def impact(weight, share):
+    """Units that a posting gives; never 0, so that a match is always a positive score."""
+    return np.int32(np.float32(weight) * np.float32(share)) + np.int32(1)
+
+
+@inlined
+def is_wide(segment, row):
+    return 0 <= row < segment[NUM_WIDE]
+
+
+@inlined
+def _bytes_of(segment, row, superblock):
+    """The bytes of a row's superblock."""
+    at = (row * segment[NUM_SUPERBLOCKS] + superblock) * HALF
+    return u8_at(segment, NIBBLES)[at : at + HALF]
+
+
+@kernel
+def add_wide(segment, window, row, superblock, weight, term_class):
+    """Add the impacts of a wide row to the window of a superblock."""
+    nibbles = _bytes_of(segment, row, superblock)
+    first_doc = superblock << SUPERBLOCK_BITS
+    norms = f32_at(segment, DOC_NORMS)[first_doc : first_doc + SUPERBLOCK]
+    k1 = f32_at(segment, K1)[term_class]
+    exceptional = _add_low(window[:HALF], nibbles, norms[:HALF], np.float32(weight), k1)
+    exceptional |= _add_high(window[HALF:SUPERBLOCK], nibbles, norms[HALF:], np.float32(weight), k1)
+    if exceptional:
+        _add_exceptions(segment, window, row, superblock, np.float32(weight), k1)
+
+
+@inlined
+def _vector_impact(tf, norm, weight, k1):
+    """Impact of a frequency below 15, 0 for 0 and 15."""
+    known = tf if tf < EXCEPTION else np.uint8(0)
+    share = saturation(np.float32(known) * norm, k1)
+    return np.int32(weight * share) + np.int32(known > 0)
+
+
+@kernel
+def _add_low(window, nibbles, norms, weight, k1):
+    """Returns whether there are exceptions."""
+    exceptional = np.uint8(0)
+    for j in range(HALF):
+        tf = np.uint8(nibbles[j] & np.uint8(15))
+        window[j] += _vector_impact(tf, norms[j], weight, k1)
+        exceptional |= np.uint8(tf == EXCEPTION)
+    return exceptional
+
+
+@kernel
+def _add_high(window, nibbles, norms, weight, k1):
+    exceptional = np.uint8(0)
+    for j in range(HALF):
+        tf = np.uint8(nibbles[j] >> np.uint8(4))
+        window[j] += _vector_impact(tf, norms[j], weight, k1)
+        exceptional |= np.uint8(tf == EXCEPTION)
+    return exceptional
+
+
+@kernel
+def _find_exception(segment, key):
+    """The place of the first exception from ``key`` = row << 32 | document on; the list ends in the largest key."""
+    keys = u64_at(segment, WIDE_EXCEPTIONS)
+    low, high = np.int64(0), np.int64(len(keys))
+    while low < high:
+        middle = (low + high) >> 1
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def _add_exceptions(segment, window, row, superblock, weight, k1):
+    keys, tfs = u64_at(segment, WIDE_EXCEPTIONS), u32_at(segment, WIDE_EXCEPTION_TFS)
+    norms = f32_at(segment, DOC_NORMS)
+    first = (np.uint64(row) << np.uint64(32)) + np.uint64(superblock << SUPERBLOCK_BITS)
+    i = _find_exception(segment, first)
+    while keys[i] - first < np.uint64(SUPERBLOCK):
+        offset = np.int64(keys[i] - first)
+        share = saturation(np.float32(tfs[i]) * norms[(superblock << SUPERBLOCK_BITS) + offset], k1)
+        window[offset] += impact(weight, share)
+        i += 1
+
+
+@kernel
+def wide_nibble(segment, row, superblock, offset):
+    """The frequency of a wide row in a document of the superblock, 15 for an exception; 0 if it is not there."""
+    byte = np.int64(_bytes_of(segment, row, superblock)[offset & (HALF - 1)])
+    return byte >> 4 if offset & HALF else byte & 15
+
+
+@kernel
+def nibble_impact(segment, row, doc, nibble, weight, term_class):
+    """What a wide row gives a document where it has this nibble, 1 to 15."""
+    tf = np.int64(nibble)
+    if nibble == EXCEPTION:
+        tf = np.int64(u32_at(segment, WIDE_EXCEPTION_TFS)[_find_exception(segment, np.uint64(row) << np.uint64(32) | np.uint64(doc))])
+    share = saturation(np.float32(tf) * f32_at(segment, DOC_NORMS)[doc], f32_at(segment, K1)[term_class])
+    return np.int64(impact(weight, share))
+
+
+@kernel
+def wide_impact(segment, row, superblock, offset, weight, term_class):
+    """What a wide row gives a document of the superblock, 0 if it is not there."""
+    nibble = wide_nibble(segment, row, superblock, offset)
+    if nibble == 0:
+        return np.int64(0)
+    return nibble_impact(segment, row, (superblock << SUPERBLOCK_BITS) + offset, nibble, weight, term_class)
+
+
+@kernel
+def list_wide(segment, row, superblock, offsets):
+    """The documents of a wide row in a superblock to ``offsets`` int64[4096], ascending; how many."""
+    nibbles = _bytes_of(segment, row, superblock)
+    found = 0
+    for half in range(2):
+        mask = np.uint8(0xF0 if half else 0x0F)
+        for block in range(HALF >> 6):
+            part = nibbles[block << 6 : (block << 6) + 64]
+            there = np.uint64(0)
+            for j in range(64):
+                there |= np.uint64((part[j] & mask) != 0) << np.uint64(j)
+            while there:
+                offsets[found] = half * HALF + (block << 6) + trailing_zeros(there)
+                there &= there - np.uint64(1)
+                found += 1
+    return found
