@@ -36,9 +36,21 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Results of the day go to benchmarks/results; collections and indexes lie in BENCH_WORK and are removed first: they may be another program's.
+BENCH_WORK ?= var/bench
+BENCH_OUTPUT ?= benchmarks/results/$(shell date +%F)
+
 bench: $(VENV)/.installed
-	$(BIN)/python benchmarks/build.py
-	$(BIN)/python benchmarks/retrieval.py
+	@sh scripts/install-pisa $(BIN)/python
+	rm -rf $(BENCH_WORK)
+	$(BIN)/python benchmarks/build.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
+	$(BIN)/python benchmarks/size.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
+	$(BIN)/python benchmarks/retrieval.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
+	$(BIN)/python benchmarks/threads.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
+	$(BIN)/python benchmarks/open.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
+	rm -rf $(BENCH_WORK)
+	$(BIN)/python benchmarks/scale.py --output $(BENCH_OUTPUT)
+	$(BIN)/python benchmarks/plots.py
 
 golden: $(VENV)/.installed
 	$(BIN)/python -m pytest tests/test_golden.py --update-golden

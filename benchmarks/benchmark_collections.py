@@ -64,11 +64,8 @@ def documents(collection: str, count: int, seed: int = 1) -> Iterator[str]:
 
 def read_pieces(collection: str) -> Iterator[list[str]]:
     """The title and the sentences (lines of verse) of each real document, tokenised; documents without a term are left out."""
-    path = DATA / "corpora" / FOLDERS[collection] / "docs.jsonl.gz"
-    if not path.exists():
-        sys.exit(f"{path} is not here: this benchmark needs the development data (SEARCHD_SHARED_DATA)")
     token, border = (HAN, re.compile("\n")) if collection == "poems" else (WORD, SENTENCE)
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+    with gzip.open(_path(collection), "rt", encoding="utf-8") as lines:
         for line in lines:
             document = json.loads(line)
             pieces = [document["title"], *border.split(document["body"])]
@@ -77,9 +74,18 @@ def read_pieces(collection: str) -> Iterator[list[str]]:
                 yield [piece for piece in tokenised if piece]
 
 
-def titles() -> Iterator[str]:
-    """The tokenised titles of the abstracts."""
-    return (pieces[0] for pieces in read_pieces("arxiv"))
+def _path(collection: str) -> Path:
+    path = DATA / "corpora" / FOLDERS[collection] / "docs.jsonl.gz"
+    if not path.exists():
+        sys.exit(f"{path} is not here: this benchmark needs the development data (SEARCHD_SHARED_DATA)")
+    return path
+
+
+def titles(step: int) -> Iterator[str]:
+    """The tokenised titles of every ``step``-th abstract."""
+    with gzip.open(_path("arxiv"), "rt", encoding="utf-8") as lines:
+        for line in islice(lines, 0, None, step):
+            yield " ".join(WORD.findall(json.loads(line)["title"].lower()))
 
 
 class Respelling(NamedTuple):

@@ -37,7 +37,7 @@ def bags(collection: str, texts: Path, known: Known, count: int) -> list[Query]:
     if collection == "poems":
         sources = {"span": spans(texts, count)}
     else:
-        sources = {"game": _game("union"), "heading": (title.split() for title in titles()), "web": _web()}
+        sources = {"game": _game("union"), "heading": (title.split() for title in titles(30)), "web": _web(20)}
     share = count // len(sources)
     return [q for name, words in sources.items() for q in evenly(_cleaned(name, words, known), share)]
 
@@ -95,7 +95,7 @@ def _game(kind: str) -> Iterator[list[str]]:
                 yield WORD.findall(record["query"].lower())
 
 
-def _web() -> Iterator[list[str]]:
+def _web(step: int) -> Iterator[list[str]]:
     with gzip.open(DATA / "queries/en-trec-million-query.tsv.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
+        for line in islice(lines, 0, None, step):
             yield WORD.findall(line.split("\t", 1)[1].lower())

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from engines.registry import ENGINES
+from engines.registry import load
 
 if __name__ == "__main__":
     name, source, folder = sys.argv[1:]
-    ENGINES[name].build(Path(source), Path(folder))
+    load(name).build(Path(source), Path(folder))

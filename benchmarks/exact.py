@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-
 from engines.base import K1, B, texts_of
 
 

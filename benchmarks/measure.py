@@ -47,7 +47,9 @@ class Report:
         if self.output is None:
             return
         self.output.mkdir(parents=True, exist_ok=True)
-        (self.output / f"{self.name}.json").write_text(json.dumps(self.results, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        (self.output / f"{self.name}.json").write_text(
+            json.dumps(self.results, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
         (self.output / f"{self.name}.txt").write_text("\n".join(self.lines) + "\n", encoding="utf-8")
 
 

@@ -60,6 +60,12 @@ class Workspace:
             part.rename(folder)
         return folder
 
+    def forget(self, spec: str) -> None:
+        """Remove a collection: the large ones take gigabytes."""
+        collection = self.collection(spec)
+        collection.path.unlink()
+        collection.path.with_suffix(".json").unlink()
+
     def place(self, name: str, collection: Collection) -> Path:
         return self.folder / f"{collection.path.stem}.{name.replace(' ', '-')}"
 

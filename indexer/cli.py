@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from indexer.index import verify as find_damage
 from indexer.infer import to_toml
 from indexer.program import MemorySize, Program, home_option
 from indexer.schema import Schema, SchemaError, load_schema
+from indexer.statistics import stats
 from indexer.tokens import STREAM_NAMES, shown_term
 from indexer.updates import remove, update
 
@@ -117,15 +119,29 @@ def verify_command(home: Home, generation: str | None) -> None:
 @home_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def stats_command(home: Home, as_json: bool) -> None:
-    """Counts of the published generation: documents, terms, postings, bytes."""
-    with Index.open(home) as index:
-        counts = {"generation": index.generation, **index.manifest.statistics}
-        fields = {field.name: field.type for field in index.schema.fields}
+    """The published generation in figures: counts, bytes by structure, bytes a posting of what retrieval reads."""
+    figures = stats(home)
     if as_json:
-        click.echo(json.dumps({**counts, "fields": fields}, ensure_ascii=False))
-        return
-    for name, value in [*counts.items(), *((f"field {name}", kind) for name, kind in fields.items())]:
-        click.echo(f"{name}\t{value}")
+        click.echo(json.dumps(figures, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_aligned(figures)))
+
+
+def _aligned(figures: dict[str, Any]) -> list[str]:
+    """A figure a line: names on the left, numbers on the right, the share of all bytes beside each structure."""
+    structures, retrieval = figures["structures"], figures["retrieval_structures"]
+    rows = [
+        (name, f"{value:,}" if isinstance(value, int) else str(value), "")
+        for name, value in figures.items()
+        if not isinstance(value, (dict, list))
+    ]
+    rows += [
+        (f"bytes {name}", f"{size:,}", f"{size / figures['bytes']:6.1%}" + ("  retrieval" if name in retrieval else ""))
+        for name, size in structures.items()
+    ]
+    rows += [(f"field {name}", kind, "") for name, kind in figures["fields"].items()]
+    left, right = (max(len(row[i]) for row in rows) for i in (0, 1))
+    return [f"{name.ljust(left)}  {value.rjust(right)}  {share}".rstrip() for name, value, share in rows]
 
 
 @main.command("versions")

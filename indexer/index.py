@@ -210,17 +210,3 @@ def _average_lengths(segments: Sequence[Segment], num_fields: int) -> np.ndarray
         totals += segment.length_totals.astype(np.int64)
         counts += segment.length_counts.astype(np.int64)
     return totals / np.maximum(counts, 1)
-
-
-def stats(home: Home) -> dict[str, Any]:
-    """The published generation in figures: documents, terms, postings, bytes, and what each segment holds."""
-    name = current_generation(home)
-    manifest = read_manifest(home.index / name)
-    segments = [{**e._asdict(), "bytes": manifest.file(e.file).bytes} for e in manifest.segments]
-    return {
-        "generation": name,
-        **manifest.statistics,
-        "segments": segments,
-        "schema": manifest.schema.to_dict(),
-        "analyzers": manifest.analyzers,
-    }

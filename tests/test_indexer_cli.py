@@ -71,7 +71,10 @@ def test_id_field_may_be_named(home, tmp_path):
 
 
 def test_stats_versions_rollback_and_merge(home):
-    assert [line for line in lines(run("stats")) if line.startswith(("documents", "segments"))] == ["documents\t2", "segments\t1"]
+    assert [line.split() for line in lines(run("stats")) if line.startswith(("documents", "segments"))] == [
+        ["documents", "2"],
+        ["segments", "1"],
+    ]
     assert run("update", "-", stdin='{"id": "c", "title": "new"}\n').stdout.startswith("generation g000002\nread 1 = indexed 1")
     assert run("delete", "a", "nope").stdout == "generation g000003\ndeleted 1\n"
     assert [line[:9] for line in lines(run("versions"))] == ["* g000003", "  g000002", "  g000001"]
@@ -79,6 +82,19 @@ def test_stats_versions_rollback_and_merge(home):
     assert json.loads(run("stats", "--json").stdout)["documents"] == 2
     assert run("rollback").stdout == "generation g000003\n"
     assert run("verify").stdout == "g000003 is whole\n"
+
+
+def test_stats_give_every_byte_to_a_structure(home):
+    run("delete", "a")
+    figures = json.loads(run("stats", "--json").stdout)
+    structures = figures["structures"]
+    assert sum(structures.values()) == figures["bytes"]
+    assert {"term dictionary", "lengths", "forward", "stored", "keys", "columns", "tombstones", "container"} <= set(structures)
+    assert "other sections" not in structures
+    assert figures["retrieval_bytes"] == sum(structures[name] for name in figures["retrieval_structures"])
+    assert figures["retrieval_bytes_a_posting"] == round(figures["retrieval_bytes"] / figures["postings"], 3)
+    printed = lines(run("stats"))
+    assert any(line.startswith("bytes stored ") and line.rstrip().endswith("%") for line in printed)
 
 
 def test_deleting_an_unknown_id_warns_and_changes_nothing(home):
