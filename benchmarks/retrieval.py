@@ -125,8 +125,6 @@ def run(place: Workspace, spec: str, classes: Sequence[type[Engine]], count: int
     report.say(f"\n{collection.label}, {collection.bytes / 1e6:.1f} MB of text")
     result: dict[str, Any] = {"collection": collection.name, "documents": collection.documents, "bytes": collection.bytes, "measures": []}
     for mode, k in MEASURES:
-        if mode not in SearchdEngine.modes:
-            continue
         note(f"{collection.name}: {mode} top {k}")
         result["measures"].append(measure(engines, sequences if mode == "phrase" else words, k, mode, repeat))
         tell(report, result["measures"][-1])

@@ -152,10 +152,6 @@ class Container:
         """All sections whose names begin with ``prefix``, whole and checked, by full name."""
         return {name: self[name] for name in self.entries if name.startswith(prefix)}
 
-    def section_bytes(self) -> dict[str, int]:
-        """Bytes of each section without padding, by name; reads the table alone."""
-        return {entry["name"].decode("ascii"): int(entry["bytes"]) for entry in self._table}
-
     def damaged_sections(self) -> list[str]:
         """Names of sections whose bytes are not those that were written; reads everything."""
         return [name for name in self.entries if self._is_damaged(name)]

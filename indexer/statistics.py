@@ -53,7 +53,7 @@ def bytes_by_structure(home: Home, manifest: Manifest) -> dict[str, int]:
     folder = home.index / current_generation(home)
     found = dict.fromkeys([structure for _, structure in STRUCTURES] + [TOMBSTONES], 0)
     for entry in manifest.segments:
-        sections = Container(folder / entry.file).section_bytes()
+        sections = {name: int(row["bytes"]) for name, row in Container(folder / entry.file).entries.items()}
         for section, size in sections.items():
             found[structure_of(section)] += size
         found[CONTAINER] += manifest.file(entry.file).bytes - sum(sections.values())

@@ -21,7 +21,7 @@ k1 = {K1}
 
 class SearchdEngine(Engine):
     name = "searchd"
-    modes = ("or", "and")
+    modes = ("or", "and", "phrase")
 
     @classmethod
     def version(cls) -> str:
@@ -40,7 +40,7 @@ class SearchdEngine(Engine):
         return self._engine.retrieve(text, k, mode)
 
     def numbers(self, found: Any) -> list[int]:
-        return found[0].tolist()
+        return [int(self._engine.key(doc)) for doc in found[0]]
 
     def known(self, words: list[str]) -> set[str]:
         """Those of the words that some document has."""
