@@ -1,6 +1,6 @@
 """Lists of strings as blocks of 16, in which a string is how many bytes it shares with the one before and what it has beyond them.
 
-Front coding (Witten, Moffat & Bell, Managing Gigabytes, 1999, section 4.1) halves sorted terms, and keys that were counted up. A string costs a
+Front coding (Witten, Moffat & Bell, Managing Gigabytes, 1999, section 4.1) halves sorted terms and keys that were counted up. A string costs a
 byte beside its own: 4 bits of shared and 4 of further bytes, 15 meaning that a varint says how many more. The first of a block shares nothing,
 so any string is found by passing over up to 15 others. Kernels stop at a page that has no mark yet, for their caller to check it; and they check
 every count against the block's end, so that even damage nobody noticed makes wrong bytes, never a read elsewhere.
