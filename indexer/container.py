@@ -10,7 +10,7 @@ import hashlib
 import mmap
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ import indexer.format as format
 from indexer.checksums import PageChecksums
 from indexer.format import ALIGNMENT, Corrupt, VersionMismatch
 from indexer.hashed_file import HashedFile
-from indexer.pages import Pages
+from indexer.pages import Family, Pages
 
 
 class FileInfo(NamedTuple):
@@ -148,29 +148,22 @@ class Container:
         found = self._pages.get(name)
         return found if found is not None else self._pages.setdefault(name, self._open(name))
 
-    def family(self, prefix: str) -> dict[str, np.ndarray]:
-        """All sections whose names begin with ``prefix``, whole and checked, by full name."""
-        return {name: self[name] for name in self.entries if name.startswith(prefix)}
+    def family(self, prefix: str, names: Iterable[str] = ()) -> Family:
+        """Sections by what follows ``prefix`` in their names: those of ``names``, each of which there must be, or all that there are."""
+        chosen = list(names) or [name[len(prefix) :] for name in self.entries if name.startswith(prefix)]
+        return Family({name: self.pages(prefix + name) for name in chosen})
 
     def damaged_sections(self) -> list[str]:
         """Names of sections whose bytes are not those that were written; reads everything."""
-        return [name for name in self.entries if self._is_damaged(name)]
-
-    def _is_damaged(self, name: str) -> bool:
-        try:
-            return self.pages(name).damaged()
-        except Corrupt:
-            return True
+        return [name for name in self.entries if self.pages(name).damaged()]
 
     def _open(self, name: str) -> Pages:
         if name not in self.entries:
             raise Corrupt(self.path, "the section is missing", name)
-        entry, checksums = self.entries[name], self._checksums[name]
-        view = self._view(name, entry)
-        if zlib.crc32(checksums.data) != entry["crc32"]:
-            raise Corrupt(self.path, "checksum differs", name)
+        entry = self.entries[name]
         # No reference to the container: a cycle would keep the file mapped until the garbage collector comes.
-        return Pages(self.path, name, view, checksums, partial(_read_ahead, self._map, int(entry["offset"])))
+        read_ahead = partial(_read_ahead, self._map, int(entry["offset"]))
+        return Pages(self.path, name, self._view(name, entry), self._checksums[name], int(entry["crc32"]), read_ahead)
 
     def _view(self, name: str, entry: np.void) -> np.ndarray:
         start, size = int(entry["offset"]), int(entry["bytes"])

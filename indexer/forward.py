@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.checksums import Section, ready
 from indexer.container import ContainerWriter
 from indexer.jit import inlined, kernel
+from indexer.pages import Family
 from indexer.threads import in_order
 
 MAX_VARINT = 5
@@ -61,22 +63,99 @@ def locate_rows(sizes: np.ndarray) -> Rows:
     return Rows(starts.astype(np.uint16), bases, padded[far].astype(np.uint64).ravel())
 
 
-class Forward(NamedTuple):
-    """``data`` uint8, and where its ``rows`` are."""
+class ForwardSections(NamedTuple):
+    """For kernels that check what they read: ``data``, and the three of ``Rows``."""
 
-    data: np.ndarray
-    rows: Rows
+    data: Section
+    starts: Section
+    bases: Section
+    wide: Section
 
-    def row(self, row: int) -> np.ndarray:
-        """Term ids of a row, int32; -1 = gap."""
-        start, stop = _row_range(self.rows, row)
-        ids = np.empty(stop - start, np.int32)
-        return ids[: decode_row(self.data, start, stop, ids)]
+
+@inlined
+def rows_of(forward):
+    """The Rows of ForwardSections, not checked."""
+    return Rows(forward.starts.items, forward.bases.items, forward.wide.items)
 
 
 @kernel
-def _row_range(rows, row):
-    return row_range(rows, row)
+def checked_start(forward, row):
+    """Where a row begins; 0 and remembered if that is damaged."""
+    group = row >> GROUP_BITS
+    if not ready(forward.starts, row, row + 1) or not ready(forward.bases, group, group + 1):
+        return np.int64(0)
+    base = forward.bases.items[group]
+    first = np.int64(base & ~WIDE)
+    if base & WIDE and not ready(forward.wide, first, first + GROUP):
+        return np.int64(0)
+    return row_start(rows_of(forward), row)
+
+
+@kernel
+def checked_range(forward, row, stop_row):
+    """First byte of row ``row``, and the end of the one before ``stop_row``, after checking all between; (0, 0) and remembered if damaged."""
+    start, stop = checked_start(forward, row), checked_start(forward, stop_row)
+    return (start, stop) if ready(forward.data, start, stop) else (np.int64(0), np.int64(0))
+
+
+class Forward:
+    """The sections ``forward.*``, checked as far as rows are required."""
+
+    SECTIONS = ("data", *Rows._fields)
+
+    def __init__(self, sections: Family) -> None:
+        self._pages = [sections.pages(name) for name in self.SECTIONS]
+
+    @classmethod
+    def in_memory(cls, data: np.ndarray, rows: Rows) -> "Forward":
+        """Rows of this process."""
+        return cls(Family.in_memory({"data": data, **rows._asdict()}))
+
+    @property
+    def data(self) -> np.ndarray:
+        """The bytes of all rows, uint8; all are checked."""
+        return self._pages[0].all()
+
+    @property
+    def rows(self) -> Rows:
+        """Where they are; all is checked."""
+        return Rows(*(pages.all() for pages in self._pages[1:]))
+
+    @property
+    def sections(self) -> ForwardSections:
+        """For kernels that check what they read; ``settle`` after they ran."""
+        return ForwardSections(*(pages.section for pages in self._pages))
+
+    def settle(self) -> None:
+        """Raise Corrupt if a kernel met damage."""
+        for pages in self._pages:
+            pages.settle()
+
+    def require(self, firsts: np.ndarray, stops: np.ndarray) -> tuple[Rows, np.ndarray]:
+        """Check rows ``firsts[i]`` to ``stops[i]`` - 1, int64[n]: where rows are, and their bytes, of which only those may be read. Raises
+        Corrupt."""
+        _check_ranges(self.sections, firsts, stops)
+        self.settle()
+        data, *rows = (pages.view for pages in self._pages)
+        return Rows(*rows), data
+
+    def row(self, row: int) -> np.ndarray:
+        """Term ids of a row, int32; -1 = gap. Raises Corrupt."""
+        start, stop = _checked_range(self.sections, row)
+        self.settle()
+        ids = np.empty(stop - start, np.int32)
+        return ids[: decode_row(self._pages[0].view, start, stop, ids)]
+
+
+@kernel
+def _checked_range(forward, row):
+    return checked_range(forward, row, row + 1)
+
+
+@kernel
+def _check_ranges(forward, firsts, stops):
+    for i in range(len(firsts)):
+        checked_range(forward, firsts[i], stops[i])
 
 
 class Sequences(NamedTuple):

@@ -1,8 +1,8 @@
 """One segment file, read-only: what the kernels of retrieval, features and filters see of a set of documents.
 
-Everything is a view of the mapped file; opening costs the same for any size. Documents are numbered from 0; a document that was deleted
-later keeps its number and is marked in the segment's *tombstones*, a small file of its own, which also says by how much each df and length
-fell, so that scores are those of an index without it.
+Everything is a view of the mapped file, checked page by page as it is used; opening costs the same for any size. Documents are numbered from
+0; a document that was deleted later keeps its number and is marked in the segment's *tombstones*, a small file of its own, which also says by
+how much each df and length fell, so that scores are those of an index without it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from indexer.columns import Column, read_column
 from indexer.container import Container, ContainerWriter, FileInfo
 from indexer.document_keys import DocumentKeys
 from indexer.format import Corrupt
-from indexer.forward import GROUP, Forward, Rows
+from indexer.forward import GROUP, Forward
 from indexer.lengths import Lengths
 from indexer.stored import StoredFields
 from indexer.terms import TermDictionary
@@ -26,7 +26,8 @@ class Segment:
     """A segment with its tombstones. ``live`` bool[N], None = all; ``length_totals`` and ``length_counts`` uint64[F] are of live documents."""
 
     def __init__(self, path: Path, tombstones: Path | None = None) -> None:
-        """Map and check structure and all but large bulk sections; raises Corrupt or VersionMismatch."""
+        """Map and check structure and what is small; raises Corrupt or VersionMismatch. All else is checked where it is first used, so
+        everything here may raise Corrupt."""
         self.path = path
         self._container = container = Container(path)
         meta = _read_meta(container)
@@ -37,8 +38,8 @@ class Segment:
         self.text_fields: tuple[str, ...] = tuple(meta["text_fields"])
         self.lengths = Lengths(container, len(self.text_fields), self.num_docs)
         self.length_totals, self.length_counts = self.lengths.totals, self.lengths.having
-        self.postings: dict[str, np.ndarray] = container.family("postings.")
-        self.forward = Forward(container["forward.data"], Rows(*(container[f"forward.{name}"] for name in Rows._fields)))
+        self.postings = container.family("postings.")
+        self.forward = Forward(container.family("forward.", Forward.SECTIONS))
         self.terms = TermDictionary(container, self.num_terms)
         self._keys = DocumentKeys(container, self.num_docs)
         self._stored = StoredFields(container, self.num_docs)

@@ -165,7 +165,9 @@ def _scan_segment(segment: Any, query: QueryUnits, local: np.ndarray, rows: np.n
     ids = np.asarray(segment.lookup(query.atoms), np.int32) if query.atoms else np.zeros(0, np.int32)
     table_ids, table_atoms = atom_table(ids)
     patterns = (query.content, query.starts, query.order, query.ptr, query.items)
-    scan(segment.forward.rows, segment.forward.data, local, rows, table_ids, table_atoms, *patterns, *found.values())
+    first_rows = local * found["tf"].shape[1]
+    forward_rows, data = segment.forward.require(first_rows, first_rows + found["tf"].shape[1])
+    scan(forward_rows, data, local, rows, table_ids, table_atoms, *patterns, *found.values())
 
 
 def _read_columns(segment: Any, local: np.ndarray, rows: np.ndarray, columns: dict[str, np.ndarray]) -> None:

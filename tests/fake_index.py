@@ -34,7 +34,7 @@ class FakeSegment:
         self.ids = {t: first_id + i for i, t in enumerate(terms)}
         rows = [varints(0 if t is None else self.ids[t] + 1 for t in sequence) for doc in docs for sequence in doc]
         data = np.frombuffer(b"".join(rows) or b"\0", np.uint8)
-        self.forward = Forward(data, locate_rows(np.array([len(row) for row in rows], np.int64)))
+        self.forward = Forward.in_memory(data, locate_rows(np.array([len(row) for row in rows], np.int64)))
         self.lengths = np.array([[sum(t is not None for t in s) for s in doc] for doc in docs], np.uint32).T.copy()
         self.num_docs = len(docs)
         self.docs = docs

@@ -63,7 +63,7 @@ class SmallSegment:
                 for term in values:
                     data += _varint(0 if term is None else self._ids[term] + 1)
                 sizes.append(len(data) - before)
-        return Forward(np.frombuffer(bytes(data), np.uint8), locate_rows(np.array(sizes, np.int64)))
+        return Forward.in_memory(np.frombuffer(bytes(data), np.uint8), locate_rows(np.array(sizes, np.int64)))
 
     def lookup(self, terms: Sequence[str]) -> np.ndarray:
         return np.array([self._ids.get(t, -1) for t in terms], np.int32)

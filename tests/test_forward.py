@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.container import Container, ContainerWriter
-from indexer.forward import Forward, Rows, Sequences, encode_rows, locate_rows, row_start, write_forward
+from indexer.format import Corrupt
+from indexer.forward import Forward, Sequences, encode_rows, locate_rows, row_start, write_forward
 from indexer.jit import kernel
 
 IDS = st.one_of(st.just(-1), st.integers(0, 200), st.integers(0, 1 << 22), st.integers(0, 2**31 - 2))
@@ -33,7 +34,7 @@ def test_the_kept_rows_of_all_runs_come_back(runs):
             write_forward(writer, [sequences(rows, some) for (rows, _), some in zip(runs, kept)])
             writer.finish()
         found = Container(Path(folder) / "f.seg")
-    forward = Forward(found["forward.data"], Rows(*(found[f"forward.{name}"] for name in Rows._fields)))
+    forward = Forward(found.family("forward.", Forward.SECTIONS))
     expected = [rows[i] for (rows, _), some in zip(runs, kept) for i in some]
     assert [forward.row(i).tolist() for i in range(len(expected))] == expected
     assert len(forward.rows.starts) == len(expected) + 1
@@ -66,3 +67,43 @@ def test_rows_begin_where_those_before_them_end(sizes):
     assert _starts(rows).tolist() == expected.tolist()
     groups = [expected[g : g + 32] - expected[g] for g in range(0, len(expected), 32)]
     assert len(rows.wide) == 32 * sum(group.max() > 65_535 for group in groups) and len(rows.bases) == len(groups) == len(sizes) // 32 + 1
+
+
+def damaged_file(folder, section, at):
+    """Rows 0 to 39,999 of one position each, and one byte of a section flipped."""
+    path = folder / "f.seg"
+    with ContainerWriter(path) as writer:
+        write_forward(writer, [sequences([[i % 100] for i in range(40_000)])])
+        writer.finish()
+    place = int(Container(path).entries[f"forward.{section}"]["offset"]) + at
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    return Forward(Container(path).family("forward.", Forward.SECTIONS))
+
+
+@pytest.mark.parametrize("section, at, bad", [("data", 5000, 5000), ("starts", 10_000, 5000), ("bases", 300, 1200)])
+def test_damage_is_met_by_the_rows_that_need_the_page(tmp_path, section, at, bad):
+    good = 39_000
+    assert damaged_file(tmp_path, section, at).row(good).tolist() == [0]
+    for read in (
+        lambda forward: forward.row(bad),
+        lambda forward: forward.require(np.array([good, bad]), np.array([good + 1, bad + 3])),
+        lambda forward: (forward.data, forward.rows),
+    ):
+        with pytest.raises(Corrupt, match=f"f.seg: section forward.{section}: checksum differs"):
+            read(damaged_file(tmp_path, section, at))
+    rows, data = damaged_file(tmp_path, section, at).require(np.array([good]), np.array([good + 3]))
+    assert data[row_start.py_func(rows, good)] == 1
+
+
+def test_damaged_groups_of_wide_rows_are_met(tmp_path):
+    sizes = np.full(64, 4000, np.int64)
+    rows = locate_rows(sizes)
+    assert len(rows.wide) == 64
+    forward = Forward.in_memory(np.ones(int(sizes.sum()), np.uint8), rows)
+    assert len(forward.row(33)) == 4000
+    wide = forward.sections.wide
+    wide.verified[0] = 0  # its checksum, that of no page of a file, differs
+    with pytest.raises(Corrupt, match="section wide"):
+        forward.row(33)

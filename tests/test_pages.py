@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import container as container_module
-from indexer.checksums import PageChecksums, crc32, first_damaged, first_damaged_of_ranges
+from indexer.checksums import PageChecksums, crc32, first_damaged, first_damaged_of_ranges, ready
 from indexer.container import Container, ContainerWriter
 from indexer.format import PAGE, Corrupt
 from indexer.jit import kernel
+from indexer.pages import in_memory
 
 BYTES = st.binary(max_size=100) | st.builds(
     lambda seed, size: np.random.default_rng(seed).bytes(size), st.integers(0, 99), st.integers(0, 3 * PAGE + 5)
@@ -72,19 +73,19 @@ def test_what_is_required_is_checked_and_nothing_else(at, ranges, bit):
                 assert (pages[a:b] == ROWS[a:b]).all()
         starts, stops = (np.array([r[i] for r in ranges], np.int64) for i in (0, 1))
         bulk = Container(path).pages("rows")
-        assert first_damaged_of_ranges(*bulk.arrays, 6 * starts, 6 * stops) == (at // PAGE if any(touching) else -1)
+        assert first_damaged_of_ranges(*bulk.section[1:], 6 * starts, 6 * stops) == (at // PAGE if any(touching) else -1)
         if any(touching):
             with pytest.raises(Corrupt, match=f"byte {at // PAGE * PAGE}"):
                 bulk.require_ranges(starts, stops)
         touched = {page for a, b in ranges if a < b for page in range(6 * a // PAGE, (6 * b - 1) // PAGE + 1)}
-        assert set(np.flatnonzero(pages.arrays[2])) <= touched - {at // PAGE}
+        assert set(np.flatnonzero(pages.section.verified[:-1])) <= touched - {at // PAGE}
 
 
 def test_a_page_is_checked_once(tmp_path):
     path = file_of(tmp_path / "x.seg", rows=ROWS)
     pages = Container(path).pages("rows")
     pages.require(0, 1)
-    assert pages.arrays[2].tolist() == [1] + [0] * 14
+    assert pages.section.verified.tolist() == [1] + [0] * 15
     flip(path, "rows", 0)
     pages.require(0, 1)  # the map shows the damage, but this page was found good
     flip(path, "rows", PAGE)
@@ -100,42 +101,45 @@ def test_damaged_checksums_are_damage_of_their_section(tmp_path):
     path.write_bytes(data)
     assert Container(path).damaged_sections() == ["rows"]
     with pytest.raises(Corrupt, match="section rows: checksum differs"):
-        Container(path).pages("rows")
+        Container(path).pages("rows").require(0, 1)
     assert Container(path)["b"].tolist() == [0, 1, 2]
 
 
 @kernel
-def _sum_rows(rows, data, checksums, verified, wanted):
+def _sum_rows(section, wanted):
     """A kernel that learns as it goes what it needs."""
     total, row = 0, wanted
-    while row < len(rows):
-        page = first_damaged(data, checksums, verified, row * 6, row * 6 + 6)
-        if page >= 0:
-            return page, total
-        total += rows[row, 0]
+    while row < len(section.items) // 3 and ready(section, 3 * row, 3 * row + 3):
+        total += section.items[3 * row]
         row = 2 * row + 1
-    return np.int64(-1), total
+    return total
 
 
 def test_kernels_check_as_they_go(tmp_path):
     path = file_of(tmp_path / "x.seg", rows=ROWS)
     pages = Container(path).pages("rows")
-    assert _sum_rows(pages.view, *pages.arrays, 3) == (
-        -1,
-        sum(int(ROWS[r, 0]) for r in (3, 7, 15, 31, 63, 127, 255, 511, 1023, 2047, 4095, 8191)),
-    )
+    visited = (3, 7, 15, 31, 63, 127, 255, 511, 1023, 2047, 4095, 8191)
+    assert _sum_rows(pages.section, 3) == sum(int(ROWS[r, 0]) for r in visited)
+    pages.settle()
     flip(path, "rows", 6 * 4095)
     pages = Container(path).pages("rows")
-    page, total = _sum_rows(pages.view, *pages.arrays, 3)
-    assert page == 6 * 4095 // PAGE and total == sum(int(ROWS[r, 0]) for r in (3, 7, 15, 31, 63, 127, 255, 511, 1023, 2047))
-    with pytest.raises(Corrupt, match="section rows"):
-        pages.refuse(page)
+    assert _sum_rows(pages.section, 7000) == ROWS[7000, 0]
+    pages.settle()
+    assert _sum_rows(pages.section, 3) == sum(int(ROWS[r, 0]) for r in visited[:-2])
+    with pytest.raises(Corrupt, match="section rows: checksum differs"):
+        pages.settle()
+
+
+def test_arrays_in_memory_need_no_checking():
+    pages = in_memory(ROWS)
+    assert _sum_rows(pages.section, 3) and (pages[5:9] == ROWS[5:9]).all() and not pages.view.flags.writeable and ROWS.flags.writeable
+    pages.settle()
 
 
 @pytest.mark.parametrize("start, stop", [(-1, 3), (0, 60_001), (70_000, 70_001)])
 def test_ranges_outside_a_section_are_damage(tmp_path, start, stop):
     pages = Container(file_of(tmp_path / "x.seg", rows=ROWS)).pages("rows")
-    assert first_damaged(*pages.arrays, start, stop) == 0
+    assert first_damaged(*pages.section[1:], start, stop) == 0
 
 
 def test_sections_without_bytes(tmp_path):
@@ -151,7 +155,7 @@ def test_threads_may_check_the_same_pages(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert pages.arrays[2].all()
+    assert pages.section.verified[:-1].all()
 
 
 def test_the_file_is_let_go_without_the_garbage_collector(tmp_path):
