@@ -28,7 +28,7 @@ class Gatherer:
         self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(vocabulary.counts)])
         self._width = np.uint32 if any(run.tfs.dtype == np.uint32 for run in runs) else np.uint16
         self._num_fields = runs[0].tfs.shape[1] if runs else 1
-        self._by_id = list(in_order(_sort, vocabulary.numbers))
+        self._by_id = list(in_order(_sort, vocabulary.numbers))  # for every run, its terms by rising id, int32
 
     def codes(self) -> Codes:
         """The codebook of all postings."""
@@ -53,50 +53,61 @@ class Gatherer:
             yield first, stop
             first = stop
 
-    def _gather(self, terms: tuple[int, int]) -> Stretch:
-        first, last = terms
+    def _gather(self, borders: tuple[int, int]) -> Stretch:
+        first, last = borders
         starts = self._starts[first : last + 1] - self._starts[first]
         docs, tfs = np.empty(starts[-1], np.int32), np.empty((starts[-1], self._num_fields), self._width)
         at = starts[:-1].copy()
-        borders = np.array([first, min(last, self._vocabulary.with_postings)], np.int32)
-        for run, numbers, whole, (ids, places) in zip(self._runs, self._numbers, self._whole, self._by_id):
-            some = slice(*np.searchsorted(ids, borders).tolist())
+        stop = min(last, self._vocabulary.with_postings)
+        for run, numbers, whole, ids, terms in zip(self._runs, self._numbers, self._whole, self._vocabulary.numbers, self._by_id):
+            terms = terms[_first_from(ids, terms, first) : _first_from(ids, terms, stop)]
             if whole:
                 flat = run.tfs.reshape(-1), tfs.reshape(-1)
-                _copy_lists(ids[some], places[some], run.ptr, run.docs, numbers[0], *flat, self._num_fields, first, at, docs)
+                _copy_lists(terms, ids, run.ptr, run.docs, numbers[0], *flat, self._num_fields, first, at, docs)
             else:
-                _copy_kept(ids[some], places[some], run.ptr, run.docs, numbers, run.tfs, tfs, first, at, docs)
+                _copy_kept(terms, ids, run.ptr, run.docs, numbers, run.tfs, tfs, first, at, docs)
         return Stretch(starts, docs, tfs)
 
 
-def _sort(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of a run's terms, rising, and the place of each among them, int32 both."""
-    places = np.argsort(ids, kind="stable").astype(np.int32)
-    return ids[places], places
+def _sort(ids: np.ndarray) -> np.ndarray:
+    return np.argsort(ids, kind="stable").astype(np.int32)
 
 
 @kernel
-def _copy_lists(ids, places, ptr, run_docs, base, run_tfs, tfs, num_fields, first, at, docs):
+def _first_from(ids, terms, least):
+    """How many of a run's terms, which come by rising id, have an id below ``least``."""
+    low, high = 0, len(terms)
+    while low < high:
+        middle = (low + high) // 2
+        if ids[terms[middle]] < least:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def _copy_lists(terms, ids, ptr, run_docs, base, run_tfs, tfs, num_fields, first, at, docs):
     """Append the lists of a run whose documents all stay, the first under number ``base``; ``at``: where each term's list continues."""
-    for k in range(len(ids)):
-        start, stop = ptr[places[k]], ptr[places[k] + 1]
-        to = at[ids[k] - first]
+    for term in terms:
+        start, stop = ptr[term], ptr[term + 1]
+        to = at[ids[term] - first]
         for i in range(stop - start):
             docs[to + i] = run_docs[start + i] + base
         for i in range((stop - start) * num_fields):
             tfs[to * num_fields + i] = run_tfs[start * num_fields + i]
-        at[ids[k] - first] = to + stop - start
+        at[ids[term] - first] = to + stop - start
 
 
 @kernel
-def _copy_kept(ids, places, ptr, run_docs, numbers, run_tfs, tfs, first, at, docs):
+def _copy_kept(terms, ids, ptr, run_docs, numbers, run_tfs, tfs, first, at, docs):
     """Append the lists of a run without the documents that are left out."""
-    for k in range(len(ids)):
-        to = at[ids[k] - first]
-        for i in range(ptr[places[k]], ptr[places[k] + 1]):
+    for term in terms:
+        to = at[ids[term] - first]
+        for i in range(ptr[term], ptr[term + 1]):
             if numbers[run_docs[i]] >= 0:
                 docs[to] = numbers[run_docs[i]]
                 for text_field in range(tfs.shape[1]):
                     tfs[to, text_field] = run_tfs[i, text_field]
                 to += 1
-        at[ids[k] - first] = to
+        at[ids[term] - first] = to

@@ -7,7 +7,7 @@ frequent terms.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from indexer.forward import Sequences, write_forward
 from indexer.gather import Gatherer
 from indexer.inverter import Run
 from indexer.lengths import write_lengths
+from indexer.memory import give_back
 from indexer.postings_encoder import PostingsEncoder
 from indexer.schema import Schema
 from indexer.stored import write_stored
@@ -55,7 +56,9 @@ def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInf
     """
     runs = [run for run in runs if len(run.keys)]
     documents = _choose_documents(runs)
+    give_back()
     vocabulary = unite(runs, documents.kept)
+    give_back()
     lengths = _join_lengths(runs, documents, len(schema.text_fields))
     postings = int(vocabulary.counts.sum())
     meta = _meta(schema, documents, vocabulary, postings)
@@ -64,6 +67,8 @@ def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInf
         write_lengths(writer, lengths)
         write_keys(writer, strings.concatenate([strings.take(r.keys, np.flatnonzero(k)) for r, k in zip(runs, documents.kept)]))
         write_vocabulary(writer, vocabulary)
+        vocabulary = replace(vocabulary, terms=strings.pack([]))  # written, and the largest thing in memory
+        give_back()
         _write_postings(writer, Gatherer(runs, documents.numbers, vocabulary), vocabulary, lengths, schema)
         write_forward(writer, [_sequences(*each) for each in zip(runs, documents.kept, vocabulary.numbers)])
         _write_columns(writer, runs, documents, schema)
