@@ -88,12 +88,27 @@ def _compose(cluster: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", cluster[0])
 
 
+def joins(char: str) -> bool:
+    """Whether a character composes with the one before."""
+    return _JOINER.match(char) is not None
+
+
+def compose(text: str) -> str:
+    """``text`` with composed characters where there are any."""
+    return _CLUSTER.sub(_compose, text) if _JOINER.search(text) else text
+
+
+def folded_character(code: int) -> str:
+    """What a character of composed text becomes."""
+    return _table()[code]
+
+
 def fold_keeping_case(text: str) -> str:
     """The text that is analysed; any str will do, lone surrogates and control characters stay as they are."""
     if text.isascii():
         return text
     # Searching for a joiner alone is three times as fast as for a cluster, and there is hardly ever one.
-    return (_CLUSTER.sub(_compose, text) if _JOINER.search(text) else text).translate(_table())
+    return compose(text).translate(_table())
 
 
 def fold(text: str) -> str:

@@ -27,8 +27,8 @@ FIRST_SIZE = 1 << 20
 STATES = "BEMS"
 
 
-class _Tables(NamedTuple):
-    """The arguments of the kernel after the text; see ``han_kernels.py``."""
+class Tables(NamedTuple):
+    """The dictionary as a trie, and the model; see ``han_kernels.py``."""
 
     keys: "np.ndarray"
     children: "np.ndarray"
@@ -46,7 +46,7 @@ class Segmenter:
     def __init__(self, lexicon: Lexicon | None = None) -> None:
         self._lexicon = lexicon or Lexicon()
         self._lock = threading.Lock()
-        self._loaded: _Tables | None = None
+        self._loaded: Tables | None = None
 
     def search_words(self, text: str) -> list[tuple[int, int]]:
         """(start, end) of words of two and more characters in the Han runs of ``text`` (folded), overlapping as in jieba's search mode."""
@@ -65,11 +65,12 @@ class Segmenter:
         from indexer.han_kernels import segment
 
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        spans = segment(codes, *self._tables, search)
+        spans = segment(codes, *self.tables, search)
         return list(zip(spans[:, 0].tolist(), spans[:, 1].tolist()))
 
     @property
-    def _tables(self) -> _Tables:
+    def tables(self) -> Tables:
+        """The arguments of the kernels after the text; see ``han_kernels.py``."""
         if self._loaded is None:
             with self._lock:
                 if self._loaded is None:
@@ -77,7 +78,7 @@ class Segmenter:
         return self._loaded
 
 
-def _load(lexicon: Lexicon) -> _Tables:
+def _load(lexicon: Lexicon) -> Tables:
     words, freqs = _dictionary()
     total = sum(freqs)
     tables = _trie(words, freqs, total)
@@ -97,7 +98,7 @@ def _dictionary() -> tuple[list[str], list[int]]:
     return columns[0::3], list(map(int, columns[1::3]))
 
 
-def _trie(words: list[str], word_freqs: list[int], total: int) -> _Tables:
+def _trie(words: list[str], word_freqs: list[int], total: int) -> Tables:
     import numpy as np
 
     from indexer.han_kernels import add_words
@@ -113,10 +114,10 @@ def _trie(words: list[str], word_freqs: list[int], total: int) -> _Tables:
     log_total = math.log(total)
     # math.log, as jieba: NumPy's may differ in the last bit.
     weights = np.array([math.log(freq or 1) - log_total for freq in freqs.tolist()])
-    return _Tables(keys, children, freqs, weights, -log_total, *_model())
+    return Tables(keys, children, freqs, weights, -log_total, *_model())
 
 
-def _sufficient(word: str, tables: _Tables, total: int) -> int:
+def _sufficient(word: str, tables: Tables, total: int) -> int:
     """A frequency that makes ``word`` more probable than what it is cut into without it."""
     import numpy as np
 

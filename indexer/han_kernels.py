@@ -171,22 +171,38 @@ def _emit(codes, start, end, keys, children, freqs, search, spans, count):
 
 
 @kernel
+def segment_run(codes, start, end, tables, search, scratch, spans):
+    """Write start and end of the words of the Han run [start, end) to ``spans`` int32[3 * (end - start), 2], in jieba's order; returns their
+    number. ``tables``: keys, children, freqs, weights, unknown, starts, moves, emits; ``scratch``: see ``new_scratch``."""
+    keys, children, freqs, weights, unknown, starts, moves, emits = tables
+    nexts, scores, states = scratch
+    best_path(codes, start, end, keys, children, freqs, weights, unknown, nexts, scores)
+    _join_unknown(codes, start, end, keys, children, freqs, starts, moves, emits, states, nexts)
+    count, word = 0, start
+    while word < end:
+        count = _emit(codes, word, nexts[word], keys, children, freqs, search, spans, count)
+        word = nexts[word]
+    return count
+
+
+@kernel
+def new_scratch(size):
+    """Room for texts of ``size`` characters: (nexts, scores, states)."""
+    return np.empty(size + 1, np.int32), np.empty(size + 1), np.empty(size, np.int8)
+
+
+@kernel
 def segment(codes, keys, children, freqs, weights, unknown, starts, moves, emits, search):
     """int32[words, 2]: start and end of the words of all Han runs in ``codes``, in jieba's order."""
+    tables = (keys, children, freqs, weights, unknown, starts, moves, emits)
     size = len(codes)
-    nexts, scores = np.empty(size + 1, np.int32), np.empty(size + 1)
-    states, spans = np.empty(size, np.int8), np.empty((3 * size, 2), np.int32)
+    scratch, spans = new_scratch(size), np.empty((3 * size, 2), np.int32)
     count, start = 0, 0
     while start < size:
         end = start
         while end < size and FIRST <= codes[end] <= LAST:
             end += 1
         if end > start:
-            best_path(codes, start, end, keys, children, freqs, weights, unknown, nexts, scores)
-            _join_unknown(codes, start, end, keys, children, freqs, starts, moves, emits, states, nexts)
-            word = start
-            while word < end:
-                count = _emit(codes, word, nexts[word], keys, children, freqs, search, spans, count)
-                word = nexts[word]
+            count += segment_run(codes, start, end, tables, search, scratch, spans[count:])
         start = end + 1
     return spans[:count]

@@ -1,40 +1,58 @@
-"""Numbers of terms for any analyzer, text by text."""
+"""Texts -> numbers of terms, for the standard analyzer: kernels find the runs, Python says once what each distinct run becomes."""
 
-from array import array
+from itertools import chain
 
 import numpy as np
 
-from indexer.interning import Names, intern
-from indexer.strings import pack
-from indexer.texts import GAP, Numbered, Texts
-from indexer.tokens import Analyzer
+from indexer.byte_runs import expand, number_runs
+from indexer.characters import characters
+from indexer.han import Segmenter, Tables
+from indexer.interning import Names, intern, new_names
+from indexer.strings import Strings, pack
+from indexer.texts import Numbered, Texts
+from indexer.words import Code, Words
 
 
-class _Vocabulary(dict):
-    """term -> number in order of first sight."""
+def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter) -> tuple[Names, Numbered]:
+    """What ``Analyzer.number_terms`` promises."""
+    texts, han = characters().prepare(texts)
+    tables = segmenter.tables if han else _no_tables()
+    count = len(texts.starts)
+    item_ends, extra_ends, lengths = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64), np.empty(count, np.uint32)
+    items, extra, runs, grown = number_runs(
+        texts.data, texts.starts, texts.stops, characters().tables, tuple(tables), *new_names(), *names, item_ends, extra_ends, lengths
+    )
+    entries = list(map(words.__getitem__, _texts_of(Names(*runs).strings())))
+    names, sequences, sequence_ends = _numbers(Names(*grown), [one.sequence if type(one) is Code else (one,) for one in entries])
+    names, beside, beside_ends = _numbers(names, [one.extra if type(one) is Code else () for one in entries])
+    runs_of = items[items >= 0]
+    num_tokens = len(items) + count + int((np.diff(sequence_ends) - 1)[runs_of].sum())
+    num_extra = len(extra) + int(np.diff(beside_ends)[runs_of].sum())
+    num_docs = len(texts.ends) - 1
+    found = Numbered(
+        np.empty(num_tokens, np.int32), np.zeros(num_docs + 1, np.int64),
+        np.empty(num_extra, np.int32), np.zeros(num_docs + 1, np.int64), np.empty(num_docs, np.uint32),
+    )  # fmt: skip
+    n, e = expand(texts.ends, items, item_ends, extra, extra_ends, lengths, sequences, sequence_ends, beside, beside_ends, *found)
+    return names, found._replace(tokens=found.tokens[:n], extra=found.extra[:e])
 
-    def __missing__(self, term: str) -> int:
-        number = self[term] = len(self)
-        return number
+
+def _texts_of(strings: Strings) -> list[str]:
+    data, ends = strings.data.tobytes(), strings.offsets.tolist()
+    return [data[start:stop].decode("utf-8", "surrogatepass") for start, stop in zip(ends, ends[1:])]
 
 
-def number_one_by_one(analyzer: Analyzer, texts: Texts, names: Names) -> tuple[Names, Numbered]:
-    """What ``Analyzer.number_terms`` promises, by ``index_terms``."""
-    vocabulary, tokens, extra, ends, extra_ends, lengths = _Vocabulary(), array("i"), array("i"), [0], [0], []
-    number = vocabulary.__getitem__
-    for first, last in zip(texts.ends[:-1].tolist(), texts.ends[1:].tolist()):
-        length = 0
-        for i in range(first, last):
-            terms = analyzer.index_terms(texts.text(i))
-            if terms.sequence and len(tokens) > ends[-1]:
-                tokens.append(GAP)
-            tokens.extend(map(number, terms.sequence))
-            extra.extend(map(number, terms.extra))
-            length += terms.length
-        ends.append(len(tokens))
-        extra_ends.append(len(extra))
-        lengths.append(length)
-    names, numbers = intern(names, pack(vocabulary))
-    numbers = np.append(numbers, np.int32(GAP))
-    found = [numbers[np.frombuffer(part, np.int32)] for part in (tokens, extra)]
-    return names, Numbered(found[0], np.array(ends), found[1], np.array(extra_ends), np.array(lengths, np.uint32))
+def _numbers(names: Names, groups: list[tuple[str, ...]]) -> tuple[Names, np.ndarray, np.ndarray]:
+    """Numbers of groups of terms, and where the groups end: (names, int32, int64[groups + 1])."""
+    ends = np.zeros(len(groups) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, groups), np.int64, len(groups)), out=ends[1:])
+    names, numbers = intern(names, pack(chain.from_iterable(groups)))
+    return names, numbers, ends
+
+
+def _no_tables() -> Tables:
+    """For texts without Han: reading jieba's dictionary takes a while."""
+    empty = np.zeros(0)
+    return Tables(
+        np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int64), empty, 0.0, empty, np.zeros((0, 0)), np.zeros((0, 0))
+    )

@@ -1,7 +1,8 @@
 """The analyzer of what people write: English stems and codes, Han characters, their pairs and words.
 
-``index_terms`` is the hot path of a build: one pass of a regular expression and one dictionary look-up a word, no object a token. ``tokens`` and
-``query_terms`` walk the same runs with places; that all of them agree is tested on random texts.
+``number_terms`` is the way of a build: kernels find the runs of a whole batch, and Python sees every distinct one once (``numbering.py``).
+``index_terms`` says the same of one text by regular expressions; ``tokens`` and ``query_terms`` walk the same runs with places; that all of them
+agree is tested on random texts.
 """
 
 import hashlib
@@ -58,9 +59,10 @@ class StandardAnalyzer:
         return text
 
     def number_terms(self, texts: "Texts", names: "Names") -> "tuple[Names, Numbered]":
-        from indexer.numbering import number_one_by_one
+        # What only asks queries never loads the kernels.
+        from indexer.numbering import number_terms
 
-        return number_one_by_one(self, texts, names)
+        return number_terms(texts, names, self._words, self._segmenter)
 
     def index_terms(self, text: str) -> IndexTerms:
         if text.isascii():

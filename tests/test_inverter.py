@@ -1,5 +1,8 @@
 """Inversion by kernels against Python's dictionaries, from documents and from JSON lines."""
 
+import gzip
+from itertools import islice
+
 import numpy as np
 import orjson
 import pytest
@@ -7,8 +10,9 @@ from core_index import SCHEMA, documents
 from hypothesis import example, given
 from hypothesis import strategies as st
 from naive_run import assert_same_runs, naive_run
+from shared_data import shared
 
-from indexer.documents import Document
+from indexer.documents import Document, document_from
 from indexer.interning import intern, new_names
 from indexer.inverter import Run, analyzers_of, invert, invert_gathered
 from indexer.plain_records import gather_lines
@@ -61,6 +65,93 @@ def test_runs_are_those_of_dictionaries(docs):
 def test_white_space_is_that_of_str_split(values):
     docs = [Document(str(i), {"text": value}) for i, value in enumerate(values)]
     assert_same_runs(invert(docs, RAW), naive_run(docs, RAW))
+
+
+STANDARD = Schema.from_dict({"fields": {"text": {"type": "text"}, "title": {"type": "text", "weight": 3.0}}})
+PIECES = [
+    "中",
+    "文",
+    "学习",
+    "机器学习",
+    "研究生命起源",
+    "數據",
+    "永和服装饰品",
+    "a",
+    "Running",
+    "iPhone15",
+    "getElementById",
+    "C++",
+    "c#",
+    "c##",
+    "c#x",
+    "a+++",
+    "b++",
+    "re.sub",
+    "os_path__join",
+    "U.S.A",
+    "don't",
+    "Bob's",
+    "a@b.c",
+    "x&y",
+    "_",
+    "__",
+    ".",
+    "'",
+    "+",
+    "#",
+    " ",
+    "\n",
+    "3.14",
+    "é",
+    "e\u0301",
+    "ﬁ",
+    "㎡",
+    "½",
+    "\u00ad",
+    "™",
+    "Ａ１",
+    "カ\u3099",
+    "ｶﾞ",
+    "ก",
+    "กำ",
+    "한국어",
+    "\u1112\u1161\u11ab",
+    "שלום",
+    "हिन्दी",
+    "\u0915\u093c",
+    "ﷺ",
+    "ß",
+    "İ",
+    "Straße",
+    "𠀀",
+    "𠮷野家",
+    "〇",
+    "々",
+    "\ud800",
+    "\x01",
+    "\x00",
+    "x" * 50,
+    "word" * 30,
+]
+mixed_text = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=12).map("".join)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries({}, optional={"text": st.one_of(mixed_text, st.lists(mixed_text, max_size=3)), "title": mixed_text}),
+        max_size=5,
+    )
+)
+@example([{"text": "".join(PIECES), "title": " ".join(PIECES)}])
+@example([{"text": PIECES}])
+def test_standard_runs_are_those_of_regular_expressions(fields):
+    docs = [Document(str(i), one) for i, one in enumerate(fields)]
+    assert_same_runs(invert(docs, STANDARD), naive_run(docs, STANDARD))
+
+
+def test_every_character_is_what_regular_expressions_say():
+    docs = [Document(str(i), {"text": "".join(f"a{chr(c)}b {chr(c)}" for c in range(i, i + 1024))}) for i in range(0, 0x30000, 1024)]
+    assert_same_runs(invert(docs, STANDARD), naive_run(docs, STANDARD))
 
 
 def test_a_schema_without_text_fields():
@@ -255,3 +346,16 @@ def test_plain_records_take_the_fast_way(monkeypatch):
     assert not entries and gathered.keys.texts() == ["a"] * 3
     del fields["id"], fields["none"]
     assert gathered.documents.texts() == [orjson.dumps(fields).decode()] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["en-cranfield", "en-medquad-liveqa", "mixed-xquad-en-zh", "zh-cmrc2018", "zh-medical-dialogue", "zh-qbqtc-dev"]
+)
+def test_real_texts_in_both_ways(name):
+    with gzip.open(shared(f"retrieval/{name}/docs.jsonl.gz")) as file:
+        docs = [document_from(orjson.loads(raw), "id") for raw in islice(file, 3000)]
+    names = list(dict.fromkeys(field for doc in docs for field, value in doc.fields.items() if isinstance(value, str)))
+    for analyzer in ("standard", "whitespace"):
+        schema = Schema.from_dict({"fields": {field: {"type": "text", "analyzer": analyzer} for field in names}})
+        assert_same_runs(invert(docs, schema), naive_run(docs, schema))

@@ -1,0 +1,340 @@
+"""Texts -> their runs, for the standard analyzer: what ``words.ANY_RUN`` finds, as numbers of distinct runs, and Han terms as numbers of terms.
+
+A text of ASCII is scanned as it is, any other as folded code points with their UTF-8 beside them. Word runs are numbered in a table of runs, since
+their terms are found by Python, once for each; characters, pairs and words of scripts without spaces are terms already.
+"""
+
+import numpy as np
+
+from indexer.characters import HAN_BIT, LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT, decode, fold_text, is_ascii
+from indexer.han_kernels import new_scratch, segment_run
+from indexer.interning import add_name, has_room, number_at, slot_of, tail_of, with_room
+from indexer.jit import inlined, kernel
+from indexer.swar import first_bytes, word_at
+from indexer.texts import GAP
+
+_HAN1, _HAN2, _HANWORD = 1, 2, 3
+_INSIDE = LETTER_BIT | MARK_BIT
+_PLUS, _HASH, _UNDERSCORE = 0x2B, 0x23, 0x5F
+
+
+@inlined
+def _connects(code):
+    """One of ``. @ & '``."""
+    return code == 0x2E or code == 0x40 or code == 0x26 or code == 0x27
+
+
+@kernel
+def run_end(codes, at, stop, kinds):
+    """End of the word run that begins at ``at``, where a letter stands."""
+    while True:
+        at += 1
+        while at < stop and kinds[codes[at]] & _INSIDE:
+            at += 1
+        after = at
+        while after < stop and codes[after] == _UNDERSCORE:
+            after += 1
+        if after == at and after < stop and _connects(codes[at]):
+            after += 1
+        if after == at or after >= stop or not kinds[codes[after]] & LETTER_BIT:
+            return _tail_end(codes, at, stop, kinds)
+        at = after
+
+
+@kernel
+def _tail_end(codes, at, stop, kinds):
+    """Where a run ends whose letters end at ``at``: behind ``++`` or ``#``, as of C++ and C#."""
+    if at + 1 < stop and codes[at] == _PLUS and codes[at + 1] == _PLUS and (at + 2 >= stop or codes[at + 2] != _PLUS):
+        return at + 2
+    if at < stop and codes[at] == _HASH and (at + 1 >= stop or (codes[at + 1] != _HASH and not kinds[codes[at + 1]] & WORD_BIT)):
+        return at + 1
+    return at
+
+
+@inlined
+def _number(rows, names, ends, count, data, start, stop):
+    """Number of the name ``data[start:stop]``: ``count`` for a new one, -1 when there is no room for it."""
+    head, tail = first_bytes(word_at(data, start), stop - start), tail_of(data, start, stop)
+    slot = slot_of(rows, names, ends, head, tail, data, start, stop)
+    number = number_at(rows, slot)
+    if number < 0 and has_room(rows, names, ends, count, stop - start):
+        add_name(rows, names, ends, count, slot, head, tail, data, start, stop)
+        number = count
+    return number
+
+
+@inlined
+def _number_tagged(rows, names, ends, count, data, start, stop, tag):
+    """The same for a tag before ``data[start:stop]``; the byte before is lent to it."""
+    before = data[start - 1]
+    data[start - 1] = tag
+    number = _number(rows, names, ends, count, data, start - 1, stop)
+    data[start - 1] = before
+    return number
+
+
+@kernel
+def _scan_ascii(data, at, stop, kinds, rows, names, ends, count, items, n):
+    """Number the word runs of ASCII text from ``at``: (where it stopped, bytes that found no room, count, n)."""
+    while at < stop:
+        if not kinds[data[at]] & LETTER_BIT:
+            at += 1
+            continue
+        end = run_end(data, at, stop, kinds)
+        number = _number(rows, names, ends, count, data, at, end)
+        if number < 0:
+            return at, end - at, count, n
+        count += number == count
+        items[n] = number
+        n, at = n + 1, end
+    return at, 0, count, n
+
+
+@kernel
+def encode_codes(codes, size, data, places):
+    """UTF-8 of code points in ``data`` from its second byte on; places[i] is where code point i begins, places[size] the end."""
+    to = 1
+    for i in range(size):
+        code = codes[i]
+        places[i] = to
+        if code < 0x80:
+            data[to] = code
+            to += 1
+        elif code < 0x800:
+            data[to], data[to + 1] = 0xC0 | code >> 6, 0x80 | (code & 63)
+            to += 2
+        elif code < 0x10000:
+            data[to], data[to + 1], data[to + 2] = 0xE0 | code >> 12, 0x80 | (code >> 6 & 63), 0x80 | (code & 63)
+            to += 3
+        else:
+            data[to], data[to + 1] = 0xF0 | code >> 18, 0x80 | (code >> 12 & 63)
+            data[to + 2], data[to + 3] = 0x80 | (code >> 6 & 63), 0x80 | (code & 63)
+            to += 4
+    places[size] = to
+
+
+@kernel
+def _number_han(codes, at, end, data, places, kinds, tables, scratch, spans, rows, names, ends, count, items, n, extra, e):
+    """Number the characters, pairs and words of the run [at, end): (bytes that found no room, count, n, e)."""
+    for i in range(at, end):
+        number = _number_tagged(rows, names, ends, count, data, places[i], places[i + 1], _HAN1)
+        if number < 0:
+            return places[i + 1] - places[i] + 1, count, n, e
+        count += number == count
+        items[n], n = ~number, n + 1
+    for i in range(at, end - 1):
+        number = _number_tagged(rows, names, ends, count, data, places[i], places[i + 2], _HAN2)
+        if number < 0:
+            return places[i + 2] - places[i] + 1, count, n, e
+        count += number == count
+        extra[e], e = number, e + 1
+    while at < end:
+        stop = at
+        while stop < end and kinds[codes[stop]] & HAN_BIT:
+            stop += 1
+        found = segment_run(codes, at, stop, tables, True, scratch, spans) if stop - at > 1 else 0
+        for i in range(found):
+            a, b = spans[i, 0], spans[i, 1]
+            if b - a > 1:
+                number = _number_tagged(rows, names, ends, count, data, places[a], places[b], _HANWORD)
+                if number < 0:
+                    return places[b] - places[a] + 1, count, n, e
+                count += number == count
+                extra[e], e = number, e + 1
+        at = stop + 1
+    return 0, count, n, e
+
+
+@kernel
+def _scan_codes(
+    codes,
+    at,
+    size,
+    data,
+    places,
+    kinds,
+    tables,
+    scratch,
+    spans,
+    runs,
+    run_names,
+    run_ends,
+    num_runs,
+    rows,
+    names,
+    ends,
+    count,
+    items,
+    n,
+    extra,
+    e,
+    length,
+):
+    """Number word runs and Han terms of a folded text from ``at``, or to a run that finds no room.
+
+    Returns (where it stopped, bytes that found no room among the runs, among the names, num_runs, count, n, e, length); ``length`` counts
+    what Han runs are for BM25.
+    """
+    while at < size:
+        kind = kinds[codes[at]]
+        if kind & UNSPACED_BIT:
+            end = at + 1
+            while end < size and kinds[codes[end]] & UNSPACED_BIT:
+                end += 1
+            if end == at + 1:
+                # The commonest run where words stand apart; it has no pair, and counts, lest a field of one character be taken for an empty one.
+                number = _number_tagged(rows, names, ends, count, data, places[at], places[end], _HAN1)
+                if number < 0:
+                    return at, 0, places[end] - places[at] + 1, num_runs, count, n, e, length
+                count += number == count
+                items[n], n, length, at = ~number, n + 1, length + 1, end
+                continue
+            # What is numbered stays numbered, should the run be scanned again.
+            needed, count, after, more = _number_han(
+                codes, at, end, data, places, kinds, tables, scratch, spans, rows, names, ends, count, items, n, extra, e
+            )
+            if needed > 0:
+                return at, 0, needed, num_runs, count, n, e, length
+            n, e, length = after, more, length + end - at - 1
+            at = end
+        elif kind & LETTER_BIT:
+            end = run_end(codes, at, size, kinds)
+            number = _number(runs, run_names, run_ends, num_runs, data, places[at], places[end])
+            if number < 0:
+                return at, places[end] - places[at], 0, num_runs, count, n, e, length
+            num_runs += number == num_runs
+            items[n], n = number, n + 1
+            at = end
+        else:
+            at += 1
+    return at, 0, 0, num_runs, count, n, e, length
+
+
+@kernel
+def folded_size(data, start, stop, folded, expansion_ends):
+    """Number of code points of a text when it is folded."""
+    n, at = 0, start
+    while at < stop:
+        code, at = decode(data, at)
+        found = folded[code]
+        n += 1 if found >= 0 else expansion_ends[-1 - found] - expansion_ends[-2 - found]
+    return n
+
+
+@kernel
+def _with_space(array, used, more):
+    """The array, or a longer one with its first ``used`` numbers, so that ``more`` fit behind them."""
+    if used + more <= len(array):
+        return array
+    longer = np.empty(2 * (used + more), array.dtype)
+    longer[:used] = array[:used]
+    return longer
+
+
+@kernel
+def number_runs(
+    data,
+    starts,
+    stops,
+    tables_of_characters,
+    tables,
+    runs,
+    run_names,
+    run_ends,
+    num_runs,
+    rows,
+    names,
+    ends,
+    count,
+    item_ends,
+    extra_ends,
+    lengths,
+):
+    """Items and extra terms of every text.
+
+    An item is the number of a word run, or ~number of a Han character's term. Fills ``item_ends`` and ``extra_ends`` int64[texts + 1] and
+    ``lengths`` uint32[texts], what Han runs add to them; returns (items, extra, the table of runs, the table of names): the tables grow.
+    """
+    kinds, folded, expansions, expansion_ends = tables_of_characters
+    items, extra = np.empty(1024, np.int32), np.empty(1024, np.int32)
+    codes, places, encoded = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.uint8)
+    scratch, spans = new_scratch(0), np.empty((0, 2), np.int32)
+    n, e = 0, 0
+    for text in range(len(starts)):
+        at, stop, length = starts[text], stops[text], 0
+        if is_ascii(data, at, stop):
+            items = _with_space(items, n, stop - at)
+            while at < stop:
+                at, needed, num_runs, n = _scan_ascii(data, at, stop, kinds, runs, run_names, run_ends, num_runs, items, n)
+                if needed > 0:
+                    runs, run_names, run_ends = with_room(runs, run_names, run_ends, num_runs, needed)
+        else:
+            size = folded_size(data, at, stop, folded, expansion_ends)
+            if size > len(codes):
+                codes, places, encoded = np.empty(size, np.int32), np.empty(size + 1, np.int64), np.empty(4 * size + 32, np.uint8)
+                scratch, spans = new_scratch(size), np.empty((3 * size, 2), np.int32)
+            fold_text(data, at, stop, folded, expansions, expansion_ends, codes)
+            encode_codes(codes, size, encoded, places)
+            items, extra, at = _with_space(items, n, size), _with_space(extra, e, 4 * size), 0
+            while at < size:
+                at, needed, wanted, num_runs, count, n, e, length = _scan_codes(
+                    codes, at, size, encoded, places, kinds, tables, scratch, spans,
+                    runs, run_names, run_ends, num_runs, rows, names, ends, count, items, n, extra, e, length,
+                )  # fmt: skip
+                if needed > 0:
+                    runs, run_names, run_ends = with_room(runs, run_names, run_ends, num_runs, needed)
+                if wanted > 0:
+                    rows, names, ends = with_room(rows, names, ends, count, wanted)
+        item_ends[text + 1], extra_ends[text + 1], lengths[text] = n, e, length
+    return items[:n], extra[:e], (runs, run_names, run_ends, num_runs), (rows, names, ends, count)
+
+
+@kernel
+def expand(
+    text_ends,
+    items,
+    item_ends,
+    extra,
+    extra_ends,
+    text_lengths,
+    sequences,
+    sequence_ends,
+    beside,
+    beside_ends,
+    tokens,
+    token_ends,
+    more,
+    more_ends,
+    lengths,
+):
+    """Items -> terms: run r stands for sequences[sequence_ends[r]:sequence_ends[r + 1]], and ``beside`` likewise for its extra terms.
+
+    Fills what ``texts.Numbered`` has, ``more`` being its extra terms.
+    """
+    n, e = 0, 0
+    token_ends[0], more_ends[0] = 0, 0
+    for doc in range(len(lengths)):
+        length = 0
+        for text in range(text_ends[doc], text_ends[doc + 1]):
+            length += text_lengths[text]
+            if n > token_ends[doc] and item_ends[text + 1] > item_ends[text]:
+                tokens[n] = GAP
+                n += 1
+            for i in range(item_ends[text], item_ends[text + 1]):
+                run = items[i]
+                if run < 0:
+                    tokens[n] = ~run
+                    n += 1
+                    continue
+                for j in range(sequence_ends[run], sequence_ends[run + 1]):
+                    tokens[n] = sequences[j]
+                    n += 1
+                for j in range(beside_ends[run], beside_ends[run + 1]):
+                    more[e] = beside[j]
+                    e += 1
+                length += sequence_ends[run + 1] - sequence_ends[run] + beside_ends[run + 1] - beside_ends[run]
+            for i in range(extra_ends[text], extra_ends[text + 1]):
+                more[e] = extra[i]
+                e += 1
+        token_ends[doc + 1], more_ends[doc + 1], lengths[doc] = n, e, length
+    return n, e
