@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from indexer.container import Container, ContainerWriter
+from indexer.container import ContainerWriter
 from indexer.format import Corrupt
+from indexer.pages import Family
 
 MAX_COUNTED = 1 << 20  # lengths below it are counted, others are sorted
 
@@ -20,19 +21,26 @@ class Lengths:
     ``totals`` uint64[F]: the sum of each field; ``having`` uint64[F]: documents whose length is not 0. Raises Corrupt.
     """
 
-    def __init__(self, container: Container, num_fields: int, num_docs: int) -> None:
-        self._codes = container.pages("lengths.codes")
-        self._values, self._starts = container["lengths.values"], container["lengths.starts"]
-        self.totals, self.having = container["lengths.totals"], container["lengths.having"]
+    SECTIONS = ("codes", "values", "starts", "totals", "having")
+
+    def __init__(self, sections: Family, num_fields: int, num_docs: int) -> None:
+        self._codes = sections.pages("codes")
+        self._values, self._starts = sections["values"], sections["starts"]
+        self.totals, self.having = sections["totals"], sections["having"]
         self.shape = num_fields, num_docs
-        for name, found, expected in ("codes", self._codes.view.shape, self.shape), ("starts", self._starts.shape, (num_fields + 1,)):
-            if found != expected:
-                raise Corrupt(container.path, f"expected shape {expected}, found {found}", f"lengths.{name}")
+        for pages, expected in (self._codes, self.shape), (sections.pages("starts"), (num_fields + 1,)):
+            if pages.view.shape != expected:
+                raise Corrupt(pages.path, f"expected shape {expected}, found {pages.view.shape}", pages.name)
 
     @property
     def codes(self) -> np.ndarray:
         """uint16 or uint32[F, N]: the number of each length among its field's ``values``. Read and checked at the first use."""
         return self._codes.all()
+
+    @property
+    def unchecked_codes(self) -> np.ndarray:
+        """The same before its first use, for those who keep the address and ask for ``codes`` later."""
+        return self._codes.view
 
     def values(self, field: int) -> np.ndarray:
         """The distinct lengths of a field, rising: uint32, by code."""

@@ -36,7 +36,7 @@ class Segment:
         self.num_postings: int = meta["postings"]
         self.id_field: str = meta["id_field"]
         self.text_fields: tuple[str, ...] = tuple(meta["text_fields"])
-        self.lengths = Lengths(container, len(self.text_fields), self.num_docs)
+        self.lengths = Lengths(container.family("lengths.", Lengths.SECTIONS), len(self.text_fields), self.num_docs)
         self.length_totals, self.length_counts = self.lengths.totals, self.lengths.having
         self.postings = container.family("postings.")
         self.forward = Forward(container.family("forward.", Forward.SECTIONS))

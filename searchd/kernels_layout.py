@@ -22,9 +22,9 @@ NUM_DOCS, FIRST_DOC, NUM_SUPERBLOCKS, STRIDE, NUM_WIDE, NUM_DENSE, NUM_LONG, NUM
     EXCEPTIONS, EXCEPTION_CODES, WIDE_EXCEPTIONS, WIDE_EXCEPTION_TFS, BOOK_STARTS, BOOK_FIELDS, BOOK_TFS,
     LENGTH_CODES, LONG_LENGTH_CODES, NORM_STARTS, LENGTH_NORMS, DOC_NORMS, SHARES, K1, FACTORS, LIVE,
     TERM_WEIGHTS, TERM_CLASSES, TERM_IDS, TERM_ROWS, TERM_STARTS, TERM_ENDS,
-    FORWARD_DATA, FORWARD_STARTS, FORWARD_BASES, FORWARD_WIDE,
-) = range(9, 79, 2)  # fmt: skip
-SEGMENT_WORDS = 79
+    FORWARD,
+) = range(9, 73, 2)  # fmt: skip
+SEGMENT_WORDS = 73
 STRETCH, SHRINK = 0, 1  # of FACTORS: what stored maxima and thresholds must be multiplied by
 
 # A thread's scratch: arrays only. First the query; then its terms in the segment at hand; LOCAL_*: the same in a superblock, by rising bound.

@@ -8,15 +8,11 @@ PHRASE of the scratch holds the phrase: a header, then its positions as numbers 
 
 import numpy as np
 
-from indexer.forward import Rows, row_range, row_start
-from indexer.jit import inlined, kernel
+from indexer.jit import kernel
 from indexer.postings import SUPERBLOCK_BITS
-from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at, u16_at, u64_at
+from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at
+from searchd.kernels_forward import first_row_byte, row_bytes
 from searchd.kernels_layout import (
-    FORWARD_BASES,
-    FORWARD_DATA,
-    FORWARD_STARTS,
-    FORWARD_WIDE,
     NUM_FIELDS,
     OFFSETS,
     PATTERN,
@@ -66,28 +62,22 @@ def _append_varint(out, at, value):
     return at + 1
 
 
-@inlined
-def _rows(segment):
-    return Rows(u16_at(segment, FORWARD_STARTS), u64_at(segment, FORWARD_BASES), u64_at(segment, FORWARD_WIDE))
-
-
 @kernel
 def has_phrase(segment, scratch, doc):
     """Whether the prepared phrase stands in a document of the segment."""
     field, num_fields = i64_at(scratch, PHRASE)[FIELD], segment[NUM_FIELDS]
     first, last = (np.int64(0), num_fields) if field < 0 else (field, field + 1)
-    rows = _rows(segment)
     for row in range(doc * num_fields + first, doc * num_fields + last):
-        start, end = row_range(rows, row)
-        if _stands_in(segment, scratch, start, end):
+        data, start, end = row_bytes(segment, row)
+        if _stands_in(scratch, data, start, end):
             return True
     return False
 
 
 @kernel
-def _stands_in(segment, scratch, start, end):
+def _stands_in(scratch, data, start, end):
     """Whether the phrase stands in the row data[start:end]."""
-    data, pattern, phrase = u8_at(segment, FORWARD_DATA), u8_at(scratch, PATTERN), i64_at(scratch, PHRASE)
+    pattern, phrase = u8_at(scratch, PATTERN), i64_at(scratch, PHRASE)
     size = phrase[BYTES]
     at = find_terms(data, start, start, end, pattern, size)
     while at >= 0:
@@ -158,8 +148,7 @@ def _next_term(data, at, end):
 @kernel
 def fetch_row(segment, doc):
     """Ask for a document's first row before it is needed."""
-    data = u8_at(segment, FORWARD_DATA)
-    start = row_start(_rows(segment), doc * segment[NUM_FIELDS])
+    data, start = first_row_byte(segment, doc * segment[NUM_FIELDS])
     prefetch(data, start)
     prefetch(data, start + 64)
     prefetch(data, start + 128)

@@ -30,7 +30,7 @@ class Retriever:
         self._index = index
         self._segments = [SearchSegment(s, int(base), index.schema, averages) for s, base in zip(index.segments, index.bases)]
         self.max_doc = int(index.max_doc)
-        self._max_stride = max((s.view["superblock_maxima"].shape[1] for s in self._segments), default=0)
+        self._max_stride = max((s.stride for s in self._segments), default=0)
         self._row_minimum = max((s.view.header.row_minimum for s in self._segments), default=0)
         self._table = TermTable(index, self._segments, TABLE_SIZE)
         self._lock = threading.Lock()

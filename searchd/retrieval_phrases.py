@@ -42,4 +42,5 @@ def top_phrase(
         found = kernels.top_phrase(table.segments, scratch.words, mask, n, k)
     finally:
         scratch.phrase[POSITIONS] = 0
+    table.settle()
     return scratch.docs[:found].copy(), scratch.scores[:found].copy()

@@ -15,6 +15,7 @@ import searchd.kernels_layout as layout
 from indexer.postings import EXCEPTION, SUPERBLOCK
 from indexer.postings_view import PostingsView
 from indexer.schema import Schema
+from searchd.kernels_forward import describe_forward
 
 MAX_TABLE_LENGTHS = 4096  # distinct lengths; beyond, the table would leave the cache
 CODES = 16
@@ -40,23 +41,25 @@ class SearchSegment:
         self.segment = segment
         self.view = view = PostingsView(segment.postings, segment.terms.df)
         self.first_doc, self.num_docs = first_doc, view.header.num_docs
+        self.stride = view.unchecked("superblock_maxima").shape[1]
         self.live = None if segment.live is None else np.ascontiguousarray(segment.live).view(np.uint8)
         self._wanted: dict[int, np.ndarray] = {}
         k1, self.classes = k1_classes(schema)
-        self._codes = segment.lengths.codes
+        self._codes = segment.lengths.unchecked_codes
         values = [segment.lengths.values(field) for field in range(len(self._codes))]
         weights, b = bm25.field_parameters(schema)
         stretch, shrink = trust(view, values, bm25.k1_by_stream(schema), weights, b, averages)
-        maxima = view["superblock_maxima"], view["block_maxima"]
+        maxima = view.unchecked("superblock_maxima"), view.unchecked("block_maxima")
         if stretch > layout.MAX_STRETCH:
-            maxima, stretch = (_stretched(maxima[0], stretch), _stretched(maxima[1], stretch)), 1.0
+            maxima = _stretched(view["superblock_maxima"], stretch), _stretched(view["block_maxima"], stretch)
+            stretch = 1.0
         norms = _norms_by_code(values, weights, b, averages)
         shares = _share_table(view["codebook"], norms[0], k1) if len(norms) == 1 else np.zeros((0, 0, 0), np.float32)
         numbers = {
             layout.NUM_DOCS: view.header.num_docs,
             layout.FIRST_DOC: first_doc,
             layout.NUM_SUPERBLOCKS: view.header.num_superblocks,
-            layout.STRIDE: view["superblock_maxima"].shape[1],
+            layout.STRIDE: self.stride,
             layout.NUM_WIDE: view.header.num_wide,
             layout.NUM_DENSE: view.header.num_dense,
             layout.NUM_LONG: view.header.num_long,
@@ -67,7 +70,7 @@ class SearchSegment:
         self._doc_norms = np.zeros(view.header.num_superblocks * SUPERBLOCK if view.header.num_wide else 0, np.float32)
         self._prepared = False
         arrays = {
-            **{slot: view[name] for slot, name in _SECTIONS.items()},
+            **{slot: view.unchecked(name) for slot, name in _SECTIONS.items()},
             layout.SUPERBLOCK_MAXIMA: maxima[0],
             layout.BLOCK_MAXIMA: maxima[1],
             layout.LONG_LENGTH_CODES if self._codes.dtype == np.uint32 else layout.LENGTH_CODES: self._codes,
@@ -77,10 +80,7 @@ class SearchSegment:
             layout.SHARES: shares,
             layout.K1: k1,
             layout.FACTORS: np.array([stretch, shrink], np.float32),
-            layout.FORWARD_DATA: segment.forward.data,
-            layout.FORWARD_STARTS: segment.forward.rows.starts,
-            layout.FORWARD_BASES: segment.forward.rows.bases,
-            layout.FORWARD_WIDE: segment.forward.rows.wide,
+            layout.FORWARD: describe_forward(segment.forward.sections),
             **_book_arrays(view["codebook"]),
         }
         if self.live is not None:
@@ -90,9 +90,10 @@ class SearchSegment:
 
     def prepare(self, rows: np.ndarray) -> None:
         """Make what the first wide term of all needs; ``rows`` are those of terms that are about to be used."""
+        codes = self.segment.lengths.codes  # the first time they are checked
         num_wide = self.view.header.num_wide
         if not self._prepared and np.any((rows >= 0) & (rows < num_wide)):
-            self._doc_norms[: self.num_docs] = self.kept[layout.LENGTH_NORMS][self._codes[0]]
+            self._doc_norms[: self.num_docs] = self.kept[layout.LENGTH_NORMS][codes[0]]
             self._prepared = True
 
     def wanted_codes(self, field: int | None) -> np.ndarray:

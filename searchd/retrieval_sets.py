@@ -73,9 +73,12 @@ class Sets:
             number_of = dict(zip(terms, numbers))
             scratch.ask_phrase([ANY if t is None else number_of[t] for t in phrase], field, slop)
         try:
-            return int(count_all(table.segments, scratch.words, NO_BYTES, len(numbers), marks, UNLIMITED))
+            count = int(count_all(table.segments, scratch.words, NO_BYTES, len(numbers), marks, UNLIMITED))
         finally:
             scratch.phrase[POSITIONS] = 0
+        if phrase:
+            table.settle()
+        return count
 
 
 def needed_terms(phrase: Sequence[str | None], slop: int, extra: Sequence[str]) -> list[str]:

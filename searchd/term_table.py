@@ -55,6 +55,11 @@ class TermTable:
         for i, term in enumerate(terms):
             self.numbers[term] = first + i
 
+    def settle(self) -> None:
+        """Raise Corrupt if a kernel met damage in a forward index."""
+        for s in self._search_segments:
+            s.segment.forward.settle()
+
     def num_postings(self, number: int) -> int:
         """Length of a term's lists over all segments, deleted documents included."""
         return sum(int(a[layout.TERM_ENDS][number] - a[layout.TERM_STARTS][number]) for a in self._arrays)

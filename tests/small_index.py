@@ -10,6 +10,7 @@ from oracle import Oracle, Values
 from indexer import bm25
 from indexer.forward import Forward, locate_rows
 from indexer.lengths import Lengths, encode_lengths
+from indexer.pages import Family
 from indexer.postings import Tiers
 from indexer.postings_encoder import TIERS, encode_postings
 from indexer.schema import Field, Schema
@@ -33,7 +34,7 @@ class SmallSegment:
         self.terms = SimpleNamespace(df=lambda ids: df[ids])
         num_fields = len(build_schema.text_fields)
         lengths = np.array([[oracle.lengths[d][f] for d in docs] for f in range(num_fields)], np.uint32).reshape(num_fields, -1)
-        self.lengths = Lengths(encode_lengths(lengths))
+        self.lengths = Lengths(Family.in_memory(encode_lengths(lengths)), *lengths.shape)
         self.postings = self._encode(oracle, first, last, build_schema, names, tiers)
         self.forward = self._forward(oracle, docs)
         dead = [d - first for d in oracle.deleted if first <= d < last]

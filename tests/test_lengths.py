@@ -13,7 +13,7 @@ def written(folder, lengths):
     with ContainerWriter(folder / "x", sync=False) as writer:
         write_lengths(writer, lengths)
         writer.finish()
-    return Lengths(Container(folder / "x"), *lengths.shape)
+    return Lengths(Container(folder / "x").family("lengths.", Lengths.SECTIONS), *lengths.shape)
 
 
 @given(st.integers(0, 3), st.integers(0, 9), st.data())
