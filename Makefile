@@ -49,6 +49,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/threads.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/open.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	rm -rf $(BENCH_WORK)
+	$(BIN)/python benchmarks/validate.py --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/scale.py --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/plots.py
 

@@ -3,6 +3,7 @@
 Measured: from the text of a query to ids and scores, Python included on all sides; warm caches, one thread. Engines take turns query by query,
 each counts with the fastest of several repetitions, and times are CPU time of the whole process (about 0.3 us of it is the clock). An
 engine that is much slower is asked every 20th query, once; ratios are over the queries that both were asked.
+"Call" is the time of a query whose one word no document has: what goes to Python and the binding.
 Agreement: the share of the exact top 10 (float64 BM25 over the texts, `exact.py`) that an engine returns, over 100 queries.
 Cannot show: cold reads, several threads (`threads.py`), other sizes (`scale.py`), highlighting or fetching of documents. What each peer does
 less or otherwise stands in its module in `engines/`.
@@ -95,6 +96,12 @@ def agreement(engines: Sequence[Engine], collection: Collection, queries: Sequen
     return {name: round(share, 4) for name, share in shares.items()}
 
 
+def call_times(engines: Sequence[Engine]) -> dict[str, float]:
+    """Microseconds of a query that finds nothing: the fastest of many."""
+    absent = "zzqqxj"
+    return {e.name: round(min(cpu_microseconds(e.retrieve, absent, 10, "or") for _ in range(500)), 2) for e in engines}
+
+
 def tell(report: Report, result: dict[str, Any]) -> None:
     algorithms = ", ".join(f"{engine}: {name}" for engine, name in result["algorithms"].items())
     report.say(f"\n{result['mode'].upper()} top {result['k']}, {result['queries']} queries" + (f" ({algorithms})" if algorithms else ""))
@@ -130,6 +137,8 @@ def run(place: Workspace, spec: str, classes: Sequence[type[Engine]], count: int
         tell(report, result["measures"][-1])
     result["agreement"] = agreement(engines, collection, words, min(100, count))
     report.say("\nshare of the exact top 10: " + ", ".join(f"{name} {share:.3f}" for name, share in result["agreement"].items()))
+    result["call"] = call_times(engines)
+    report.say("microseconds of a call that finds nothing: " + ", ".join(f"{name} {spent:.1f}" for name, spent in result["call"].items()))
     for engine in engines:
         engine.close()
     return result

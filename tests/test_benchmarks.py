@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +14,13 @@ from shared_data import shared
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 sys.path.insert(0, str(FOLDER))
 
+import plots  # noqa: E402
 from benchmark_collections import Piece, bootstrapped, respelling_of  # noqa: E402
 from engines.pisa_engine import spelled  # noqa: E402
 from exact import Oracle  # noqa: E402
 from measure import geometric_ratio, summary  # noqa: E402
 from processes import run  # noqa: E402
+from tables import MISSING, TABLES  # noqa: E402
 from workspace import write_jsonl  # noqa: E402
 
 ARTICLES = [[Piece(f"word{n % 7} common rare{n}", 3), Piece(f"second sentence of {n}", 4)] for n in range(50)]
@@ -50,6 +53,30 @@ def test_a_benchmark_runs_and_leaves_its_results(work, capsys, program, words):
     results = json.loads((output / f"{program}.json").read_text())
     assert results["benchmark"] == program
     assert (output / f"{program}.txt").read_text().strip() in capsys.readouterr().out
+
+
+def test_plots_and_tables_are_made_of_results(work, tmp_path):
+    """Runs after the programs above, on what they left."""
+    pytest.importorskip("matplotlib")
+    results = plots.read_results(work / "results")
+    if not {"retrieval", "size", "build", "scale"} <= set(results):
+        pytest.skip("the benchmarks did not run")
+    plots.main(["--results", str(work / "results"), "--folder", str(tmp_path)])
+    document = (tmp_path / "performance.md").read_text()
+    assert "| OR top 10 |" in document and "| arxiv, searchd |" in document
+    for name in ("ratios-arxiv", "latencies-arxiv", "size-arxiv", "build-arxiv", "scale"):
+        assert f"(plots/{name}.svg)" in document and (tmp_path / "plots" / f"{name}.svg").stat().st_size > 5000
+    # validate did not run
+    assert MISSING in document
+
+
+def test_the_document_says_what_the_newest_results_say():
+    results = plots.read_results(plots.newest())
+    document = (FOLDER.parent / "docs" / "performance.md").read_text(encoding="utf-8")
+    blocks = {name: body for _, name, body, _ in re.findall(r"(<!-- begin ([\w-]+) -->\n)(.*?)\n(<!-- end \2 -->)", document, re.S)}
+    assert set(TABLES) <= set(blocks)
+    stale = [name for name in TABLES if blocks[name] != plots.block(name, results, {})]
+    assert not stale, f"run benchmarks/plots.py: {stale}"
 
 
 def test_bootstrapped_documents_are_the_same_every_time_and_made_of_real_sentences():
