@@ -61,20 +61,29 @@ def concatenate(parts: Sequence[Strings]) -> Strings:
     """One list after the other."""
     if not parts:
         return pack([])
-    bases = np.cumsum([0] + [len(p.data) for p in parts])
-    shifted = [p.offsets[1:].astype(np.int64) + base for p, base in zip(parts, bases)]
-    return Strings(np.concatenate([p.data for p in parts]), np.concatenate([np.zeros(1, np.int64), *shifted]))
+    offsets = np.zeros(1 + sum(len(p) for p in parts), np.int64)
+    first, base = 1, 0
+    for part in parts:
+        np.add(part.offsets[1:], base, out=offsets[first : first + len(part)], casting="unsafe")
+        first, base = first + len(part), base + len(part.data)
+    return Strings(np.concatenate([p.data for p in parts]), offsets)
 
 
 def take(strings: Strings, chosen: np.ndarray) -> Strings:
     """The strings with numbers ``chosen``, in that order."""
     chosen = np.ascontiguousarray(chosen, np.int64)
     offsets = np.zeros(len(chosen) + 1, np.int64)
-    sizes = strings.offsets[chosen + 1].astype(np.int64) - strings.offsets[chosen].astype(np.int64)
-    np.cumsum(sizes, out=offsets[1:])
+    _add_sizes(strings.offsets, chosen, offsets)
     data = np.empty(offsets[-1], np.uint8)
     _copy(strings.data, strings.offsets, chosen, data, offsets)
     return Strings(data, offsets)
+
+
+@kernel
+def _add_sizes(offsets, chosen, out):
+    """Without the temporary arrays that NumPy would need: vocabularies are the largest things of a build."""
+    for i in range(len(chosen)):
+        out[i + 1] = out[i] + np.int64(offsets[chosen[i] + 1]) - np.int64(offsets[chosen[i]])
 
 
 @kernel

@@ -54,10 +54,10 @@ def unite(runs: Sequence[Run], kept: Sequence[np.ndarray]) -> Vocabulary:
     for run, place, keep in zip(runs, places, kept):
         df[place] += _document_frequencies(run, keep)
     alive = np.flatnonzero(df)
-    terms = strings.take(union, alive)
+    terms = union if len(alive) == len(union) else strings.take(union, alive)
     streams = _streams(terms)
     no_postings = streams == stream_of(HANWORD)
-    by_id = np.lexsort((-df[alive].astype(np.int64), no_postings))
+    by_id = np.argsort((no_postings.astype(np.int64) << 32) - df[alive], kind="stable")
     chosen = alive[by_id]
     number = np.full(len(union), DROPPED, np.int32)
     number[chosen] = np.arange(len(chosen), dtype=np.int32)
