@@ -45,7 +45,7 @@ class Tiers(NamedTuple):
 
     row_minimum: int = 256  # or twice as many as there are superblocks: a row has so many maxima and starts
     dense_share: float = 16  # one in so many documents; 48 costs 0.15 bytes a posting more and gains nothing
-    wide_share: float = 8
+    wide_share: float = 6  # 8 costs 0.05 to 0.12 bytes a posting more and is 2 % faster, 4 saves 0.03 and is 3 % slower
 
 
 class Header(NamedTuple):

@@ -39,39 +39,37 @@ def add_wide(segment, window, row, superblock, weight, term_class):
     first_doc = superblock << SUPERBLOCK_BITS
     norms = f32_at(segment, DOC_NORMS)[first_doc : first_doc + SUPERBLOCK]
     k1 = f32_at(segment, K1)[term_class]
-    exceptional = _add_low(window[:HALF], nibbles, norms[:HALF], np.float32(weight), k1)
-    exceptional |= _add_high(window[HALF:SUPERBLOCK], nibbles, norms[HALF:], np.float32(weight), k1)
-    if exceptional:
-        _add_exceptions(segment, window, row, superblock, np.float32(weight), k1)
+    _add_low(window[:HALF], nibbles, norms[:HALF], np.float32(weight), k1)
+    _add_high(window[HALF:SUPERBLOCK], nibbles, norms[HALF:], np.float32(weight), k1)
+    if _has_exceptions(nibbles):
+        _correct_exceptions(segment, window, row, superblock, np.float32(weight), k1)
 
 
 @inlined
-def _vector_impact(tf, norm, weight, k1):
-    """Impact of a frequency below 15, 0 for 0 and 15."""
-    known = tf if tf < EXCEPTION else np.uint8(0)
-    share = saturation(np.float32(known) * norm, k1)
-    return np.int32(weight * share) + np.int32(known > 0)
+def _tf_impact(tf, norm, weight, k1):
+    return np.int32(weight * saturation(np.float32(tf) * norm, k1)) + np.int32(tf > 0)
 
 
 @kernel
 def _add_low(window, nibbles, norms, weight, k1):
-    """Returns whether there are exceptions."""
-    exceptional = np.uint8(0)
     for j in range(HALF):
-        tf = np.uint8(nibbles[j] & np.uint8(15))
-        window[j] += _vector_impact(tf, norms[j], weight, k1)
-        exceptional |= np.uint8(tf == EXCEPTION)
-    return exceptional
+        window[j] += _tf_impact(np.uint8(nibbles[j] & np.uint8(15)), norms[j], weight, k1)
 
 
 @kernel
 def _add_high(window, nibbles, norms, weight, k1):
-    exceptional = np.uint8(0)
     for j in range(HALF):
-        tf = np.uint8(nibbles[j] >> np.uint8(4))
-        window[j] += _vector_impact(tf, norms[j], weight, k1)
-        exceptional |= np.uint8(tf == EXCEPTION)
-    return exceptional
+        window[j] += _tf_impact(np.uint8(nibbles[j] >> np.uint8(4)), norms[j], weight, k1)
+
+
+@kernel
+def _has_exceptions(nibbles):
+    """Whether any half of a byte has all its bits set."""
+    found = np.uint8(0)
+    for j in range(HALF):
+        pairs = np.uint8(nibbles[j] & np.uint8(nibbles[j] >> np.uint8(1)))
+        found = np.uint8(found | np.uint8(pairs & np.uint8(pairs >> np.uint8(2))))
+    return (found & np.uint8(0x11)) != 0
 
 
 @kernel
@@ -89,15 +87,16 @@ def _find_exception(segment, key):
 
 
 @kernel
-def _add_exceptions(segment, window, row, superblock, weight, k1):
+def _correct_exceptions(segment, window, row, superblock, weight, k1):
+    """Instead of 15, the frequencies that 15 stands for."""
     keys, tfs = u64_at(segment, WIDE_EXCEPTIONS), u32_at(segment, WIDE_EXCEPTION_TFS)
     norms = f32_at(segment, DOC_NORMS)
     first = (np.uint64(row) << np.uint64(32)) + np.uint64(superblock << SUPERBLOCK_BITS)
     i = _find_exception(segment, first)
     while keys[i] - first < np.uint64(SUPERBLOCK):
         offset = np.int64(keys[i] - first)
-        share = saturation(np.float32(tfs[i]) * norms[(superblock << SUPERBLOCK_BITS) + offset], k1)
-        window[offset] += impact(weight, share)
+        norm = norms[(superblock << SUPERBLOCK_BITS) + offset]
+        window[offset] += _tf_impact(tfs[i], norm, weight, k1) - _tf_impact(EXCEPTION, norm, weight, k1)
         i += 1
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from small_index import SmallIndex, random_documents, schema_of
 
+from indexer.lengths import Lengths, encode_lengths
+from indexer.pages import Family
 from indexer.postings import Tiers
 from searchd import retrieval, retrieval_segment, term_table
 from searchd.retrieval import Retriever
@@ -115,9 +117,13 @@ def test_scores_do_not_depend_on_segments():
                 np.testing.assert_array_equal(a[1], b[1])
 
 
-def test_table_of_lengths_and_formula_agree_to_the_bit(monkeypatch):
-    oracle, index, by_table = collection("one field")
+@pytest.mark.parametrize("width", [np.uint16, np.uint32])
+def test_table_of_lengths_and_formula_agree_to_the_bit(monkeypatch, width):
+    _, index, by_table = collection("one field")
     monkeypatch.setattr(retrieval_segment, "MAX_TABLE_LENGTHS", 0)
+    sections = encode_lengths(np.asarray(index.segments[0].lengths))
+    sections["codes"] = sections["codes"].astype(width)
+    monkeypatch.setattr(index.segments[0], "lengths", Lengths(Family.in_memory(sections), *sections["codes"].shape))
     by_formula = Retriever(index)
     for terms in (["w0", "w1", "w2"], ["w5", "w100"], ["w0", "w30", "w60", "w90"]):
         for a, b in zip(by_table.top(terms, [1.0] * len(terms), 100), by_formula.top(terms, [1.0] * len(terms), 100)):
