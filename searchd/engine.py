@@ -130,6 +130,9 @@ class Engine:
     def retrieve(self, text: str, k: int = 10, mode: str = "or") -> tuple[np.ndarray, np.ndarray]:
         """The ``k`` best documents for plain words, int64[n] and float32[n], best first; no query syntax, no model, no log, no reload."""
         snapshot = self._snapshot
+        words = snapshot.query_terms.plain_words(text)
+        if words is not None and mode in MODES:
+            return snapshot.retriever.top_words(words, k, mode)
         terms, weights = snapshot.query_terms.weighted(text)
         if mode == "or":
             return snapshot.retriever.top(terms, weights, k)

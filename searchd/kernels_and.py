@@ -1,5 +1,7 @@
 """The k best documents that have all required terms, exact, ties by document; terms that are not required add to the score.
 
+One term alone is required too: then the driver is all there is.
+
 The required term with the shortest list drives. In each superblock that has all required terms and whose bound reaches the floor, its
 documents are the candidates, and every other required term keeps those that it has. If the driver is rare it has at most 255
 documents, so superblock bounds are not worth computing.
@@ -26,7 +28,6 @@ from searchd.kernels_layout import (
     CLASS,
     END,
     FIRST_DOC,
-    KEYS,
     LIVE,
     LOCAL_BOUND,
     LOCAL_END,
@@ -52,8 +53,8 @@ from searchd.kernels_layout import (
     WINDOW,
 )
 from searchd.kernels_postings import accepted, posting_share, skip_range, superblock_range
-from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, scale_of, sort_terms
-from searchd.kernels_top import make_key, needed, offer, start_top, write_top
+from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, raise_floor_by_terms, scale_of, sort_terms
+from searchd.kernels_top import needed, offer, start_top, write_top
 from searchd.kernels_wide import impact, is_wide, wide_impact
 
 FIRST_SUPERBLOCKS = 8
@@ -63,7 +64,7 @@ WALK_RATIO = 8  # a list up to so many times longer than the candidates is walke
 @kernel
 def top_and(segments, scratch, mask, num_terms, k):
     """Fill DOCS_OUT and SCORES_OUT with the best k of all segments; how many there are. QUERY_REQUIRED says which terms must match."""
-    start_top(scratch)
+    start_top(scratch, k)
     scale = scale_of(segments[0], scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
@@ -81,6 +82,8 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
     if i64_at(scratch, ROW)[driver] < 0:
         _drive_rare(segment, scratch, mask, n, driver, k)
     else:
+        if n == 1:
+            raise_floor_by_terms(segment, scratch, mask, n, k)
         _drive_row(segment, scratch, mask, n, k)
 
 
@@ -218,8 +221,7 @@ def _visit(segment, scratch, mask, n, superblock, k):
     starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
     least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS))
     least -= _locate_terms(segment, scratch, n, superblock)
-    found = take_postings(segment, scratch, row[order[0]], starts[0], ends[0], superblock)
-    found = add_found(segment, scratch, order[0], superblock, found, least)
+    found = take_postings(segment, scratch, order[0], starts[0], ends[0], superblock, least)
     for i in range(1, n):
         if found == 0:
             return
@@ -287,10 +289,10 @@ def _walk(segment, scratch, start, end, found):
 @kernel
 def _offer_candidates(segment, scratch, mask, first_doc, found, k):
     """Offer candidates whose OFFSETS count from a document of the segment."""
-    state, keys = u64_at(scratch, STATE), u64_at(scratch, KEYS)
+    state = u64_at(scratch, STATE)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
     least = needed(state, segment[FIRST_DOC] + first_doc)
     all_accepted = len(mask) == 0 and len(u8_at(segment, LIVE)) == 0
     for c in range(found):
         if scores[c] >= least and (all_accepted or accepted(segment, mask, first_doc + offsets[c])):
-            offer(keys, state, k, make_key(scores[c], segment[FIRST_DOC] + first_doc + offsets[c]))
+            offer(scratch, k, scores[c], segment[FIRST_DOC] + first_doc + offsets[c])

@@ -80,20 +80,49 @@ def expect_term(segment, scratch, i, superblock, sign):
 
 
 @kernel
-def take_postings(segment, scratch, row, start, end, superblock):
-    """All postings of a row in a superblock, packed[start:end] if it is not wide, as candidates without a score."""
+def take_postings(segment, scratch, t, start, end, superblock, least):
+    """A term in a superblock, packed[start:end] if it is not wide, as candidates: those that can reach ``least``, counting BLOCK_BOUNDS."""
+    weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
+    row = i64_at(scratch, ROW)[t]
+    if is_wide(segment, row):
+        return _take_wide(segment, scratch, row, end - start, superblock, weight, term_class, least)
+    if segment[NUM_LENGTHS] > 0:
+        return _take_by_table(segment, scratch, start, end, superblock, weight, term_class, least)
     packed = u16_at(segment, PACKED)
     offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
-    if is_wide(segment, row):
-        scores[: end - start] = 0
-        list_wide(segment, row, superblock, offsets)
-        find_postings(segment, scratch, row, start, end, superblock, end - start)
-        return end - start
     for j in range(end - start):
         offsets[j] = packed[start + j] & np.uint16(4095)
         scores[j] = 0
         places[j] = start + j
-    return end - start
+    return _add_found_by_formula(segment, scratch, superblock, end - start, weight, term_class, least)
+
+
+@kernel
+def _take_wide(segment, scratch, row, length, superblock, weight, term_class, least):
+    i64_at(scratch, SCORES)[:length] = 0
+    list_wide(segment, row, superblock, i64_at(scratch, OFFSETS))
+    find_postings(segment, scratch, row, 0, length, superblock, length)
+    return _add_found_wide(segment, scratch, row, superblock, length, weight, term_class, least)
+
+
+@kernel
+def _take_by_table(segment, scratch, start, end, superblock, weight, term_class, least):
+    packed, lengths = u16_at(segment, PACKED), np.uint64(segment[NUM_LENGTHS])
+    shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
+    codes = u16_at(segment, LENGTH_CODES)[superblock << SUPERBLOCK_BITS :]
+    offsets, scores, block_bounds = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i32_at(scratch, BLOCK_BOUNDS)
+    kept = np.uint64(0)
+    for p in range(start, end):
+        posting = np.uint64(packed[np.uint64(p)])
+        offset, code = posting & np.uint64(4095), posting >> np.uint64(SUPERBLOCK_BITS)
+        share = shares[code * lengths + np.uint64(codes[offset])]
+        if code == EXCEPTION:
+            share = posting_share(segment, np.int64(code), p, (superblock << SUPERBLOCK_BITS) + np.int64(offset), term_class)
+        score = np.int64(impact(weight, share))
+        offsets[kept] = np.int64(offset)
+        scores[kept] = score
+        kept += np.uint64(score + block_bounds[offset >> np.uint64(6)] >= least)
+    return np.int64(kept)
 
 
 @kernel

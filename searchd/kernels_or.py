@@ -18,7 +18,6 @@ from searchd.kernels_layout import (
     BOUNDS,
     CLASS,
     FIRST_DOC,
-    KEYS,
     LIVE,
     LOCAL_BOUND,
     LOCAL_END,
@@ -37,7 +36,7 @@ from searchd.kernels_layout import (
 )
 from searchd.kernels_postings import accepted, add_row
 from searchd.kernels_terms import bound_superblocks, gather_terms, order_by_best, promising_level, raise_floor_by_terms, scale_of
-from searchd.kernels_top import make_key, needed, offer, start_top, write_top
+from searchd.kernels_top import needed, offer, start_top, write_top
 from searchd.kernels_wide import is_wide
 
 FIRST_SUPERBLOCKS = 8  # visited first, best bound or not, to raise the floor; more of them for a large k
@@ -50,7 +49,7 @@ def top_or(segments, scratch, mask, num_terms, k):
 
     ``segments`` int64[S, SEGMENT_WORDS] in the order of their documents; ``mask`` uint8[max_doc], or empty.
     """
-    start_top(scratch)
+    start_top(scratch, k)
     scale = scale_of(segments[0], scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
@@ -82,7 +81,7 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
 @kernel
 def _visit(segment, scratch, mask, n, superblock, k):
     """Offer every document of a superblock that can enter the best k."""
-    state, keys = u64_at(scratch, STATE), u64_at(scratch, KEYS)
+    state = u64_at(scratch, STATE)
     first_doc = segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)
     least = needed(state, first_doc)
     optional, flat = _split_terms(segment, scratch, n, superblock, least)
@@ -96,7 +95,7 @@ def _visit(segment, scratch, mask, n, superblock, k):
     found = _complete(segment, scratch, optional, superblock, flat, least, found)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
     for c in range(found):
-        offer(keys, state, k, make_key(scores[c], first_doc + offsets[c]))
+        offer(scratch, k, scores[c], first_doc + offsets[c])
 
 
 @kernel

@@ -17,7 +17,6 @@ from searchd.kernels_layout import (
     CLASS,
     END,
     FIRST_DOC,
-    KEYS,
     NUM_SUPERBLOCKS,
     OFFSETS,
     ORDER,
@@ -47,7 +46,7 @@ def top_phrase(segments, scratch, mask, num_terms, k):
 
     QUERY_REQUIRED says which terms must match, PHRASE which phrase must stand there, if it has positions.
     """
-    start_top(scratch)
+    start_top(scratch, k)
     scale = scale_of(segments[0], scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
@@ -154,12 +153,12 @@ def _score(segment, scratch, n, superblock, found):
 @kernel
 def _offer(segment, scratch, superblock, found, phrased, k):
     """Offer the documents in OFFSETS; ``phrased``: only those with the phrase, looking only into those that can enter."""
-    state, keys = u64_at(scratch, STATE), u64_at(scratch, KEYS)
+    state = u64_at(scratch, STATE)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
     first_doc = superblock << SUPERBLOCK_BITS
     for c in range(found):
         if phrased and c + AHEAD < found:
             fetch_row(segment, first_doc + offsets[c + AHEAD])
-        key = make_key(scores[c], segment[FIRST_DOC] + first_doc + offsets[c])
-        if key > state[FLOOR] and (not phrased or has_phrase(segment, scratch, first_doc + offsets[c])):
-            offer(keys, state, k, key)
+        doc = segment[FIRST_DOC] + first_doc + offsets[c]
+        if make_key(scores[c], doc) > state[FLOOR] and (not phrased or has_phrase(segment, scratch, first_doc + offsets[c])):
+            offer(scratch, k, scores[c], doc)

@@ -15,6 +15,7 @@ from searchd.kernels_layout import (
     BLOCK_MAXIMA,
     BOUNDS,
     CLASS,
+    DIGITS,
     END,
     FACTORS,
     FIXED_BITS,
@@ -47,7 +48,6 @@ from searchd.kernels_layout import (
 from searchd.kernels_rare import decode_rare
 from searchd.kernels_top import raise_floor
 
-LEVEL_BITS = 21  # bounds are sorted into levels of this size to find the best superblocks
 RARE_RANKS = 16  # up to this k the k-th best of a rare term's documents is worth finding
 
 
@@ -160,9 +160,10 @@ def _kth_rare(scratch, start, end, k):
     impacts = i32_at(scratch, RARE_IMPACTS)
     if k > RARE_RANKS or end - start < k:
         return np.int64(0)
-    best = np.zeros(RARE_RANKS, np.int32)
+    best = i64_at(scratch, DIGITS)
+    best[:k] = 0
     for p in range(start, end):
-        value = impacts[p]
+        value = np.int64(impacts[p])
         j = k - 1
         if value <= best[j]:
             continue
@@ -170,7 +171,7 @@ def _kth_rare(scratch, start, end, k):
             best[j] = best[j - 1]
             j -= 1
         best[j] = value
-    return np.int64(best[k - 1])
+    return best[k - 1]
 
 
 @kernel
@@ -212,16 +213,22 @@ def _bound_rare(scratch, bounds, start, end):
 @kernel
 def promising_level(segment, scratch, wanted):
     """A bound that about ``wanted`` superblocks reach: visiting those first raises the floor early."""
-    bounds, levels = i32_at(scratch, BOUNDS), i64_at(scratch, LEVELS)
+    bounds, levels = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], i64_at(scratch, LEVELS)
+    highest = np.int32(0)
+    for b in range(len(bounds)):
+        highest |= bounds[b]  # a maximum would not be vectorised
+    bits = np.int32(0)
+    while highest >> bits >= len(levels):
+        bits += np.int32(1)
     levels[:] = 0
-    for b in range(segment[NUM_SUPERBLOCKS]):
-        levels[bounds[b] >> LEVEL_BITS] += 1
+    for b in range(len(bounds)):
+        levels[bounds[b] >> bits] += 1
     above = 0
-    level = len(levels) - 1
+    level = np.int64(highest >> bits)
     while level > 0 and above + levels[level] < wanted:
         above += levels[level]
         level -= 1
-    return level << LEVEL_BITS
+    return level << bits
 
 
 @kernel

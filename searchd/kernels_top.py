@@ -1,17 +1,22 @@
 """The best k documents so far: integer keys that sort as (score, lower document first), in a heap or a buffer.
 
 A key is one uint64: the bits of the float32 score over the complement of the document, so one comparison decides rank and ties. Up to
-64 documents a binary heap keeps them; above, a buffer of 2k is cut to its best k by quickselect whenever it is full, which is cheaper.
+64 documents a binary heap keeps them. Above, a histogram of the scores raises the floor as soon as k documents are sure to reach the edge
+of a bucket, and a buffer of 2k keys is swept of those below whenever it is full.
 """
 
 import numpy as np
 
 from indexer.jit import inlined, kernel
 from searchd.kernels_bits import bits_of, f32_at, float_of, i64_at, u64_at
-from searchd.kernels_layout import DIGITS, DOCS_OUT, KEYS, SCORES_OUT, SPARE, STATE
+from searchd.kernels_layout import DIGITS, DOCS_OUT, FIXED_BITS, HISTOGRAM, KEYS, SCORES_OUT, SPARE, STATE
 
 HEAP_LIMIT = 64
-SIZE, FLOOR = 0, 1  # of ``state`` uint64[2]: keys held; the key that a newcomer must exceed
+# Of ``state``: keys held; the key that a newcomer must exceed; the bucket of the histogram that the floor is in; keys in higher buckets.
+SIZE, FLOOR, BUCKET, ABOVE = 0, 1, 2, 3
+STATE_WORDS = 4
+BUCKETS = 2048
+BUCKET_BITS = FIXED_BITS - 11
 LAST_DOC = 0xFFFFFFFF
 
 
@@ -57,8 +62,10 @@ def needed(state, first_doc):
 
 
 @kernel
-def offer(keys, state, k, key):
-    """Take a key if it is among the best k so far."""
+def offer(scratch, k, score, doc):
+    """Take a document if it is among the best k so far."""
+    state, keys = u64_at(scratch, STATE), u64_at(scratch, KEYS)
+    key = make_key(score, doc)
     if key <= state[FLOOR]:
         return
     n = np.int64(state[SIZE])
@@ -70,10 +77,48 @@ def offer(keys, state, k, key):
     else:
         keys[n] = key
         n += 1
+        _count(state, i64_at(scratch, HISTOGRAM), k, score)
         if n == 2 * k:
-            state[FLOOR] = max(state[FLOOR], select(keys, n, k))
-            n = k
-    state[SIZE] = n
+            n = _sweep(state, keys, n, k)
+    state[SIZE] = np.uint64(n)
+
+
+@kernel
+def _count(state, histogram, k, score):
+    """Count a score; raise the floor to the edge of the highest bucket that k of the scores so far reach."""
+    bucket = min(np.int64(score) >> BUCKET_BITS, BUCKETS - 1)
+    histogram[bucket] += 1
+    lowest = np.int64(state[BUCKET])
+    if bucket <= lowest:
+        return
+    above = np.int64(state[ABOVE]) + 1
+    if above >= k:
+        while above >= k:
+            lowest += 1
+            above -= histogram[lowest]
+        state[BUCKET] = np.uint64(lowest)
+        raise_floor(state, lowest << BUCKET_BITS)
+    state[ABOVE] = np.uint64(above)
+
+
+@kernel
+def _sweep(state, keys, n, k):
+    """Make room in the buffer: drop the keys below the floor; if those above it are too many, all but the best k. How many stay."""
+    n = _drop_below(keys, n, state[FLOOR])
+    if 2 * n < 3 * k:
+        return n
+    state[FLOOR] = max(state[FLOOR], select(keys, n, k))
+    return k
+
+
+@kernel
+def _drop_below(keys, n, floor):
+    kept = 0
+    for i in range(n):
+        key = keys[i]
+        keys[kept] = key
+        kept += np.int64(key >= floor)
+    return kept
 
 
 @kernel
@@ -136,20 +181,20 @@ def finish(keys, state, k, spare, digits):
     """Sort the best k, best first, into the front of ``keys``; returns how many. ``spare`` is as long as keys, ``digits`` int64[2048]."""
     n = np.int64(state[SIZE])
     if n > k:
-        select(keys, n, k)
-        n = k
+        n = _drop_below(keys, n, state[FLOOR])
     if n <= 48:
         _insertion_sort(keys, 0, n)
-        return n
-    _radix_by_score(keys, spare, n, digits)
+        return min(n, k)
+    least, shift = _sort_by_score(keys, spare, n, digits)
     start = 0
-    while start < n:
+    while start < min(n, k):
+        score = _digits_of(keys[start], least, shift)
         end = start + 1
-        while end < n and keys[end] >> np.uint64(32) == keys[start] >> np.uint64(32):
+        while end < n and _digits_of(keys[end], least, shift) == score:
             end += 1
         _sort_ties(keys, start, end)
         start = end
-    return n
+    return min(n, k)
 
 
 @kernel
@@ -165,7 +210,7 @@ def _insertion_sort(keys, start, end):
 
 @kernel
 def _sort_ties(keys, start, end):
-    """Order keys of one score by document; a run of ties may be as long as the result."""
+    """Order keys of about one score; a run of ties may be as long as the result."""
     if end - start <= 32:
         _insertion_sort(keys, start, end)
     else:
@@ -174,39 +219,49 @@ def _sort_ties(keys, start, end):
             keys[end - 1 - i] = run[i]
 
 
-@kernel
-def _radix_by_score(keys, spare, n, digits):
-    """Sort by falling score in three passes of 11, 11 and 10 bits; ties keep no order."""
-    _radix_pass(keys, spare, n, digits, 32)
-    _radix_pass(spare, keys, n, digits, 43)
-    _radix_pass(keys, spare, n, digits, 54)
-    keys[:n] = spare[:n]
+@inlined
+def _digits_of(key, least, shift):
+    return ((key >> np.uint64(32)) - least) >> shift
 
 
 @kernel
-def _radix_pass(source, target, n, digits, shift):
-    shift_ = np.uint64(shift)
+def _sort_by_score(keys, spare, n, digits):
+    """Sort by the 22 highest bits in which the scores differ, falling, in two passes; returns the least score and how many bits are left."""
+    least, highest = keys[0] >> np.uint64(32), np.uint64(0)
+    for i in range(n):
+        score = keys[i] >> np.uint64(32)
+        least, highest = min(least, score), max(highest, score)
+    shift = np.uint64(0)
+    while (highest - least) >> shift >= np.uint64(1 << 22):
+        shift += np.uint64(1)
+    _radix_pass(keys, spare, n, digits, least, shift)
+    _radix_pass(spare, keys, n, digits, least, shift + np.uint64(11))
+    return least, shift
+
+
+@kernel
+def _radix_pass(source, target, n, digits, least, shift):
     mask = np.uint64(2047)
     digits[:] = 0
     for i in range(n):
-        digits[np.int64((source[i] >> shift_) & mask)] += 1
+        digits[_digits_of(source[i], least, shift) & mask] += 1
     before = 0
     for digit in range(2047, -1, -1):
         count = digits[digit]
         digits[digit] = before
         before += count
     for i in range(n):
-        digit = np.int64((source[i] >> shift_) & mask)
+        digit = _digits_of(source[i], least, shift) & mask
         target[digits[digit]] = source[i]
         digits[digit] += 1
 
 
 @kernel
-def start_top(scratch):
+def start_top(scratch, k):
     """Nothing found yet, everything may enter."""
-    state = u64_at(scratch, STATE)
-    state[SIZE] = 0
-    state[FLOOR] = 0
+    u64_at(scratch, STATE)[:] = 0
+    if k > HEAP_LIMIT:
+        i64_at(scratch, HISTOGRAM)[:] = 0
 
 
 @kernel
@@ -215,7 +270,8 @@ def write_top(scratch, k, scale):
     keys = u64_at(scratch, KEYS)
     docs, scores = i64_at(scratch, DOCS_OUT), f32_at(scratch, SCORES_OUT)
     n = finish(keys, u64_at(scratch, STATE), k, u64_at(scratch, SPARE), i64_at(scratch, DIGITS))
+    unit = np.float32(1.0 / scale)  # a power of two, so this is exact
     for i in range(n):
         docs[i] = doc_of(keys[i])
-        scores[i] = np.float64(score_of(keys[i])) / scale
+        scores[i] = score_of(keys[i]) * unit
     return n

@@ -40,6 +40,7 @@ class QueryTerms:
         self.stream_weights = (*(index.schema.stream_weights[name] for name in STREAMS), 0.0)
         self._raw = list(by_name) == ["whitespace"]
         self._word_weight = self.stream_weights[WORD]
+        self._sequence = self.analyzers[0].sequence
 
     def analyzer(self, field: str) -> Any:
         """The analyser of a text field."""
@@ -56,6 +57,13 @@ class QueryTerms:
                     best[term.term] = term
         return list(best.values())
 
+    def plain_words(self, text: str) -> list[str] | None:
+        """The words of text that was cut into tokens before, each once and so all of the same weight; None if this is not so simple."""
+        if not self._raw or self._word_weight <= 0.0:
+            return None
+        words = self._sequence(text)
+        return words if len(set(words)) == len(words) <= MAX_TERMS else None
+
     def weighted(self, text: str) -> Weighted:
         """Terms and weights of plain text."""
         if self._raw:
@@ -64,7 +72,7 @@ class QueryTerms:
 
     def _weighted_raw(self, text: str) -> Weighted:
         """Text that was cut into tokens before: no analyser, no objects, the fastest path."""
-        words = self.analyzers[0].sequence(text)
+        words = self._sequence(text)
         weights = dict.fromkeys(words, self._word_weight)
         if len(weights) != len(words):
             weights = dict.fromkeys(words, 0.0)
@@ -97,7 +105,7 @@ class QueryTerms:
         """What must stand side by side for ``text`` to occur: one sequence an analyser; none when the text has no terms."""
         number = None if field is None else self.fields[field]
         if self._raw:
-            words = self.analyzers[0].sequence(text)
+            words = self._sequence(text)
             return [Sequence(words, [], number)] if words else []
         analyzers = self.analyzers if field is None else [self._by_field[field]]
         analysed = [analyzer.index_terms(text) for analyzer in analyzers]

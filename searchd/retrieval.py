@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from indexer.schema import STREAMS
 from searchd.kernels_and import top_and
 from searchd.kernels_or import top_or
 from searchd.retrieval_phrases import top_phrase
@@ -20,6 +21,12 @@ from searchd.term_table import TermTable
 
 TABLE_SIZE = 1 << 16
 NO_MASK = np.zeros(0, np.uint8)
+
+
+class _Local(threading.local):
+    """What each thread has of its own."""
+
+    scratch: Scratch | None = None
 
 
 class Retriever:
@@ -34,7 +41,8 @@ class Retriever:
         self._row_minimum = max((s.view.header.row_minimum for s in self._segments), default=0)
         self._table = TermTable(index, self._segments, TABLE_SIZE)
         self._lock = threading.Lock()
-        self._local = threading.local()
+        self._local = _Local()
+        self._word_weight = float(index.schema.stream_weights[STREAMS[0]])
         self._sets = Sets(self._segments, self.max_doc, self._numbers, self._scratch)
 
     def top(
@@ -66,13 +74,34 @@ class Retriever:
             query_terms[i] = numbers[i]
             query_weights[i] = weights[i]
         mask8 = NO_MASK if mask is None else self._checked(mask)
-        if mode == "or" or (n == 1 and weights[0] > 0):
+        if mode == "or" and (n > 1 or weights[0] <= 0):
             found = top_or(table.segments, scratch.words, mask8, n, k)
         else:
             query_required = scratch.query_required
             for i in range(n):
-                query_required[i] = required is None or terms[i] in required
+                query_required[i] = mode == "or" or required is None or terms[i] in required
             found = top_and(table.segments, scratch.words, mask8, n, k)
+        return scratch.docs[:found].copy(), scratch.scores[:found].copy()
+
+    def top_words(self, words: Sequence[str], k: int, mode: str = "or") -> tuple[np.ndarray, np.ndarray]:
+        """``top`` for words that are each there once and all required or none: the shortest way to the kernels, since they take microseconds."""
+        n, k = len(words), min(k, self.max_doc)
+        if n == 0 or k <= 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        table = self._table
+        numbers = table.numbers
+        scratch = self._local.scratch
+        if scratch is None or scratch.max_terms < n or scratch.max_k < k:
+            scratch = self._scratch(n, k)
+        query_terms = scratch.query_terms
+        try:
+            for i, word in enumerate(words):
+                query_terms[i] = numbers[word]
+        except KeyError:
+            self._resolve(words)
+            return self.top_words(words, k, mode)
+        kernel = top_or if mode == "or" and n > 1 else top_and
+        found = kernel(table.segments, scratch.even_words, NO_MASK, n, k)
         return scratch.docs[:found].copy(), scratch.scores[:found].copy()
 
     def top_phrase(
@@ -137,10 +166,10 @@ class Retriever:
 
     def _scratch(self, num_terms: int, k: int) -> Scratch:
         """This thread's scratch, made larger when a query needs more."""
-        scratch: Scratch | None = getattr(self._local, "scratch", None)
+        scratch = self._local.scratch
         if scratch is None or scratch.max_terms < num_terms or scratch.max_k < k:
             max_terms, max_k = (scratch.max_terms, scratch.max_k) if scratch else (64, 1024)
-            scratch = Scratch(max(max_terms, num_terms), max(max_k, k), self._max_stride, self._row_minimum)
+            scratch = Scratch(max(max_terms, num_terms), max(max_k, k), self._max_stride, self._row_minimum, self._word_weight)
             self._local.scratch = scratch
         return scratch
 

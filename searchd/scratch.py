@@ -7,20 +7,26 @@ import numpy as np
 import searchd.kernels_layout as layout
 from indexer.postings import BLOCKS, SUPERBLOCK
 from searchd.kernels_phrase import FIELD, HEADER, MAX_VARINT, POSITIONS, SLOP
-from searchd.kernels_top import capacity
+from searchd.kernels_top import BUCKETS, STATE_WORDS, capacity
 
-LEVELS = 1024  # a bound is below 2^31 and a level spans 2^21
+LEVELS = 256  # into which the bounds of superblocks are sorted to find the best
 
 
 class Scratch:
     """Room for queries of ``max_terms`` terms and ``max_k`` results over segments of ``max_stride`` superblocks, whose rare terms have fewer
     than ``row_minimum`` postings."""
 
-    def __init__(self, max_terms: int, max_k: int, max_stride: int, row_minimum: int) -> None:
+    def __init__(self, max_terms: int, max_k: int, max_stride: int, row_minimum: int, word_weight: float = 1.0) -> None:
         self.max_terms, self.max_k = max_terms, max_k
         a = self._allocate(max_terms, max_k, max_stride, row_minimum)
-        self.kept = a
+        even: dict[int, np.ndarray] = {
+            layout.QUERY_WEIGHTS: np.full(max_terms + 1, word_weight, np.float64),
+            layout.QUERY_REQUIRED: np.ones(max_terms + 1, np.uint8),
+        }
+        self.kept = a, even
         self.words = layout.describe(layout.SCRATCH_WORDS, {}, a)
+        # The same room, for queries whose terms are all required and of the weight of words: then there is less to write.
+        self.even_words = layout.describe(layout.SCRATCH_WORDS, {}, {**a, **even})
         # Writing an element of a memoryview costs a third of writing one of an array.
         self.query_terms: MutableSequence[int] = a[layout.QUERY_TERMS].data  # type: ignore[assignment]
         self.query_weights: MutableSequence[float] = a[layout.QUERY_WEIGHTS].data  # type: ignore[assignment]
@@ -61,9 +67,10 @@ class Scratch:
             layout.PLACES: np.zeros(SUPERBLOCK + 1, np.int64),
             layout.MATCHES: np.zeros(SUPERBLOCK + 1, np.int64),
             layout.KEYS: np.zeros(capacity(max_k), np.uint64),
-            layout.SPARE: np.zeros(max_k, np.uint64),
-            layout.STATE: np.zeros(2, np.uint64),
-            layout.DIGITS: np.zeros(2048, np.int64),
+            layout.SPARE: np.zeros(capacity(max_k), np.uint64),
+            layout.STATE: np.zeros(STATE_WORDS, np.uint64),
+            layout.DIGITS: np.zeros(BUCKETS, np.int64),
+            layout.HISTOGRAM: np.zeros(BUCKETS, np.int64),
             layout.DOCS_OUT: np.zeros(max_k, np.int64),
             layout.SCORES_OUT: np.zeros(max_k, np.float32),
             layout.PHRASE: np.zeros(HEADER + max_terms + 1, np.int64),
