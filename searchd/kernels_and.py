@@ -19,6 +19,7 @@ from searchd.kernels_candidates import (
     expect_term,
     find_postings,
     locate_term,
+    scan_window,
     take_postings,
 )
 from searchd.kernels_layout import (
@@ -55,7 +56,7 @@ from searchd.kernels_layout import (
 from searchd.kernels_postings import accepted, posting_share, skip_range, superblock_range
 from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, raise_floor_by_terms, scale_of, sort_terms
 from searchd.kernels_top import needed, offer, start_top, write_top
-from searchd.kernels_wide import impact, is_wide, wide_impact
+from searchd.kernels_wide import add_wide, impact, is_wide, keep_wide, wide_impact
 
 FIRST_SUPERBLOCKS = 8
 WALK_RATIO = 8  # a list up to so many times longer than the candidates is walked, in a longer one each is looked up
@@ -221,8 +222,15 @@ def _visit(segment, scratch, mask, n, superblock, k):
     starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
     least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS))
     least -= _locate_terms(segment, scratch, n, superblock)
-    found = take_postings(segment, scratch, order[0], starts[0], ends[0], superblock, least)
-    for i in range(1, n):
+    first = 1
+    if is_wide(segment, row[order[0]]):
+        while first < n and required[order[first]]:
+            least -= expect_term(segment, scratch, first, superblock, -1)
+            first += 1
+        found = _take_wide(segment, scratch, first, superblock, least)
+    else:
+        found = take_postings(segment, scratch, order[0], starts[0], ends[0], superblock, least)
+    for i in range(first, n):
         if found == 0:
             return
         t = order[i]
@@ -233,6 +241,20 @@ def _visit(segment, scratch, mask, n, superblock, k):
         elif bounds[i] > 0:
             found = add_term(segment, scratch, i, superblock, found, least)
     _offer_candidates(segment, scratch, mask, superblock << SUPERBLOCK_BITS, found, k)
+
+
+@kernel
+def _take_wide(segment, scratch, num_required, superblock, least):
+    """The candidates of a superblock where all required terms are wide, since the shortest is: all in a window, by vectors."""
+    order, row = i64_at(scratch, ORDER), i64_at(scratch, ROW)
+    window = i32_at(scratch, WINDOW)
+    for i in range(num_required):
+        t = order[i]
+        add_wide(segment, window, row[t], superblock, f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t])
+    if num_required > 1:
+        for i in range(num_required):
+            keep_wide(segment, window, row[order[i]], superblock)
+    return scan_window(scratch, least)
 
 
 @kernel

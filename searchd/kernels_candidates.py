@@ -10,7 +10,7 @@ import numpy as np
 from indexer.bm25 import saturation
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, trailing_zeros, u8_at, u16_at
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     BLOCK_STARTS,
@@ -40,10 +40,11 @@ from searchd.kernels_layout import (
     SUPERBLOCK_MAXIMA,
     UNIT,
     WEIGHT,
+    WINDOW,
 )
 from searchd.kernels_postings import CODES, lower_bound, posting_share, rare_range, skip_range, superblock_range
 from searchd.kernels_terms import add_block_bounds
-from searchd.kernels_wide import impact, is_wide, list_wide, nibble_impact, wide_nibble
+from searchd.kernels_wide import impact, is_wide, nibble_impact, wide_nibble
 
 
 @kernel
@@ -80,12 +81,35 @@ def expect_term(segment, scratch, i, superblock, sign):
 
 
 @kernel
+def scan_window(scratch, least):
+    """Candidates of a full window, in document order, to OFFSETS and SCORES; clears the window.
+
+    Each 64 scores make a bit mask by vector comparison; a loop over its bits costs only as much as there are candidates.
+    """
+    window, block_bounds = i32_at(scratch, WINDOW), i32_at(scratch, BLOCK_BOUNDS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    found = 0
+    for block in range(BLOCKS):
+        part = window[block << 6 : (block << 6) + 64]
+        limit = np.int32(max(1, least - block_bounds[block]))
+        reached = np.uint64(0)
+        for j in range(64):
+            reached |= np.uint64(part[j] >= limit) << np.uint64(j)
+        while reached:
+            j = trailing_zeros(reached)
+            reached &= reached - np.uint64(1)
+            offsets[found] = (block << 6) + j
+            scores[found] = part[j]
+            found += 1
+        for j in range(64):
+            part[j] = 0
+    return found
+
+
+@kernel
 def take_postings(segment, scratch, t, start, end, superblock, least):
-    """A term in a superblock, packed[start:end] if it is not wide, as candidates: those that can reach ``least``, counting BLOCK_BOUNDS."""
+    """The documents of packed[start:end], a term in a superblock, as candidates if they can reach ``least``, counting BLOCK_BOUNDS."""
     weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
-    row = i64_at(scratch, ROW)[t]
-    if is_wide(segment, row):
-        return _take_wide(segment, scratch, row, end - start, superblock, weight, term_class, least)
     if segment[NUM_LENGTHS] > 0:
         return _take_by_table(segment, scratch, start, end, superblock, weight, term_class, least)
     packed = u16_at(segment, PACKED)
@@ -95,14 +119,6 @@ def take_postings(segment, scratch, t, start, end, superblock, least):
         scores[j] = 0
         places[j] = start + j
     return _add_found_by_formula(segment, scratch, superblock, end - start, weight, term_class, least)
-
-
-@kernel
-def _take_wide(segment, scratch, row, length, superblock, weight, term_class, least):
-    i64_at(scratch, SCORES)[:length] = 0
-    list_wide(segment, row, superblock, i64_at(scratch, OFFSETS))
-    find_postings(segment, scratch, row, 0, length, superblock, length)
-    return _add_found_wide(segment, scratch, row, superblock, length, weight, term_class, least)
 
 
 @kernel

@@ -10,9 +10,9 @@ MaxScore: Turtle and Flood, "Query evaluation: strategies and optimizations" (19
 import numpy as np
 
 from indexer.jit import kernel
-from indexer.postings import BLOCKS, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at
-from searchd.kernels_candidates import add_term, expect_nothing, expect_term, locate_term
+from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at
+from searchd.kernels_candidates import add_term, expect_nothing, expect_term, locate_term, scan_window
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     BOUNDS,
@@ -87,7 +87,7 @@ def _visit(segment, scratch, mask, n, superblock, k):
     optional, flat = _split_terms(segment, scratch, n, superblock, least)
     postings = _add_essential(segment, scratch, n, optional, superblock)
     if postings > SPARSE:
-        found = _scan_window(scratch, least - flat)
+        found = scan_window(scratch, least - flat)
     else:
         found = _walk_postings(segment, scratch, n, optional, least - flat)
     if len(mask) > 0 or len(u8_at(segment, LIVE)) > 0:
@@ -136,32 +136,6 @@ def _add_essential(segment, scratch, n, optional, superblock):
             for p in range(starts[i], ends[i]):
                 window[docs[p] & (SUPERBLOCK - 1)] += impacts[p]
     return postings
-
-
-@kernel
-def _scan_window(scratch, least):
-    """Candidates of a full window, in document order, to OFFSETS and SCORES; clears the window.
-
-    Each 64 scores make a bit mask by vector comparison; a loop over its bits costs only as much as there are candidates.
-    """
-    window, block_bounds = i32_at(scratch, WINDOW), i32_at(scratch, BLOCK_BOUNDS)
-    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    found = 0
-    for block in range(BLOCKS):
-        part = window[block << 6 : (block << 6) + 64]
-        limit = np.int32(max(1, least - block_bounds[block]))
-        reached = np.uint64(0)
-        for j in range(64):
-            reached |= np.uint64(part[j] >= limit) << np.uint64(j)
-        while reached:
-            j = trailing_zeros(reached)
-            reached &= reached - np.uint64(1)
-            offsets[found] = (block << 6) + j
-            scores[found] = part[j]
-            found += 1
-        for j in range(64):
-            part[j] = 0
-    return found
 
 
 @kernel

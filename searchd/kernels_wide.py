@@ -45,6 +45,17 @@ def add_wide(segment, window, row, superblock, weight, term_class):
         _correct_exceptions(segment, window, row, superblock, np.float32(weight), k1)
 
 
+@kernel
+def keep_wide(segment, window, row, superblock):
+    """Set the window of a superblock to 0 where a wide row has no posting."""
+    nibbles = _bytes_of(segment, row, superblock)
+    low, high = window[:HALF], window[HALF:SUPERBLOCK]
+    for j in range(HALF):
+        low[j] = low[j] if nibbles[j] & np.uint8(15) else np.int32(0)
+    for j in range(HALF):
+        high[j] = high[j] if nibbles[j] >> np.uint8(4) else np.int32(0)
+
+
 @inlined
 def _tf_impact(tf, norm, weight, k1):
     return np.int32(weight * saturation(np.float32(tf) * norm, k1)) + np.int32(tf > 0)
