@@ -221,7 +221,7 @@ def scale(results: dict[str, Any]) -> Plots:
             axes.set_yscale("log")
             _plain_log(axes.yaxis)
         else:
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
             axes.yaxis.set_major_formatter(lambda y, _: f"{y:,.0f}" if y >= 10 else f"{y:g}")
         _documents(axes, [s["documents"] for s in results["sizes"]])
         for name, (x, y) in ends:

@@ -50,9 +50,7 @@ def one_engine(
     folder = place.place(f"scale-{engine.name}", collection)
     shutil.rmtree(folder, ignore_errors=True)
     built = run(ours(collection.path, folder) if engine.name == OURS else build_command(engine, collection, folder))
-    start = time.perf_counter()
-    opened = engine(folder)
-    milliseconds = (time.perf_counter() - start) * 1000
+    opened, milliseconds = open_warm(engine, folder)
     if not queries:
         queries["bags"] = bags(collection.name, collection.path, opened.known, count)
         queries["phrases"] = phrases(collection.name, collection.path, opened.known, count)
@@ -72,6 +70,16 @@ def one_engine(
     }
     shutil.rmtree(folder)
     return figures
+
+
+def open_warm(engine: type[Engine], folder: Path) -> tuple[Engine, float]:
+    """The fastest of three, so that programs are loaded; `open.py` says more."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        opened = engine(folder)
+        best = min(best, (time.perf_counter() - start) * 1000)
+    return opened, best
 
 
 def sizes(engine: type[Engine], folder: Path) -> dict[str, Any]:
