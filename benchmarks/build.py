@@ -74,7 +74,7 @@ def bytes_of(folder: Path) -> int:
 def tell(report: Report, result: dict[str, Any]) -> None:
     report.say(f"\n{result['collection']}: {result['documents']:,} documents, {result['bytes'] / 1e6:.1f} MB of text")
     peer = result["engines"].get("tantivy")
-    header = ["", "seconds", "CPU s", "docs/s", "anon MB", "mapped MB", "index MB", "bytes / text", "docs/s, x tantivy"]
+    header = ["", "seconds", "CPU s", "docs/s", "anon MB", "mapped MB", "index MB", "bytes / text", "docs/s, x tantivy", "by CPU s"]
     rows = [
         [
             name,
@@ -86,6 +86,7 @@ def tell(report: Report, result: dict[str, Any]) -> None:
             f"{row['bytes'] / 1e6:,.1f}",
             f"{row['bytes'] / result['bytes']:.2f}",
             f"{row['documents_a_second'] / peer['documents_a_second']:.2f}" if peer else "-",
+            f"{peer['cpu_seconds'] / row['cpu_seconds']:.2f}" if peer else "-",
         ]
         for name, row in result["engines"].items()
     ]

@@ -28,17 +28,21 @@ def run(command: Sequence[str]) -> Usage:
     anonymous = mapped = 0
     os.set_blocking(process.stdout.fileno(), False)
     said = b""
-    while process.poll() is None:
+    finished, code, rest = os.wait4(process.pid, os.WNOHANG)
+    while not finished:
         own, files = _memory(process.pid, cpu)
         anonymous, mapped = max(anonymous, own), max(mapped, files)
         said = (said + (process.stdout.read() or b""))[-10_000:]
         time.sleep(INTERVAL)
+        finished, code, rest = os.wait4(process.pid, os.WNOHANG)
     seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(code)
     said += process.stdout.read() or b""
     process.stdout.close()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, list(command), said.decode(errors="replace"))
-    return Usage(seconds, sum(cpu.values()), anonymous, mapped)
+    # The system's own sum has the last moments, but no children that nobody waited for.
+    return Usage(seconds, max(sum(cpu.values()), rest.ru_utime + rest.ru_stime), anonymous, mapped)
 
 
 def _memory(root: int, cpu: dict[int, float]) -> tuple[int, int]:
