@@ -10,6 +10,7 @@ poems, too little to give up that a byte says by itself whether it ends a positi
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -73,29 +74,30 @@ class ForwardSections(NamedTuple):
 
 
 @inlined
-def rows_of(forward):
-    """The Rows of ForwardSections, not checked."""
-    return Rows(forward.starts.items, forward.bases.items, forward.wide.items)
-
-
-@kernel
-def checked_start(forward, row):
-    """Where a row begins; 0 and remembered if that is damaged."""
+def _check_start(forward, row):
+    """Whether it can be told where a row begins."""
     group = row >> GROUP_BITS
-    if not ready(forward.starts, row, row + 1) or not ready(forward.bases, group, group + 1):
-        return np.int64(0)
-    base = forward.bases.items[group]
-    first = np.int64(base & ~WIDE)
-    if base & WIDE and not ready(forward.wide, first, first + GROUP):
-        return np.int64(0)
-    return row_start(rows_of(forward), row)
+    good = ready(forward.starts, row, row + 1) and ready(forward.bases, group, group + 1)
+    base = forward.bases.items[group] if good else np.uint64(0)
+    if base & WIDE:
+        first = np.int64(base & ~WIDE)
+        good = ready(forward.wide, first, first + GROUP)
+    return good
 
 
 @kernel
-def checked_range(forward, row, stop_row):
-    """First byte of row ``row``, and the end of the one before ``stop_row``, after checking all between; (0, 0) and remembered if damaged."""
-    start, stop = checked_start(forward, row), checked_start(forward, stop_row)
-    return (start, stop) if ready(forward.data, start, stop) else (np.int64(0), np.int64(0))
+def check_rows(forward, row, stop_row):
+    """Whether rows ``row`` to ``stop_row`` - 1 of ForwardSections may be read; damage is remembered."""
+    if not _check_start(forward, row) or not _check_start(forward, stop_row):
+        return False
+    rows = Rows(forward.starts.items, forward.bases.items, forward.wide.items)
+    return ready(forward.data, row_start(rows, row), row_start(rows, stop_row))
+
+
+@kernel
+def check_row(forward, row):
+    """The same for one row."""
+    return check_rows(forward, row, row + 1)
 
 
 class Forward:
@@ -126,6 +128,11 @@ class Forward:
         """For kernels that check what they read; ``settle`` after they ran."""
         return ForwardSections(*(pages.section for pages in self._pages))
 
+    @cached_property
+    def checked_rows(self) -> np.ndarray:
+        """For kernels to note which rows they checked: uint8[R], zeros at first."""
+        return np.zeros(len(self._pages[1].view) - 1, np.uint8)
+
     def settle(self) -> None:
         """Raise Corrupt if a kernel met damage."""
         for pages in self._pages:
@@ -141,21 +148,21 @@ class Forward:
 
     def row(self, row: int) -> np.ndarray:
         """Term ids of a row, int32; -1 = gap. Raises Corrupt."""
-        start, stop = _checked_range(self.sections, row)
-        self.settle()
+        rows, data = self.require(np.array([row]), np.array([row + 1]))
+        start, stop = _row_range(rows, row)
         ids = np.empty(stop - start, np.int32)
-        return ids[: decode_row(self._pages[0].view, start, stop, ids)]
+        return ids[: decode_row(data, start, stop, ids)]
 
 
 @kernel
-def _checked_range(forward, row):
-    return checked_range(forward, row, row + 1)
+def _row_range(rows, row):
+    return row_range(rows, row)
 
 
 @kernel
 def _check_ranges(forward, firsts, stops):
     for i in range(len(firsts)):
-        checked_range(forward, firsts[i], stops[i])
+        check_rows(forward, firsts[i], stops[i])
 
 
 class Sequences(NamedTuple):

@@ -80,7 +80,7 @@ class SearchSegment:
             layout.SHARES: shares,
             layout.K1: k1,
             layout.FACTORS: np.array([stretch, shrink], np.float32),
-            layout.FORWARD: describe_forward(segment.forward.sections),
+            layout.FORWARD: describe_forward(segment.forward),
             **_book_arrays(view["codebook"]),
         }
         if self.live is not None:
