@@ -73,6 +73,10 @@ class Segment:
         ids = self.terms.with_prefix(prefix, limit)
         return [(term, df) for term, df in zip(self.terms.terms(ids), self.df(ids).tolist()) if df]
 
+    def prefix_ids(self, prefix: str) -> np.ndarray:
+        """Ids of all terms that begin with ``prefix``, int64[n], ascending."""
+        return self.terms.with_prefix(prefix, self.num_terms)
+
     def sequence(self, doc: int, field: int) -> np.ndarray:
         """Term ids of a text field in order, int32; -1 = gap."""
         return self.forward.row(doc * len(self.text_fields) + field)

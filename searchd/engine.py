@@ -21,7 +21,7 @@ from searchd.explanations import Explanation
 from searchd.facets import MAX_FACETS, facet_counts
 from searchd.filters import filter_mask
 from searchd.hits import Hit
-from searchd.plan import Plan, all_words, make_plan, matched_docs, plain_plan
+from searchd.plan import Plan, make_plan, matched_docs, plain_plan, wish_of
 from searchd.query import parse_query
 from searchd.ranking import ModelRef, Ranking, Total, candidates, model_ref, top_phrases
 from searchd.results import (
@@ -127,20 +127,25 @@ class Engine:
 
     # Retrieval alone.
 
-    def retrieve(self, text: str, k: int = 10, mode: str = "or") -> tuple[np.ndarray, np.ndarray]:
-        """The ``k`` best documents for plain words, int64[n] and float32[n], best first; no query syntax, no model, no log, no reload."""
+    def retrieve(self, text: str, k: int = 10, mode: str = "or", minimum: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The ``k`` best documents for plain words, int64[n] and float32[n], best first; no query syntax, no model, no log, no reload.
+
+        ``mode`` "or": with any word; "and": with all; "phrase": side by side. ``minimum``: with at least so many of them, instead of "or" or "and".
+        """
         snapshot = self._snapshot
-        words = snapshot.query_terms.plain_words(text)
-        if words is not None and mode in MODES:
+        words = snapshot.query_terms.plain_words(text) if minimum is None and mode in MODES else None
+        if words is not None:
             return snapshot.retriever.top_words(words, k, mode)
         terms, weights = snapshot.query_terms.weighted(text)
-        if mode == "or":
+        if mode == "or" and minimum is None:
             return snapshot.retriever.top(terms, weights, k)
         if mode == "phrase":
             return top_phrases(snapshot.query_terms.sequences(text), terms, weights, k, snapshot)
-        if mode != "and":
+        if mode not in MODES:
             raise BadRequest(f"mode: expected or, and, phrase; found {mode!r}")
-        required, mask = all_words(text, terms, snapshot)
+        required, minimum, mask = wish_of(text, terms, snapshot, mode, minimum)
+        if minimum is not None:
+            return snapshot.retriever.top_minimum(terms, weights, k, minimum, required, mask)
         if required is None:
             return snapshot.retriever.top(terms, weights, k, mask=mask)
         return snapshot.retriever.top(terms, weights, k, "and", None if required is terms else required)
@@ -165,6 +170,7 @@ class Engine:
         highlight: bool = True,
         crop_length: int | None = 200,
         mode: str = "or",
+        minimum_should_match: int | None = None,
         rerank_depth: int = 100,
         log: bool | None = None,
         query_id: str | None = None,
@@ -172,15 +178,18 @@ class Engine:
     ) -> Result:
         """One page of results.
 
+        ``minimum_should_match``: so many of the query's plain words must be there (all, if it has fewer), whatever the ``mode``.
         ``log`` None writes the search to the click log if the engine has one; ``who`` may name application, client_id, session_id, user_id.
         Raises SearchdError: query_too_long, bad_filter, unknown_field, bad_sort, unknown_model, invalid_parameter.
         """
         started = time.perf_counter()
         _check(limit, offset, mode, rerank_depth, facets)
+        if minimum_should_match is not None and minimum_should_match < 1:
+            raise BadRequest(f"minimum_should_match: expected 1 or more, found {minimum_should_match}")
         snapshot = self.snapshot()
         keys = parse_sort(sort, snapshot.columns) if sort else []
         mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
-        plan = self._plan(q, snapshot, mode, mask, listing=mask is not None or bool(keys))
+        plan = self._plan(q, snapshot, mode, mask, mask is not None or bool(keys), minimum_should_match)
         logged = self.click_log is not None and log is not False
         if keys:
             page = sorted_page(plan, snapshot, keys, limit, offset)
@@ -197,8 +206,16 @@ class Engine:
             self._log(result, page, q, offset, who)
         return result._replace(took=(time.perf_counter() - started) * 1000)
 
-    def _plan(self, q: str, snapshot: Snapshot, mode: str = "or", mask: np.ndarray | None = None, listing: bool = False) -> Plan:
-        return make_plan(parse_query(q, snapshot.query_fields), snapshot, mode, mask, listing)
+    def _plan(
+        self,
+        q: str,
+        snapshot: Snapshot,
+        mode: str = "or",
+        mask: np.ndarray | None = None,
+        listing: bool = False,
+        minimum: int | None = None,
+    ) -> Plan:
+        return make_plan(parse_query(q, snapshot.query_fields), snapshot, mode, mask, listing, minimum)
 
     def rank(self, q: str, depth: int = 100, model: str | None = "active", features: bool = True, rerank_depth: int = 100) -> Ranking:
         """The first ``depth`` documents for a text, with the rows that were scored (without a model: those of the default features).

@@ -103,14 +103,14 @@ def _drive_rare(segment, scratch, mask, n, driver, k):
     """Term after term over all of the driver's documents, so that look-ups far apart wait for memory together."""
     end = i64_at(scratch, END)[driver]
     for start in range(i64_at(scratch, START)[driver], end, SUPERBLOCK):
-        found = _take_documents(scratch, start, min(start + SUPERBLOCK, end))
+        found = take_documents(scratch, start, min(start + SUPERBLOCK, end))
         for i in range(1, n):
-            found = _match_documents(segment, scratch, i64_at(scratch, ORDER)[i], found)
+            found = match_documents(segment, scratch, i64_at(scratch, ORDER)[i], found)
         _offer_candidates(segment, scratch, mask, 0, found, k)
 
 
 @kernel
-def _take_documents(scratch, start, end):
+def take_documents(scratch, start, end):
     """Decoded postings as candidates whose OFFSETS count from the segment's first document."""
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
@@ -121,7 +121,7 @@ def _take_documents(scratch, start, end):
 
 
 @kernel
-def _match_documents(segment, scratch, t, found):
+def match_documents(segment, scratch, t, found):
     """Add a term to such candidates; keep those that have it, or all if it is not required."""
     row, required = i64_at(scratch, ROW)[t], u8_at(scratch, REQUIRED)[t]
     start, end = i64_at(scratch, START)[t], i64_at(scratch, END)[t]
@@ -218,6 +218,13 @@ def _clear_incomplete(segment, scratch, n):
 @kernel
 def _visit(segment, scratch, mask, n, superblock, k):
     """Offer every document of a superblock that has all required terms and can enter the best k."""
+    found = match_superblock(segment, scratch, n, superblock)
+    _offer_candidates(segment, scratch, mask, superblock << SUPERBLOCK_BITS, found, k)
+
+
+@kernel
+def match_superblock(segment, scratch, n, superblock):
+    """OFFSETS and SCORES of the documents of a superblock that have all required terms and may enter the best k; how many. The first is a row."""
     order, row, required = i64_at(scratch, ORDER), i64_at(scratch, ROW), u8_at(scratch, REQUIRED)
     starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
     least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS))
@@ -232,15 +239,15 @@ def _visit(segment, scratch, mask, n, superblock, k):
         found = take_postings(segment, scratch, order[0], starts[0], ends[0], superblock, least)
     for i in range(first, n):
         if found == 0:
-            return
+            return found
         t = order[i]
         least -= expect_term(segment, scratch, i, superblock, -1)
         if required[t]:
-            found = _match(segment, scratch, row[t], starts[i], ends[i], superblock, found)
+            found = match_postings(segment, scratch, row[t], starts[i], ends[i], superblock, found)
             found = add_found(segment, scratch, t, superblock, found, least)
         elif bounds[i] > 0:
             found = add_term(segment, scratch, i, superblock, found, least)
-    _offer_candidates(segment, scratch, mask, superblock << SUPERBLOCK_BITS, found, k)
+    return found
 
 
 @kernel
@@ -270,7 +277,7 @@ def _locate_terms(segment, scratch, n, superblock):
 
 
 @kernel
-def _match(segment, scratch, row, start, end, superblock, found):
+def match_postings(segment, scratch, row, start, end, superblock, found):
     """Keep the candidates that have a posting among packed[start:end], and its place in PLACES."""
     if not is_wide(segment, row) and end - start < found * WALK_RATIO:
         return _walk(segment, scratch, start, end, found)

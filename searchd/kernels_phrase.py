@@ -9,7 +9,6 @@ PHRASE of the scratch holds the phrase: a header, then its positions as numbers 
 import numpy as np
 
 from indexer.jit import kernel
-from indexer.postings import SUPERBLOCK_BITS
 from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at
 from searchd.kernels_forward import first_row_byte, row_bytes
 from searchd.kernels_layout import (
@@ -155,10 +154,9 @@ def fetch_row(segment, doc):
 
 
 @kernel
-def keep_phrases(segment, scratch, superblock, found):
-    """Keep those of a superblock's documents in OFFSETS that have the phrase; how many are left."""
+def keep_phrases(segment, scratch, first_doc, found):
+    """Keep those documents in OFFSETS, which count from ``first_doc``, that have the phrase; how many are left."""
     offsets = i64_at(scratch, OFFSETS)
-    first_doc = superblock << SUPERBLOCK_BITS
     ahead = min(found, AHEAD)
     for c in range(ahead):
         fetch_row(segment, first_doc + offsets[c])

@@ -8,8 +8,9 @@ for those that have the phrase; afterwards scores come first, and only what can 
 import numpy as np
 
 from indexer.jit import kernel
-from indexer.postings import SUPERBLOCK_BITS
-from searchd.kernels_all import keep_accepted, keep_having, take_rare, take_row
+from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_all import intersect, keep_accepted
+from searchd.kernels_and import match_documents, match_superblock, take_documents
 from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u64_at
 from searchd.kernels_layout import (
     BEST,
@@ -21,7 +22,6 @@ from searchd.kernels_layout import (
     OFFSETS,
     ORDER,
     PHRASE,
-    RARE_DOCS,
     REQUIRED,
     ROW,
     SCORES,
@@ -32,7 +32,7 @@ from searchd.kernels_layout import (
     WEIGHT,
 )
 from searchd.kernels_phrase import POSITIONS, fetch_row, has_phrase, keep_phrases, prepare_phrase
-from searchd.kernels_postings import impact_of_doc, superblock_range
+from searchd.kernels_postings import accepted, impact_of_doc, superblock_range
 from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, scale_of, sort_terms
 from searchd.kernels_top import FLOOR, make_key, needed, offer, start_top, write_top
 
@@ -61,7 +61,7 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
         return
     required = _order_required_first(scratch, n)
     if i64_at(scratch, ROW)[i64_at(scratch, ORDER)[0]] < 0:
-        _drive_rare(segment, scratch, mask, n, required, k)
+        _drive_rare(segment, scratch, mask, n, k)
     else:
         _drive_row(segment, scratch, mask, n, required, k)
 
@@ -80,31 +80,36 @@ def _order_required_first(scratch, n):
 
 
 @kernel
-def _drive_rare(segment, scratch, mask, n, required, k):
+def _drive_rare(segment, scratch, mask, n, k):
+    """Term after term over all of the driver's documents, whose OFFSETS count from the segment's first."""
     driver = i64_at(scratch, ORDER)[0]
-    p, end = i64_at(scratch, START)[driver], i64_at(scratch, END)[driver]
-    while p < end:
-        superblock = np.int64(i32_at(scratch, RARE_DOCS)[p] >> SUPERBLOCK_BITS)
-        found = take_rare(scratch, p, end)
-        p += found
-        _visit(segment, scratch, mask, n, required, superblock, found, k)
+    end = i64_at(scratch, END)[driver]
+    for start in range(i64_at(scratch, START)[driver], end, SUPERBLOCK):
+        found = take_documents(scratch, start, min(start + SUPERBLOCK, end))
+        for i in range(1, n):
+            found = match_documents(segment, scratch, i64_at(scratch, ORDER)[i], found)
+        _offer(segment, scratch, mask, np.int64(0), found, k, i64_at(scratch, PHRASE)[POSITIONS] > 0)
 
 
 @kernel
 def _drive_row(segment, scratch, mask, n, required, k):
     bound_superblocks(segment, scratch, n)
     _clear_incomplete(segment, scratch, required)
-    driver = i64_at(scratch, ORDER)[0]
-    row, first = i64_at(scratch, ROW)[driver], i64_at(scratch, START)[driver]
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
+    phrased = i64_at(scratch, PHRASE)[POSITIONS] > 0
     promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
     for least_bound in (promising, np.int64(0)):
         for b in range(segment[NUM_SUPERBLOCKS]):
             if bounds[b] == 0 or bounds[b] < least_bound:
                 continue
-            if bounds[b] >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
-                found = take_row(segment, scratch, row, first, b)
-                _visit(segment, scratch, mask, n, required, b, found, k)
+            first_doc = np.int64(b << SUPERBLOCK_BITS)
+            if bounds[b] >= needed(state, segment[FIRST_DOC] + first_doc):
+                if phrased and state[FLOOR] == 0:
+                    found = _find_before_scores(segment, scratch, mask, n, required, b)
+                    _offer(segment, scratch, mask, first_doc, found, k, False)
+                else:
+                    found = match_superblock(segment, scratch, n, b)
+                    _offer(segment, scratch, mask, first_doc, found, k, phrased)
             bounds[b] = 0
 
 
@@ -121,18 +126,14 @@ def _clear_incomplete(segment, scratch, required):
 
 
 @kernel
-def _visit(segment, scratch, mask, n, required, superblock, found, k):
-    """Offer those of the driver's documents in OFFSETS that have the other required terms and the phrase."""
-    phrased = i64_at(scratch, PHRASE)[POSITIONS] > 0
-    for i in range(1, required):
-        found = keep_having(segment, scratch, i64_at(scratch, ORDER)[i], superblock, found)
-    found = keep_accepted(segment, scratch, mask, superblock, found)
-    if phrased and u64_at(scratch, STATE)[FLOOR] == 0:
-        found = keep_phrases(segment, scratch, superblock, found)
-        phrased = False
+def _find_before_scores(segment, scratch, mask, n, required, superblock):
+    """OFFSETS and SCORES of the documents of a superblock that have the required terms and the phrase; how many."""
+    found = intersect(segment, scratch, required, superblock)
+    found = keep_accepted(segment, scratch, mask, superblock << SUPERBLOCK_BITS, found)
+    found = keep_phrases(segment, scratch, superblock << SUPERBLOCK_BITS, found)
     if found > 0:
         _score(segment, scratch, n, superblock, found)
-        _offer(segment, scratch, superblock, found, phrased, k)
+    return found
 
 
 @kernel
@@ -151,14 +152,14 @@ def _score(segment, scratch, n, superblock, found):
 
 
 @kernel
-def _offer(segment, scratch, superblock, found, phrased, k):
-    """Offer the documents in OFFSETS; ``phrased``: only those with the phrase, looking only into those that can enter."""
+def _offer(segment, scratch, mask, first_doc, found, k, phrased):
+    """Offer the candidates; ``phrased``: only those with the phrase, looking only into those that can enter."""
     state = u64_at(scratch, STATE)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    first_doc = superblock << SUPERBLOCK_BITS
     for c in range(found):
         if phrased and c + AHEAD < found:
             fetch_row(segment, first_doc + offsets[c + AHEAD])
-        doc = segment[FIRST_DOC] + first_doc + offsets[c]
-        if make_key(scores[c], doc) > state[FLOOR] and (not phrased or has_phrase(segment, scratch, first_doc + offsets[c])):
-            offer(scratch, k, scores[c], doc)
+        doc = first_doc + offsets[c]
+        key = make_key(scores[c], segment[FIRST_DOC] + doc)
+        if key > state[FLOOR] and accepted(segment, mask, doc) and (not phrased or has_phrase(segment, scratch, doc)):
+            offer(scratch, k, scores[c], segment[FIRST_DOC] + doc)

@@ -26,7 +26,7 @@ def is_wide(segment, row):
 
 
 @inlined
-def _bytes_of(segment, row, superblock):
+def bytes_of(segment, row, superblock):
     """The bytes of a row's superblock."""
     at = (row * segment[NUM_SUPERBLOCKS] + superblock) * HALF
     return u8_at(segment, NIBBLES)[at : at + HALF]
@@ -35,7 +35,7 @@ def _bytes_of(segment, row, superblock):
 @kernel
 def add_wide(segment, window, row, superblock, weight, term_class):
     """Add the impacts of a wide row to the window of a superblock."""
-    nibbles = _bytes_of(segment, row, superblock)
+    nibbles = bytes_of(segment, row, superblock)
     first_doc = superblock << SUPERBLOCK_BITS
     norms = f32_at(segment, DOC_NORMS)[first_doc : first_doc + SUPERBLOCK]
     k1 = f32_at(segment, K1)[term_class]
@@ -48,7 +48,7 @@ def add_wide(segment, window, row, superblock, weight, term_class):
 @kernel
 def keep_wide(segment, window, row, superblock):
     """Set the window of a superblock to 0 where a wide row has no posting."""
-    nibbles = _bytes_of(segment, row, superblock)
+    nibbles = bytes_of(segment, row, superblock)
     low, high = window[:HALF], window[HALF:SUPERBLOCK]
     for j in range(HALF):
         low[j] = low[j] if nibbles[j] & np.uint8(15) else np.int32(0)
@@ -114,7 +114,7 @@ def _correct_exceptions(segment, window, row, superblock, weight, k1):
 @kernel
 def wide_nibble(segment, row, superblock, offset):
     """The frequency of a wide row in a document of the superblock, 15 for an exception; 0 if it is not there."""
-    byte = np.int64(_bytes_of(segment, row, superblock)[offset & (HALF - 1)])
+    byte = np.int64(bytes_of(segment, row, superblock)[offset & (HALF - 1)])
     return byte >> 4 if offset & HALF else byte & 15
 
 
@@ -140,7 +140,7 @@ def wide_impact(segment, row, superblock, offset, weight, term_class):
 @kernel
 def list_wide(segment, row, superblock, offsets):
     """The documents of a wide row in a superblock to ``offsets`` int64[4096], ascending; how many."""
-    nibbles = _bytes_of(segment, row, superblock)
+    nibbles = bytes_of(segment, row, superblock)
     found = 0
     for half in range(2):
         mask = np.uint8(0xF0 if half else 0x0F)

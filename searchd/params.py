@@ -46,6 +46,9 @@ class SearchParams(Params):
     highlight: Annotated[bool, Meta(description="Whether hits carry passages with `<mark>`.")] = True
     crop_length: Annotated[int, Meta(ge=20, le=10_000, description="Characters of a passage.")] | None = None
     mode: Annotated[Literal["or", "and"], Meta(description="Whether any word or every word must occur.")] = "or"
+    minimum_should_match: (
+        Annotated[int, Meta(ge=1, le=512, description="How many of the plain words must occur, instead of `mode`.")] | None
+    ) = None
     locale: Annotated[str, Meta(max_length=35, description="Accepted and not used: the language is told from the text itself.")] | None = (
         None
     )

@@ -13,7 +13,7 @@ from searchd.filters import compare, number_of
 from searchd.query import Group, Node, Not, Or, Phrase, Query, Word
 from searchd.query_terms import WORD, Sequence, required_terms
 
-# A prefix stands for so many of its most frequent terms, each of them scoring half of what a typed word does.
+# All words that begin with a prefix match; so many of the most frequent of them score, each half of what a typed word does.
 MAX_EXPANSIONS = 128
 EXPANSION_WEIGHT = 0.5
 
@@ -24,7 +24,8 @@ class Plan(NamedTuple):
     """How a query is answered.
 
     ``query_terms`` are the analyser's, for features and highlights; ``terms`` and ``weights`` are scored; ``required`` (None = any term is
-    enough) must all be there; ``mask`` bool[max_doc] or None. ``listing``: the mask alone says what matches, terms only give the order.
+    enough) must be there, all of them or at least ``minimum``; ``phrase`` must stand there; ``mask`` bool[max_doc] or None. ``listing``: the
+    mask or the phrase alone says what matches, terms only give the order.
     """
 
     text: str
@@ -34,6 +35,8 @@ class Plan(NamedTuple):
     required: list[str] | None = None
     mask: Mask | None = None
     listing: bool = False
+    phrase: Sequence | None = None
+    minimum: int | None = None
 
     @property
     def empty(self) -> bool:
@@ -45,36 +48,51 @@ class Plan(NamedTuple):
         return "or" if self.required is None else "and"
 
 
-def make_plan(query: Query, snapshot: Any, mode: str, filter_mask: Mask | None = None, listing: bool = False) -> Plan:
-    """Plan a query; ``listing`` says that a query without words stands for all documents (there is a filter or a sort)."""
+def make_plan(
+    query: Query, snapshot: Any, mode: str, filter_mask: Mask | None = None, listing: bool = False, minimum: int | None = None
+) -> Plan:
+    """Plan a query; ``listing`` says that a query without words stands for all documents (there is a filter or a sort).
+
+    ``minimum``: so many of the plain words are enough, whatever the mode.
+    """
     if query.plain:
-        plan = plain_plan(query.text, snapshot, mode)
+        plan = plain_plan(query.text, snapshot, mode, minimum)
         listing = listing and not query.text.strip()
         return plan._replace(mask=_all([plan.mask, filter_mask]), listing=listing)
-    return _Planner(snapshot, mode).plan(query, filter_mask, listing)
+    return _Planner(snapshot, mode, minimum).plan(query, filter_mask, listing)
 
 
-def plain_plan(text: str, snapshot: Any, mode: str) -> Plan:
+def plain_plan(text: str, snapshot: Any, mode: str, minimum: int | None = None) -> Plan:
     """The plan of a text that is nothing but words, whatever signs are in it."""
     analysed = snapshot.query_terms.analyse(text)
     terms, weights = snapshot.query_terms.weigh(analysed)
-    required, mask = all_words(text, terms, snapshot) if mode == "and" and terms else (None, None)
-    return Plan(text, analysed, terms, weights, required, mask)
+    wish = wish_of(text, terms, snapshot, mode, minimum)
+    return Plan(text, analysed, terms, weights, wish.required, wish.mask, minimum=wish.minimum)
 
 
-def all_words(text: str, terms: list[str], snapshot: Any) -> tuple[list[str] | None, Mask | None]:
-    """What "all words" means for a text with these terms: the terms that must be there, or where there are several analysers a mask.
+class Wish(NamedTuple):
+    """What the plain words of a query ask: of the terms ``required`` all or ``minimum`` must be there, or the document be in the mask."""
+
+    required: list[str] | None = None
+    minimum: int | None = None
+    mask: Mask | None = None
+
+
+def wish_of(text: str, terms: list[str], snapshot: Any, mode: str, minimum: int | None = None) -> Wish:
+    """What any, all or ``minimum`` of the words means for a text with these terms; a mask where there are several analysers.
 
     A word then has to be there by any one analyser, since fields with another one hold another form of it.
     """
+    if not terms or (mode == "or" if minimum is None else minimum <= 1):
+        return Wish()
     if len(snapshot.query_terms.analyzers) == 1:
-        return required_terms(terms), None
+        required = required_terms(terms)
+        return Wish(required, None if minimum is None or minimum >= len(required) else minimum)
     words = [alternatives for word in text.split() if (alternatives := snapshot.query_terms.alternatives(word))]
-    return None, _all([np.logical_or.reduce([_having(terms, snapshot) for terms in alternatives]) for alternatives in words])
-
-
-def _having(terms: list[str], snapshot: Any) -> Mask:
-    return np.logical_and.reduce([snapshot.retriever.matches([term]) for term in terms])
+    having = [np.logical_or.reduce([snapshot.retriever.matches_all(terms) for terms in alternatives]) for alternatives in words]
+    if minimum is None or minimum >= len(having):
+        return Wish(mask=_all(having))
+    return Wish(mask=np.asarray(np.sum(having, axis=0, dtype=np.int32) >= minimum))
 
 
 class _Demand(NamedTuple):
@@ -88,23 +106,35 @@ class _Demand(NamedTuple):
 class _Planner:
     """Walks a tree once, collecting words, texts that score, expansions of prefixes and demands."""
 
-    def __init__(self, snapshot: Any, mode: str) -> None:
-        self.snapshot, self.mode = snapshot, mode
+    def __init__(self, snapshot: Any, mode: str, minimum: int | None = None) -> None:
+        self.snapshot, self.mode, self.minimum = snapshot, mode, minimum
         self.texts: list[str] = []
         self.expansions: dict[str, None] = {}
+        self.phrase: Sequence | None = None
 
     def plan(self, query: Query, filter_mask: Mask | None, listing: bool) -> Plan:
-        words, demands = self._split(query.nodes, positive=True)
+        words, demands = self._split(query.nodes, positive=True, top=True)
         query_terms = self.snapshot.query_terms
         analysed = query_terms.analyse(" ".join(self.texts))
         terms, weights = query_terms.weigh(analysed)
         self._add_expansions(analysed, terms, weights)
         wished = query_terms.weighted(" ".join(words)).terms
-        required, all_there = all_words(" ".join(words), wished, self.snapshot) if self.mode == "and" and wished else (None, None)
-        asked = any(not demand.negative for demand in demands)
-        mask = _all([*(demand.mask for demand in demands), all_there, filter_mask])
+        wish = wish_of(" ".join(words), wished, self.snapshot, self.mode, self.minimum)
+        asked = self.phrase is not None or any(not demand.negative for demand in demands)
+        mask = _all([*(demand.mask for demand in demands), wish.mask, filter_mask])
         listed = not wished and (asked or (listing and bool(demands)))
-        return Plan(" ".join(self.texts), analysed, terms, weights, required, mask, listed)
+        return Plan(" ".join(self.texts), analysed, terms, weights, wish.required, mask, listed, self.phrase, wish.minimum)
+
+    def _becomes_the_phrase(self, node: Phrase) -> bool:
+        """Whether a phrase at the query's top is the first that only one analyser makes something of; then it need not become a mask."""
+        fields = self.snapshot.query_terms.fields
+        if self.phrase or self.minimum or (node.field is not None and node.field not in fields):
+            return False
+        sequences = self.snapshot.query_terms.sequences(node.text, node.field)
+        if len(sequences) != 1 or len(sequences[0].terms) == 1:
+            return False
+        self.phrase = sequences[0]
+        return True
 
     def _add_expansions(self, analysed: list, terms: list[str], weights: list[float]) -> None:
         known = set(terms)
@@ -115,18 +145,20 @@ class _Planner:
                 weights.append(weight)
                 analysed.append(self.snapshot.query_term(term, EXPANSION_WEIGHT))
 
-    def _split(self, nodes: tuple[Node, ...], positive: bool) -> tuple[list[str], list[_Demand]]:
-        """Plain words and demands of clauses side by side; groups inside are the same clauses."""
+    def _split(self, nodes: tuple[Node, ...], positive: bool, top: bool = False) -> tuple[list[str], list[_Demand]]:
+        """Plain words and demands of clauses side by side; groups inside are the same clauses. At the query's ``top`` a phrase may be neither."""
         words: list[str] = []
         demands: list[_Demand] = []
         for node in nodes:
             if isinstance(node, Group):
-                more_words, more_demands = self._split(node.nodes, positive)
+                more_words, more_demands = self._split(node.nodes, positive, top)
                 words += more_words
                 demands += more_demands
             elif isinstance(node, Word) and self._is_plain(node):
                 words.append(_typed(node))
                 self._score(_typed(node), positive)
+            elif top and isinstance(node, Phrase) and self._becomes_the_phrase(node):
+                self._score(node.text, positive)
             else:
                 demand = self._demand(node, positive)
                 if demand is not None:
@@ -214,7 +246,8 @@ class _Planner:
         itself = self._occurs(node.text, node.field)
         if itself is None or not terms:
             return itself
-        return itself | self.snapshot.retriever.matches(terms, None if node.field is None else self.snapshot.query_terms.fields[node.field])
+        field = None if node.field is None else self.snapshot.query_terms.fields[node.field]
+        return itself | self.snapshot.retriever.matches_prefix(prefixes, field)
 
 
 def _all(masks: list[Mask | None]) -> Mask | None:
@@ -233,9 +266,12 @@ def matched_docs(plan: Plan, snapshot: Any) -> Mask:
     mask: Mask = snapshot.live.copy()
     if plan.mask is not None:
         mask &= plan.mask
-    if plan.required is not None:
-        for term in plan.required:
-            mask &= snapshot.retriever.matches([term])
-    elif not plan.listing:
+    if plan.phrase is not None:
+        mask &= snapshot.retriever.phrase(plan.phrase.terms, plan.phrase.field, extra=plan.phrase.extra)
+    if plan.minimum is not None:
+        mask &= snapshot.retriever.matches_minimum(plan.required, plan.minimum)
+    elif plan.required is not None:
+        mask &= snapshot.retriever.matches_all(plan.required)
+    elif not plan.listing and plan.phrase is None:
         mask &= snapshot.retriever.matches(plan.terms)
     return mask

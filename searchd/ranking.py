@@ -12,10 +12,12 @@ import numpy as np
 from ranker.matches import gather
 from searchd.plan import Plan, matched_docs
 from searchd.query_terms import Sequence as TermSequence
+from searchd.retrieval_sets import UNLIMITED
 from searchd.snapshot import Snapshot
 
-# Up to so many documents matches are counted exactly; beyond, only as far as they were ranked.
-EXACT_COUNT_DOCS = 2_000_000
+# Matches are counted exactly while the query's terms have at most so many postings (some milliseconds), beyond that up to a lower bound.
+EXACT_COUNT_POSTINGS = 20_000_000
+COUNT_BOUND = 100_000
 
 
 class ModelRef(NamedTuple):
@@ -59,7 +61,7 @@ def candidates(plan: Plan, snapshot: Snapshot, k: int) -> tuple[np.ndarray, np.n
     if k <= 0 or plan.empty:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     if plan.terms:
-        docs, scores = snapshot.retriever.top(plan.terms, plan.weights, k, mode=plan.mode, required=plan.required, mask=plan.mask)
+        docs, scores = _top(plan, snapshot, k)
     else:
         docs, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
     if plan.listing and len(docs) < k:
@@ -70,6 +72,16 @@ def candidates(plan: Plan, snapshot: Snapshot, k: int) -> tuple[np.ndarray, np.n
     return docs, scores
 
 
+def _top(plan: Plan, snapshot: Snapshot, k: int) -> tuple[np.ndarray, np.ndarray]:
+    retriever = snapshot.retriever
+    if plan.phrase is not None:
+        field, extra, required = plan.phrase.field, plan.phrase.extra, plan.required or ()
+        return retriever.top_phrase(plan.phrase.terms, plan.terms, plan.weights, k, field, 0, extra, required, plan.mask)
+    if plan.minimum is not None:
+        return retriever.top_minimum(plan.terms, plan.weights, k, plan.minimum, plan.required, plan.mask)
+    return retriever.top(plan.terms, plan.weights, k, mode=plan.mode, required=plan.required, mask=plan.mask)
+
+
 def top_phrases(
     sequences: Sequence[TermSequence], terms: list[str], weights: list[float], k: int, snapshot: Snapshot, mask: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -77,7 +89,7 @@ def top_phrases(
     retriever = snapshot.retriever
     if len(sequences) == 1:
         one = sequences[0]
-        return retriever.top_phrase(one.terms, terms, weights, k, one.field, extra=one.extra, mask=mask)
+        return retriever.top_phrase(one.terms, terms, weights, k, one.field, 0, one.extra, (), mask)
     found = np.zeros(snapshot.index.max_doc, np.bool_)
     for one in sequences:
         found |= retriever.phrase(one.terms, one.field, extra=one.extra)
@@ -90,11 +102,12 @@ def count_matches(plan: Plan, snapshot: Snapshot, found: int, k: int) -> Total:
         return Total(0)
     if found < k:
         return Total(found)
-    if snapshot.index.max_doc > EXACT_COUNT_DOCS:
-        return Total(found, "gte")
-    if plan.mask is None and plan.required is None and not plan.listing:
-        return Total(snapshot.retriever.count(plan.terms))
-    return Total(int(np.count_nonzero(matched_docs(plan, snapshot))))
+    retriever = snapshot.retriever
+    if plan.mask is not None or plan.phrase is not None or plan.minimum is not None or plan.listing:
+        return Total(int(np.count_nonzero(matched_docs(plan, snapshot))))
+    enough = UNLIMITED if retriever.num_postings(plan.terms) <= EXACT_COUNT_POSTINGS else max(COUNT_BOUND, found)
+    count = retriever.count(plan.terms, enough) if plan.required is None else retriever.count_all(plan.required, enough)
+    return Total(count, "eq" if count < enough else "gte")
 
 
 def blocks_needed(window: int, depth: int) -> int:

@@ -150,4 +150,4 @@ def score_documents(plan: Plan, snapshot: Snapshot, docs: np.ndarray) -> tuple[n
     mask = np.zeros(snapshot.index.max_doc, np.bool_)
     mask[docs] = True
     # The documents are the caller's, so what the query demands of them does not matter, only what its terms give them.
-    return candidates(plan._replace(mask=mask, required=None, listing=True), snapshot, len(docs))
+    return candidates(plan._replace(mask=mask, required=None, phrase=None, minimum=None, listing=True), snapshot, len(docs))

@@ -13,9 +13,10 @@ import numpy as np
 from indexer.schema import STREAMS
 from searchd.kernels_and import top_and
 from searchd.kernels_or import top_or
+from searchd.retrieval_minimum import top_minimum
 from searchd.retrieval_phrases import top_phrase
 from searchd.retrieval_segment import SearchSegment
-from searchd.retrieval_sets import Sets
+from searchd.retrieval_sets import UNLIMITED, Sets
 from searchd.scratch import Scratch
 from searchd.term_table import TermTable
 
@@ -113,14 +114,33 @@ class Retriever:
         field: int | None = None,
         slop: int = 0,
         extra: Sequence[str] = (),
+        required: Sequence[str] = (),
         mask: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The best ``k`` documents that have a phrase, as ``top`` gives them; ``sequence`` to ``extra`` as in ``phrase``.
 
-        ``terms`` and ``weights`` are what scores: the phrase's terms, if they are to count, and any others, which need not be there.
+        ``terms`` and ``weights`` are what scores: the phrase's terms, if they are to count, and any others, which need not be there unless they
+        are ``required`` too.
         """
         mask8 = NO_MASK if mask is None else self._checked(mask)
-        return top_phrase(self._numbers, self._scratch, sequence, terms, weights, min(k, self.max_doc), field, slop, extra, mask8)
+        return top_phrase(self._numbers, self._scratch, sequence, terms, weights, min(k, self.max_doc), field, slop, extra, required, mask8)
+
+    def top_minimum(
+        self,
+        terms: Sequence[str],
+        weights: Sequence[float],
+        k: int,
+        minimum: int,
+        counted: Sequence[str] | None = None,
+        mask: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The best ``k`` documents that have at least ``minimum`` of the ``counted`` terms (default: all), as ``top`` gives them.
+
+        ``terms`` are distinct; those that do not count add to the score.
+        """
+        mask8 = NO_MASK if mask is None else self._checked(mask)
+        chosen = terms if counted is None else counted
+        return top_minimum(self._numbers, self._scratch, terms, weights, min(k, self.max_doc), max(1, minimum), chosen, mask8)
 
     def matches(self, terms: Sequence[str], field: int | None = None) -> np.ndarray:
         """Documents that have any of the terms, in one text field or in any: bool[max_doc]."""
@@ -130,9 +150,26 @@ class Retriever:
         """Documents that have every one of the terms, of which there is at least one: bool[max_doc]."""
         return self._sets.all_of(terms)
 
-    def count(self, terms: Sequence[str]) -> int:
-        """How many documents have any of the terms."""
-        return int(np.count_nonzero(self.matches(terms)))
+    def matches_minimum(self, terms: Sequence[str], minimum: int) -> np.ndarray:
+        """Documents that have at least ``minimum`` of the terms, which are distinct: bool[max_doc]."""
+        return self._sets.at_least(terms, minimum)
+
+    def matches_prefix(self, prefixes: Sequence[str], field: int | None = None) -> np.ndarray:
+        """Documents that have a term that begins with one of the prefixes, in one text field or in any: bool[max_doc]."""
+        return self._sets.with_prefix(prefixes, field)
+
+    def count(self, terms: Sequence[str], enough: int = UNLIMITED) -> int:
+        """How many documents have any of the terms; a number from ``enough`` on is a lower bound."""
+        return self._sets.count_any(terms, enough)
+
+    def count_all(self, terms: Sequence[str], enough: int = UNLIMITED) -> int:
+        """How many documents have every one of the terms, of which there is at least one; a number from ``enough`` on is a lower bound."""
+        return self._sets.count_all(terms, enough)
+
+    def num_postings(self, terms: Sequence[str]) -> int:
+        """How many postings the terms have together: what it costs to count."""
+        table, numbers = self._numbers(terms)
+        return sum(map(table.num_postings, numbers))
 
     def phrase(self, sequence: Sequence[str | None], field: int | None = None, slop: int = 0, extra: Sequence[str] = ()) -> np.ndarray:
         """Documents where the terms stand one after another, in one text field or in any: bool[max_doc].

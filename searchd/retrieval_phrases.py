@@ -21,13 +21,14 @@ def top_phrase(
     field: int | None,
     slop: int,
     extra: Sequence[str],
+    required: Sequence[str],
     mask: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """See ``Retriever.top_phrase``. ``mask`` uint8[max_doc], or empty."""
     phrase = trimmed(sequence)
     if not phrase or k <= 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    needed = needed_terms(phrase, slop, extra)
+    needed = needed_terms([*phrase, *required] if required else phrase, slop, extra)
     weight_of = dict.fromkeys(needed, 0.0) | dict(zip(terms, weights))
     table, numbers = resolve(list(weight_of))
     n = len(numbers)

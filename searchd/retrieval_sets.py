@@ -7,7 +7,7 @@ import numpy as np
 from indexer.bm25 import stream_of
 from searchd.kernels_all import count_all
 from searchd.kernels_phrase import ANY, POSITIONS
-from searchd.kernels_sets import mark_term
+from searchd.kernels_sets import count_any, mark_terms
 from searchd.retrieval_segment import SearchSegment
 from searchd.scratch import Scratch
 from searchd.term_table import TermTable
@@ -34,16 +34,43 @@ class Sets:
 
     def any_of(self, terms: Sequence[str], field: int | None = None) -> np.ndarray:
         """Documents that have any of the terms, in one text field or in any."""
+        return self._any([segment.segment.lookup(terms) for segment in self._segments], field)
+
+    def with_prefix(self, prefixes: Sequence[str], field: int | None = None) -> np.ndarray:
+        """Documents that have any term that begins with one of the prefixes, however many terms these are."""
+        ids = [[segment.segment.prefix_ids(prefix) for prefix in prefixes] for segment in self._segments]
+        return self._any([np.concatenate(one) if one else np.zeros(0, np.int64) for one in ids], field)
+
+    def _any(self, ids: Sequence[np.ndarray], field: int | None) -> np.ndarray:
+        """Documents that have any of the terms of their segment, -1 being none."""
         found = np.zeros(self._max_doc, np.uint8)
-        table, numbers = self._resolve(terms)
-        for i, segment in enumerate(self._segments):
+        for segment, chosen in zip(self._segments, ids):
             marks = found[segment.first_doc : segment.first_doc + segment.num_docs]
-            wanted = segment.wanted_codes(field)
-            for number in numbers:
-                mark_term(table.segments[i], number, wanted, marks, 0, 1)
+            mark_terms(segment.words, *segment.view.locate(chosen), segment.wanted_codes(field), marks)
             if segment.live is not None:
                 marks &= segment.live
         return found.view(bool)
+
+    def count_any(self, terms: Sequence[str], enough: int) -> int:
+        """How many documents have any of the terms; from ``enough`` on it may stop counting."""
+        table, numbers = self._resolve(terms)
+        if len(numbers) == 1 and all(segment.live is None for segment in self._segments):
+            return table.num_postings(numbers[0])
+        scratch = self._scratch(max(1, len(terms)), 1)
+        for i, number in enumerate(numbers):
+            scratch.query_terms[i], scratch.query_weights[i], scratch.query_required[i] = number, 0.0, False
+        return int(count_any(table.segments, scratch.words, len(numbers), enough))
+
+    def count_all(self, terms: Sequence[str], enough: int) -> int:
+        """How many documents have every one of the terms, at least one; from ``enough`` on it may stop counting."""
+        return self._count(terms, NO_BYTES, enough=enough)
+
+    def at_least(self, terms: Sequence[str], minimum: int) -> np.ndarray:
+        """Documents that have ``minimum`` of the distinct terms."""
+        counts = np.zeros(self._max_doc, np.int32)
+        for term in terms:
+            counts += self.any_of([term])
+        return counts >= minimum
 
     def all_of(self, terms: Sequence[str]) -> np.ndarray:
         """Documents that have every one of the terms, at least one."""
@@ -62,7 +89,13 @@ class Sets:
         return found.view(bool)
 
     def _count(
-        self, terms: Sequence[str], marks: np.ndarray, phrase: Sequence[str | None] = (), field: int | None = None, slop: int = 0
+        self,
+        terms: Sequence[str],
+        marks: np.ndarray,
+        phrase: Sequence[str | None] = (),
+        field: int | None = None,
+        slop: int = 0,
+        enough: int = UNLIMITED,
     ) -> int:
         """Mark and count the documents that have all of the terms and the phrase, whose terms are among them."""
         table, numbers = self._resolve(terms)
@@ -73,7 +106,7 @@ class Sets:
             number_of = dict(zip(terms, numbers))
             scratch.ask_phrase([ANY if t is None else number_of[t] for t in phrase], field, slop)
         try:
-            count = int(count_all(table.segments, scratch.words, NO_BYTES, len(numbers), marks, UNLIMITED))
+            count = int(count_all(table.segments, scratch.words, NO_BYTES, len(numbers), marks, enough))
         finally:
             scratch.phrase[POSITIONS] = 0
         if phrase:

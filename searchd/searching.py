@@ -32,6 +32,7 @@ def run_search(service: Service, params: SearchParams) -> Any:
         highlight=params.highlight,
         crop_length=params.crop_length or settings.crop_length,
         mode=params.mode,
+        minimum_should_match=params.minimum_should_match,
         rerank_depth=params.rerank_depth or settings.rerank_depth,
         log=params.log,
         query_id=params.query_id,

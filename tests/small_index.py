@@ -69,6 +69,9 @@ class SmallSegment:
     def lookup(self, terms: Sequence[str]) -> np.ndarray:
         return np.array([self._ids.get(t, -1) for t in terms], np.int32)
 
+    def prefix_ids(self, prefix: str) -> np.ndarray:
+        return np.array(sorted(i for t, i in self._ids.items() if t.startswith(prefix)), np.int64)
+
 
 class SmallIndex:
     """Documents cut into segments at ``cuts``, built under ``build_schema`` and searched under the oracle's."""

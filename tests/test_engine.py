@@ -4,7 +4,6 @@
 import random
 import re
 import threading
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -245,6 +244,42 @@ def test_retrieve_is_the_search_without_a_model(engine):
     assert engine.retrieve("")[0].tolist() == [] and engine.retrieve("zzz")[0].tolist() == []
 
 
+def test_at_least_so_many_words(engine):
+    chance = random.Random(8)
+    for _ in range(12):
+        words = chance.sample(WORDS, 4)
+        for minimum in (1, 2, 3, 4, 9):
+            expected = having(lambda d: sum(has_phrase(d, w) for w in words) >= min(minimum, len(words)))
+            q = " ".join(words)
+            assert set(all_keys(engine, q, minimum_should_match=minimum)) == expected
+            assert {engine.key(doc) for doc in engine.retrieve(q, 200, minimum=minimum)[0]} == expected
+    with pytest.raises(SearchdError, match="minimum_should_match"):
+        engine.search("apple", minimum_should_match=0)
+
+
+def test_words_and_phrases_together(engine):
+    for mode in ("or", "and"):
+        for q, holds in (
+            ('"apple banana" forest', lambda d: has_phrase(d, "apple banana")),
+            ('title:"apple banana"', lambda d: has_phrase(d, "apple banana", ["title"])),
+            ('"apple banana" "banana engine"', lambda d: has_phrase(d, "apple banana") and has_phrase(d, "banana engine")),
+            ('forest "apple banana" -engine', lambda d: has_phrase(d, "apple banana") and not has_phrase(d, "engine")),
+        ):
+            every = mode == "and" and "forest" in q
+            assert set(all_keys(engine, q, mode=mode)) == having(lambda d: holds(d) and (not every or has_phrase(d, "forest"))), (q, mode)
+
+
+def test_a_prefix_matches_all_its_words_however_many(tmp_path):
+    """Far more than score, with one analyser and with several."""
+    rare = [{"id": f"r{n}", "title": f"zq{n:04}", "body": "apple", "code": "c"} for n in range(400)]
+    common = [{"id": f"c{n}", "title": f"zq9 zq{n % 150:04}", "body": "", "code": "zq"} for n in range(300)]
+    with Engine(build_home(tmp_path, rare + common)) as engine:
+        assert engine.search("zq*", model="none").total == (700, "eq")
+        assert engine.search("title:zq*", model="none").total == (700, "eq")
+        assert engine.search("zq039*", model="none").total == (10, "eq")
+        assert engine.search("apple -zq*", model="none").total == (0, "eq")
+
+
 def test_long_texts_are_ranked(engine):
     text = " ".join(f"word{i}" for i in range(3000)) + " apple apple"
     docs, _ = engine.retrieve("apple " + text, k=5)
@@ -435,8 +470,12 @@ def test_no_index_is_a_clear_error(tmp_path):
         searchd.open(tmp_path / "empty")
 
 
-def test_total_is_a_lower_bound_on_huge_indexes(engine, monkeypatch):
-    monkeypatch.setattr("searchd.ranking.EXACT_COUNT_DOCS", 1)
-    result = engine.search("apple banana", limit=3, model="none")
-    assert result.total == (3, "gte")
-    assert SimpleNamespace(**result.total._asdict()).relation == "gte"
+def test_total_is_a_lower_bound_where_counting_costs_too_much(engine, monkeypatch):
+    exact = engine.search("apple banana", limit=3, model="none").total
+    assert exact.relation == "eq"
+    monkeypatch.setattr("searchd.ranking.EXACT_COUNT_POSTINGS", 1)
+    for bound in (1, 10, exact.value, exact.value + 1):
+        monkeypatch.setattr("searchd.ranking.COUNT_BOUND", bound)
+        value, relation = engine.search("apple banana", limit=3, model="none").total
+        assert (value, relation) == exact if relation == "eq" else bound <= value <= exact.value
+    assert relation == "eq"

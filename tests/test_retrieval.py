@@ -184,6 +184,56 @@ def test_wrong_arguments_are_refused():
         retriever.top(["w0"], [1.0], 10, mask=np.ones(3, bool))
 
 
+@settings(deadline=None, max_examples=80)
+@given(
+    st.sampled_from(COLLECTIONS),
+    st.lists(st.sampled_from([*WORDS[:10], *WORDS[55:65], *WORDS[380:], "absent"]), min_size=1, max_size=8, unique=True),
+    st.integers(1, 5),
+    st.integers(0, 8),
+    st.sampled_from([1, 10, 65, 1000]),
+    st.sampled_from([None, 0.2]),
+)
+def test_at_least_so_many_terms_equals_exhaustive_scoring(name, terms, minimum, num_counted, k, share):
+    oracle, _, retriever = collection(name)
+    mask = None if share is None else np.random.default_rng(9).random(retriever.max_doc) < share
+    counted = terms[:num_counted] if num_counted else None
+    weights = [1.0, 0.5, 2.0, 0.25, 0.0, 1.0, 1.0, 1.0][: len(terms)]
+    docs, scores = retriever.top_minimum(terms, weights, k, minimum, counted, mask)
+    all_docs, all_scores = retriever.top_minimum(terms, weights, retriever.max_doc, minimum, counted, mask)
+    np.testing.assert_array_equal(docs, all_docs[:k])
+    np.testing.assert_array_equal(scores, all_scores[:k])
+    expected = {d for d in oracle.live if sum(oracle.has(d, t) for t in counted or terms) >= minimum}
+    assert set(np.flatnonzero(retriever.matches_minimum(counted or terms, minimum)).tolist()) == expected
+    assert sorted(all_docs.tolist()) == sorted(d for d in expected if mask is None or mask[d])
+    truth = [oracle.score(d, terms, weights) for d in all_docs]
+    unit = sum(w * oracle.weight(t) for t, w in zip(terms, weights)) / 2**28
+    np.testing.assert_allclose(all_scores, truth, rtol=2e-6, atol=unit * len(terms))
+    np.testing.assert_array_equal(np.lexsort((all_docs, -all_scores)), np.arange(len(all_docs)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sampled_from(COLLECTIONS),
+    st.lists(st.sampled_from(["w", "w1", "w39", "w399", "w3999", "x", ""]), min_size=1, max_size=2),
+    st.sampled_from([None, 0]),
+)
+def test_a_prefix_stands_for_all_its_terms(name, prefixes, field):
+    oracle, _, retriever = collection(name)
+    terms = [word for word in WORDS if word.startswith(tuple(prefixes))]
+    assert set(np.flatnonzero(retriever.matches_prefix(prefixes, field)).tolist()) == oracle.matches(terms, field)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(COLLECTIONS), TERMS, st.sampled_from([1, 100, 5000, 10**9]))
+def test_counts_are_exact_or_lower_bounds(name, terms, enough):
+    oracle, _, retriever = collection(name)
+    for count, truth in (
+        (retriever.count(terms, enough), len(oracle.matches(terms))),
+        (retriever.count_all(terms[:3], enough), len(oracle.candidates(terms[:3], [1.0] * 3, "and", None))),
+    ):
+        assert count == truth if count < enough else enough <= count <= truth
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.sampled_from(COLLECTIONS), TERMS, st.sampled_from([None, 0]))
 def test_matches_and_counts_are_exact_unions(name, terms, field):
