@@ -1,7 +1,10 @@
 """A build publishes all or nothing, accounts for every record, and writes the same bytes however it is run."""
 
+import hashlib
+import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,16 +94,21 @@ def test_every_kind_of_source_is_read_from_several_processes(tmp_path, kind):
 
 
 @pytest.mark.slow
-def test_the_same_bytes_for_real_text_hash_seeds_and_locales(tmp_path):
+def test_the_same_bytes_for_real_text_in_24_builds(tmp_path):
+    """Processes, memory (so batches), hash seeds, locales and time zones: one SHA-256."""
     sources = [str(shared(f"retrieval/{name}/docs.jsonl.gz")) for name in ("en-cranfield", "mixed-xquad-en-zh")]
-    found = set()
-    for i, (jobs, seed, zone) in enumerate([(1, "0", "UTC"), (2, "1", "Asia/Shanghai"), (4, "random", "America/New_York")]):
-        home = tmp_path / str(i)
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": "C"}
-        command = [sys.executable, "-m", "indexer", "build", *sources, "--home", str(home), "--jobs", str(jobs), "--memory", "64MiB"]
+    settings = itertools.product(
+        ("1", "2", "4", "8"), ("1MiB", "1GiB", "8GiB"), (("0", "UTC", "C"), ("random", "Asia/Shanghai", "C.UTF-8"))
+    )
+    found = []
+    for jobs, memory, (seed, zone, locale) in settings:
+        home = Home.at(tmp_path / "home")
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale}
+        command = [sys.executable, "-m", "indexer", "build", *sources, "--home", str(home.root), "--jobs", jobs, "--memory", memory]
         subprocess.run(command, env=environment, check=True, capture_output=True)
-        found.add(tuple(sorted(files_of(Home.at(home)).items())))
-    assert len(found) == 1
+        found.append(hashlib.sha256(b"".join(data for _, data in sorted(files_of(home).items()))).hexdigest())
+        shutil.rmtree(home.root)
+    assert len(found) == 24 and len(set(found)) == 1
 
 
 def test_nothing_good_publishes_nothing_but_tells_why(tmp_path):
