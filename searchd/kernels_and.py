@@ -55,7 +55,7 @@ from searchd.kernels_layout import (
 )
 from searchd.kernels_postings import accepted, posting_share, skip_range, superblock_range
 from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, raise_floor_by_terms, scale_of, sort_terms
-from searchd.kernels_top import needed, offer, start_top, write_top
+from searchd.kernels_top import needed, offer_all, start_top, write_top
 from searchd.kernels_wide import add_wide, impact, is_wide, keep_wide, wide_impact
 
 FIRST_SUPERBLOCKS = 8
@@ -317,11 +317,13 @@ def _walk(segment, scratch, start, end, found):
 
 @kernel
 def _offer_candidates(segment, scratch, mask, first_doc, found, k):
-    """Offer candidates whose OFFSETS count from a document of the segment."""
-    state = u64_at(scratch, STATE)
+    """Offer candidates whose OFFSETS count from a document of the segment, if they are accepted."""
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    least = needed(state, segment[FIRST_DOC] + first_doc)
-    all_accepted = len(mask) == 0 and len(u8_at(segment, LIVE)) == 0
-    for c in range(found):
-        if scores[c] >= least and (all_accepted or accepted(segment, mask, first_doc + offsets[c])):
-            offer(scratch, k, scores[c], segment[FIRST_DOC] + first_doc + offsets[c])
+    if len(mask) > 0 or len(u8_at(segment, LIVE)) > 0:
+        kept = 0
+        for c in range(found):
+            offsets[kept] = offsets[c]
+            scores[kept] = scores[c]
+            kept += np.int64(accepted(segment, mask, first_doc + offsets[c]))
+        found = kept
+    offer_all(scratch, k, segment[FIRST_DOC] + first_doc, found)

@@ -36,7 +36,7 @@ from searchd.kernels_layout import (
 )
 from searchd.kernels_postings import accepted, add_row
 from searchd.kernels_terms import bound_superblocks, gather_terms, order_by_best, promising_level, raise_floor_by_terms, scale_of
-from searchd.kernels_top import needed, offer, start_top, write_top
+from searchd.kernels_top import needed, offer_all, start_top, write_top
 from searchd.kernels_wide import is_wide
 
 FIRST_SUPERBLOCKS = 8  # visited first, best bound or not, to raise the floor; more of them for a large k
@@ -93,9 +93,7 @@ def _visit(segment, scratch, mask, n, superblock, k):
     if len(mask) > 0 or len(u8_at(segment, LIVE)) > 0:
         found = _drop_unaccepted(segment, scratch, mask, superblock, found)
     found = _complete(segment, scratch, optional, superblock, flat, least, found)
-    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    for c in range(found):
-        offer(scratch, k, scores[c], first_doc + offsets[c])
+    offer_all(scratch, k, first_doc, found)
 
 
 @kernel

@@ -9,7 +9,7 @@ import numpy as np
 
 from indexer.jit import inlined, kernel
 from searchd.kernels_bits import bits_of, f32_at, float_of, i64_at, u64_at
-from searchd.kernels_layout import DIGITS, DOCS_OUT, FIXED_BITS, HISTOGRAM, KEYS, SCORES_OUT, SPARE, STATE
+from searchd.kernels_layout import DIGITS, DOCS_OUT, FIXED_BITS, HISTOGRAM, KEYS, OFFSETS, SCORES, SCORES_OUT, SPARE, STATE
 
 HEAP_LIMIT = 64
 # Of ``state``: keys held; the key that a newcomer must exceed; the bucket of the histogram that the floor is in; keys in higher buckets.
@@ -74,31 +74,66 @@ def offer(scratch, k, score, doc):
         n = min(n + 1, k)
         if n == k:
             state[FLOOR] = max(state[FLOOR], keys[0])
-    else:
-        keys[n] = key
-        n += 1
-        _count(state, i64_at(scratch, HISTOGRAM), k, score)
-        if n == 2 * k:
-            n = _sweep(state, keys, n, k)
-    state[SIZE] = np.uint64(n)
+        state[SIZE] = np.uint64(n)
+        return
+    histogram, bucket = i64_at(scratch, HISTOGRAM), min(np.int64(score) >> BUCKET_BITS, BUCKETS - 1)
+    keys[n] = key
+    state[SIZE] = np.uint64(n + 1)
+    histogram[bucket] += 1
+    state[ABOVE] += np.uint64(bucket > state[BUCKET])
+    _raise_by_histogram(state, histogram, k)
+    if n + 1 == 2 * k:
+        state[SIZE] = np.uint64(_sweep(state, keys, 2 * k, k))
 
 
 @kernel
-def _count(state, histogram, k, score):
-    """Count a score; raise the floor to the edge of the highest bucket that k of the scores so far reach."""
-    bucket = min(np.int64(score) >> BUCKET_BITS, BUCKETS - 1)
-    histogram[bucket] += 1
-    lowest = np.int64(state[BUCKET])
-    if bucket <= lowest:
+def offer_all(scratch, k, first_doc, found):
+    """Offer the candidates in SCORES and OFFSETS, which count from ``first_doc``; for a large k without a branch for each."""
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    if k <= HEAP_LIMIT:
+        for c in range(found):
+            offer(scratch, k, scores[c], first_doc + offsets[c])
         return
-    above = np.int64(state[ABOVE]) + 1
-    if above >= k:
-        while above >= k:
-            lowest += 1
-            above -= histogram[lowest]
-        state[BUCKET] = np.uint64(lowest)
-        raise_floor(state, lowest << BUCKET_BITS)
-    state[ABOVE] = np.uint64(above)
+    state = u64_at(scratch, STATE)
+    start = np.int64(0)
+    while start < found:
+        end = min(found, start + 2 * k - np.int64(state[SIZE]))
+        _append(scratch, first_doc, start, end)
+        _raise_by_histogram(state, i64_at(scratch, HISTOGRAM), k)
+        if state[SIZE] == 2 * k:
+            state[SIZE] = np.uint64(_sweep(state, u64_at(scratch, KEYS), 2 * k, k))
+        start = end
+
+
+@kernel
+def _append(scratch, first_doc, start, end):
+    """Add those of the candidates start:end that exceed the floor to the buffer and to the histogram."""
+    state, keys, histogram = u64_at(scratch, STATE), u64_at(scratch, KEYS), i64_at(scratch, HISTOGRAM)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    floor, lowest, above, n = state[FLOOR], np.int64(state[BUCKET]), np.int64(state[ABOVE]), state[SIZE]
+    for c in range(start, end):
+        score = scores[np.uint64(c)]
+        key = make_key(score, first_doc + offsets[np.uint64(c)])
+        taken = np.int64(key > floor)
+        bucket = min(score >> BUCKET_BITS, BUCKETS - 1)
+        histogram[np.uint64(bucket)] += taken
+        above += taken & np.int64(bucket > lowest)
+        keys[n] = key
+        n += np.uint64(taken)
+    state[SIZE], state[ABOVE] = n, np.uint64(above)
+
+
+@kernel
+def _raise_by_histogram(state, histogram, k):
+    """Raise the floor to the edge of the highest bucket that k of the scores so far reach."""
+    lowest, above = np.int64(state[BUCKET]), np.int64(state[ABOVE])
+    if above < k:
+        return
+    while above >= k:
+        lowest += 1
+        above -= histogram[lowest]
+    state[BUCKET], state[ABOVE] = np.uint64(lowest), np.uint64(above)
+    raise_floor(state, lowest << BUCKET_BITS)
 
 
 @kernel

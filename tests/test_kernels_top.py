@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import searchd.kernels_layout as layout
 from searchd.kernels_layout import FIXED_BITS
-from searchd.kernels_top import offer, start_top, write_top
+from searchd.kernels_top import offer, offer_all, start_top, write_top
 from searchd.scratch import Scratch
 
 
@@ -23,8 +24,9 @@ def best(scores: np.ndarray, docs: np.ndarray, k: int) -> tuple[list[int], list[
     low=st.sampled_from([1, 2**18, 2**28]),
     distinct=st.sampled_from([1, 2, 50, 2**29]),
     order=st.sampled_from(["rising", "falling", "random"]),
+    together=st.sampled_from([1, 7, 4096]),
 )
-def test_the_best_k_are_those_of_a_sort(seed, n, k, low, distinct, order):
+def test_the_best_k_are_those_of_a_sort(seed, n, k, low, distinct, order, together):
     rng = np.random.default_rng(seed)
     scores = np.minimum(low + rng.integers(0, distinct, n), (1 << FIXED_BITS) + 1000)
     if order != "random":
@@ -32,7 +34,13 @@ def test_the_best_k_are_those_of_a_sort(seed, n, k, low, distinct, order):
     docs = rng.permutation(5000)[:n].astype(np.int64)
     scratch = Scratch(4, k, 16, 256)
     start_top(scratch.words, k)
-    for score, doc in zip(scores, docs):
-        offer(scratch.words, k, score, doc)
+    for first in range(0, n, together):
+        part = slice(first, first + together)
+        if together == 1:
+            offer(scratch.words, k, scores[first], docs[first])
+        else:
+            count = len(scores[part])
+            scratch.kept[0][layout.SCORES][:count], scratch.kept[0][layout.OFFSETS][:count] = scores[part], docs[part] - 3
+            offer_all(scratch.words, k, 3, count)
     found = write_top(scratch.words, k, 1.0)
     assert (scratch.docs[:found].tolist(), scratch.scores[:found].tolist()) == best(scores, docs, k)
