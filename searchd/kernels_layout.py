@@ -16,15 +16,15 @@ FIXED_BITS = 29
 MAX_STRETCH = 3.0  # bounds may be so much too high without leaving 31 bits
 
 # A segment: numbers of one word, then arrays of two words, address and length.
-NUM_DOCS, FIRST_DOC, NUM_SUPERBLOCKS, STRIDE, NUM_WIDE, NUM_DENSE, NUM_LONG, NUM_LENGTHS, NUM_FIELDS = range(9)
+NUM_DOCS, FIRST_DOC, NUM_SUPERBLOCKS, STRIDE, NUM_WIDE, NUM_DENSE, NUM_LONG, NUM_LENGTHS, NUM_FIELDS, TABLE_LENGTHS = range(10)
 (
     NIBBLES, PACKED, RARE, SUPERBLOCK_MAXIMA, SUPERBLOCK_STARTS, SUPERBLOCK_STARTS_HIGH, BLOCK_MAXIMA, BLOCK_STARTS, THRESHOLDS,
     EXCEPTIONS, EXCEPTION_CODES, WIDE_EXCEPTIONS, WIDE_EXCEPTION_TFS, BOOK_STARTS, BOOK_FIELDS, BOOK_TFS,
-    LENGTH_CODES, LONG_LENGTH_CODES, NORM_STARTS, LENGTH_NORMS, DOC_NORMS, SHARES, K1, FACTORS, LIVE,
+    LENGTH_CODES, LONG_LENGTH_CODES, NORM_STARTS, LENGTH_NORMS, DOC_NORMS, SHARES, CODE_FIELDS, K1, FACTORS, LIVE,
     TERM_WEIGHTS, TERM_CLASSES, TERM_IDS, TERM_ROWS, TERM_STARTS, TERM_ENDS,
     FORWARD,
-) = range(9, 73, 2)  # fmt: skip
-SEGMENT_WORDS = 73
+) = range(10, 76, 2)  # fmt: skip
+SEGMENT_WORDS = 76
 STRETCH, SHRINK = 0, 1  # of FACTORS: what stored maxima and thresholds must be multiplied by
 
 # A thread's scratch: arrays only. First the query; then its terms in the segment at hand; LOCAL_*: the same in a superblock, by rising bound.

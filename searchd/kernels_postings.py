@@ -14,6 +14,7 @@ from searchd.kernels_layout import (
     BOOK_FIELDS,
     BOOK_STARTS,
     BOOK_TFS,
+    CODE_FIELDS,
     EXCEPTION_CODES,
     EXCEPTIONS,
     FIRST_DOC,
@@ -35,6 +36,7 @@ from searchd.kernels_layout import (
     SHARES,
     SUPERBLOCK_STARTS,
     SUPERBLOCK_STARTS_HIGH,
+    TABLE_LENGTHS,
 )
 from searchd.kernels_wide import add_wide, impact, is_wide, wide_impact
 
@@ -99,9 +101,10 @@ def book_share(segment, row, doc, term_class):
 @kernel
 def code_share(segment, row, doc, term_class):
     """Saturation of a codebook row's frequencies in a document, by the table of codes and lengths where it has them."""
-    lengths = segment[NUM_LENGTHS]
-    if lengths > 0 and row < EXCEPTION:
-        return f32_at(segment, SHARES)[(term_class * CODES + row) * lengths + np.int64(u16_at(segment, LENGTH_CODES)[doc])]
+    lengths = segment[TABLE_LENGTHS]
+    if lengths > 0 and row < EXCEPTION and i64_at(segment, CODE_FIELDS)[row] >= 0:
+        at = i64_at(segment, CODE_FIELDS)[row] * segment[NUM_DOCS] + doc
+        return f32_at(segment, SHARES)[(term_class * CODES + row) * lengths + np.int64(u16_at(segment, LENGTH_CODES)[at])]
     return book_share(segment, row, doc, term_class)
 
 
@@ -169,6 +172,8 @@ def add_row(segment, window, row, start, end, superblock, weight, term_class):
         add_wide(segment, window, row, superblock, weight, term_class)
     elif segment[NUM_LENGTHS] > 0:
         _add_by_table(segment, window, start, end, first_doc, np.float32(weight), term_class)
+    elif segment[TABLE_LENGTHS] > 0:
+        _add_by_field_tables(segment, window, start, end, first_doc, np.float32(weight), term_class)
     else:
         _add_by_formula(segment, window, start, end, first_doc, np.float32(weight), term_class)
 
@@ -189,6 +194,27 @@ def _add_by_table(segment, window, start, end, first_doc, weight, term_class):
             exception = _next_exception(segment, exception, p)
             share = book_share(segment, _exception_code(segment, exception), first_doc + np.int64(offset), term_class)
         window[offset] += impact(weight, share)
+
+
+@kernel
+def _add_by_field_tables(segment, window, start, end, first_doc, weight, term_class):
+    """With several fields: by table where the code stands for one field, by formula elsewhere."""
+    packed, lengths = u16_at(segment, PACKED), segment[TABLE_LENGTHS]
+    shares = f32_at(segment, SHARES)[term_class * CODES * lengths :]
+    length_codes, fields, num_docs = u16_at(segment, LENGTH_CODES), i64_at(segment, CODE_FIELDS), segment[NUM_DOCS]
+    exception = np.int64(-1)
+    for p in range(start, end):
+        posting = np.int64(packed[p])
+        doc = first_doc + (posting & 4095)
+        row = posting >> SUPERBLOCK_BITS
+        if fields[row] >= 0:
+            share = shares[row * lengths + np.int64(length_codes[fields[row] * num_docs + doc])]
+        else:
+            if row == EXCEPTION:
+                exception = _next_exception(segment, exception, p)
+                row = _exception_code(segment, exception)
+            share = book_share(segment, row, doc, term_class)
+        window[posting & 4095] += impact(weight, share)
 
 
 @kernel

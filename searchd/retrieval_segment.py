@@ -1,8 +1,8 @@
 """A segment made ready for the kernels: its descriptor, the norms of its documents, and how far its stored maxima can be trusted.
 
 Norms depend on the average lengths of the whole index, so they are computed here and not stored: one for each distinct length of a field, of
-which there are few. With one text field a table of (code, length) -> saturation even replaces a division by a look-up. Opening a segment
-does nothing for each of its documents.
+which there are few. For codes that stand for one field a table of (code, length) -> saturation even replaces a division by a look-up. Opening a
+segment does nothing for each of its documents.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,8 @@ class SearchSegment:
             maxima = _stretched(view["superblock_maxima"], stretch), _stretched(view["block_maxima"], stretch)
             stretch = 1.0
         norms = _norms_by_code(values, weights, b, averages)
-        shares = _share_table(view["codebook"], norms[0], k1) if len(norms) == 1 else np.zeros((0, 0, 0), np.float32)
+        code_fields = _fields_of_codes(view["codebook"])
+        shares = _share_table(view["codebook"], code_fields, norms, k1)
         numbers = {
             layout.NUM_DOCS: view.header.num_docs,
             layout.FIRST_DOC: first_doc,
@@ -63,7 +64,8 @@ class SearchSegment:
             layout.NUM_WIDE: view.header.num_wide,
             layout.NUM_DENSE: view.header.num_dense,
             layout.NUM_LONG: view.header.num_long,
-            layout.NUM_LENGTHS: shares.shape[2],
+            layout.NUM_LENGTHS: shares.shape[2] if len(norms) == 1 else 0,
+            layout.TABLE_LENGTHS: shares.shape[2],
             layout.NUM_FIELDS: view.header.num_fields,
         }
         # Norms by document for wide rows: pages of zeros until ``prepare`` fills them.
@@ -78,6 +80,7 @@ class SearchSegment:
             layout.LENGTH_NORMS: np.concatenate([np.zeros(0, np.float32), *norms]),
             layout.DOC_NORMS: self._doc_norms,
             layout.SHARES: shares,
+            layout.CODE_FIELDS: code_fields,
             layout.K1: k1,
             layout.FACTORS: np.array([stretch, shrink], np.float32),
             layout.FORWARD: describe_forward(segment.forward),
@@ -154,11 +157,23 @@ def _norms_by_code(values: Sequence[np.ndarray], weights: np.ndarray, b: np.ndar
     return [bm25.norms(v[None], weights[f : f + 1], b[f : f + 1], averages[f : f + 1])[0] for f, v in enumerate(values)]
 
 
-def _share_table(codebook: np.ndarray, norms: np.ndarray, k1: np.ndarray) -> np.ndarray:
-    """The saturation of each (class of k1, code, length), float32[C, 16, L]; L = 0 if there are too many lengths."""
-    if len(norms) > MAX_TABLE_LENGTHS:
-        norms = norms[:0]
-    tfs = np.zeros(CODES, np.float32)
-    tfs[: min(EXCEPTION, len(codebook))] = codebook[:EXCEPTION, 0]
-    x = tfs[:, None] * norms
-    return np.stack([x / (k + x) for k in k1])
+def _fields_of_codes(codebook: np.ndarray) -> np.ndarray:
+    """The field of each code that stands for a frequency in one field only, -1 for the others: int64[16]."""
+    tuples = codebook[:EXCEPTION] > 0
+    fields = np.full(CODES, -1, np.int64)
+    if tuples.shape[1] > 0:
+        fields[: len(tuples)] = np.where(tuples.sum(axis=1) == 1, tuples.argmax(axis=1), -1)
+    return fields
+
+
+def _share_table(codebook: np.ndarray, code_fields: np.ndarray, norms: Sequence[np.ndarray], k1: np.ndarray) -> np.ndarray:
+    """The saturation of each (class of k1, code of one field, length of that field), float32[C, 16, L]; L = 0 if there are too many lengths."""
+    longest = max(map(len, norms), default=0)
+    shares = np.zeros((len(k1), CODES, longest if longest <= MAX_TABLE_LENGTHS else 0), np.float32)
+    if shares.size:
+        for code in np.flatnonzero(code_fields >= 0):
+            field = code_fields[code]
+            x = np.float32(codebook[code, field]) * norms[field]
+            for term_class, k in enumerate(k1):
+                shares[term_class, code, : len(x)] = x / (k + x)
+    return shares
