@@ -15,6 +15,7 @@ from indexer.container import Container, file_sha256, table_crc32
 from indexer.errors import SearchdError
 from indexer.format import Corrupt, VersionMismatch
 from indexer.home import Home
+from indexer.manifest import NAME as MANIFEST
 from indexer.manifest import Manifest, analyzers_of, read_manifest
 from indexer.publish import NoSuchGeneration, current_generation
 from indexer.schema import Schema
@@ -152,9 +153,9 @@ def verify(home: Home, generation: str | None = None) -> list[Finding]:
     except FileNotFoundError as error:
         return [Finding(Path(error.filename), None, "the file is missing")]
     except (Corrupt, VersionMismatch) as error:
-        return [Finding(folder / "MANIFEST.json", None, str(error))]
+        return [Finding(folder / MANIFEST, None, str(error))]
     findings = [f for info in manifest.files for f in _verify_file(folder / info.name, info.bytes, info.sha256)]
-    expected = {info.name for info in manifest.files} | {"MANIFEST.json"}
+    expected = {info.name for info in manifest.files} | {MANIFEST}
     extra = sorted(p for p in folder.iterdir() if p.name not in expected)
     return findings + [Finding(path, None, "not named in the manifest") for path in extra]
 
@@ -187,6 +188,9 @@ def _open(cls: type[Index], home: Home, name: str) -> Index:
             raise Corrupt(folder / info.name, f"expected {info.bytes} bytes, found {size}")
         if table_crc32(folder / info.name) != info.table_crc32:
             raise Corrupt(folder / info.name, "not the file that was published", "footer")
+    unnamed = {path.name for path in folder.iterdir() if path.suffix in (".seg", ".del")} - {info.name for info in manifest.files}
+    if unnamed:
+        raise Corrupt(folder / MANIFEST, f"does not name {min(unnamed)}: it is another generation's")
     _check_analyzers(folder, manifest, lexicon_of(home))
     segments = [Segment(folder / e.file, folder / e.tombstones if e.tombstones else None) for e in manifest.segments]
     for segment, entry in zip(segments, manifest.segments):

@@ -410,20 +410,6 @@ class TestDamage:
             path.write_bytes(whole)
         assert CliRunner().invoke(indexer, ["verify", "--home", "home"]).exit_code == 0
 
-    def test_damage_that_opening_does_not_read_never_crashes_a_search(self, home):
-        """In a process of its own, since a crash would take this one."""
-        places = [(str(path), name, place) for path, name, place in self.sections(home)]
-        script = "import json, sys, bad_searches; print(bad_searches.survived('home', json.load(sys.stdin)))"
-        result = subprocess.run(
-            [sys.executable, "-c", script],
-            input=json.dumps(places), capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": f"{TESTS}:{TESTS.parent}"},
-        )  # fmt: skip
-        assert result.returncode == 0 and result.stdout.strip() == str(3 * len(places)), (
-            result.returncode,
-            result.stdout,
-            result.stderr[-2000:],
-        )
-
     @pytest.mark.parametrize("keep", [0, 1, 100, -1])
     def test_a_truncated_manifest(self, home, keep):
         path = current_folder(home) / "MANIFEST.json"
