@@ -43,6 +43,7 @@ from searchd.suggest import suggest
 
 MAX_WINDOW = 1000
 MODES = ("or", "and")
+RETRIEVAL_MODES = (*MODES, "phrase")
 log = structlog.get_logger("searchd.engine")
 
 __all__ = ["BadRequest", "Engine", "Explanation", "Hit", "ModelRef", "Ranking", "Result", "Total", "UnknownDocument"]
@@ -133,7 +134,7 @@ class Engine:
         ``mode`` "or": with any word; "and": with all; "phrase": side by side. ``minimum``: with at least so many of them, instead of "or" or "and".
         """
         snapshot = self._snapshot
-        words = snapshot.query_terms.plain_words(text) if minimum is None and mode in MODES else None
+        words = snapshot.query_terms.plain_words(text) if minimum is None and mode in RETRIEVAL_MODES else None
         if words is not None:
             return snapshot.retriever.top_words(words, k, mode)
         terms, weights = snapshot.query_terms.weighted(text)

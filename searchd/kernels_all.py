@@ -7,30 +7,34 @@ has; without scores that takes a fraction of the time. What is left is looked in
 import numpy as np
 
 from indexer.jit import kernel
-from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_and import match_documents, match_postings, take_documents
-from searchd.kernels_bits import i64_at, u8_at, u16_at
-from searchd.kernels_candidates import locate_term
+from indexer.postings import BLOCKS, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_and import match_documents, take_documents
+from searchd.kernels_bits import find_doc, i64_at, trailing_zeros, u8_at, u16_at
 from searchd.kernels_layout import (
     BEST,
+    BLOCK_STARTS,
     END,
     FIRST_DOC,
     LIVE,
-    LOCAL_END,
-    LOCAL_START,
+    MARKS,
+    NUM_DENSE,
     NUM_SUPERBLOCKS,
+    NUM_WIDE,
     OFFSETS,
     ORDER,
     PACKED,
     PHRASE,
+    PLACES,
     ROW,
     SCORES,
     START,
 )
 from searchd.kernels_phrase import POSITIONS, keep_phrases, prepare_phrase
-from searchd.kernels_postings import accepted
+from searchd.kernels_postings import accepted, skip_range, superblock_range
 from searchd.kernels_terms import gather_terms, sort_terms
-from searchd.kernels_wide import is_wide, list_wide
+from searchd.kernels_wide import is_wide, keep_wide, wide_nibble
+
+WALK_RATIO = 4  # a list up to so many times longer than the candidates is walked, in a longer one each is looked up
 
 
 @kernel
@@ -81,25 +85,98 @@ def _order_by_length(scratch, n):
 @kernel
 def intersect(segment, scratch, n, superblock):
     """OFFSETS of the documents of a superblock that have the first n terms of ORDER, all of them rows; how many."""
-    order, row = i64_at(scratch, ORDER), i64_at(scratch, ROW)
-    starts, ends = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END)
-    for i in range(n):
-        locate_term(segment, scratch, i, superblock)
-        if starts[i] == ends[i]:
-            return np.int64(0)
-    found = list_postings(segment, scratch, row[order[0]], starts[0], ends[0], superblock)
-    for i in range(1, n):
-        if found > 0:
-            found = match_postings(segment, scratch, row[order[i]], starts[i], ends[i], superblock, found)
-    return np.int64(found)
+    order, row, first = i64_at(scratch, ORDER), i64_at(scratch, ROW), i64_at(scratch, START)
+    if is_wide(segment, row[order[0]]):
+        return _intersect_wide(segment, scratch, n, superblock)
+    found = np.int64(SUPERBLOCK)
+    i = 0
+    while i < n and found > 0:
+        t = order[i]
+        start, end = superblock_range(segment, row[t], superblock)
+        start, end = first[t] + start, first[t] + end
+        if start == end:
+            found = np.int64(0)
+        elif i == 0:
+            found = _list_postings(segment, scratch, start, end)
+        else:
+            found = _keep_having(segment, scratch, row[t], start, end, superblock, found)
+        i += 1
+    return found
 
 
 @kernel
-def list_postings(segment, scratch, row, start, end, superblock):
-    """OFFSETS of the documents of a row in a superblock, packed[start:end] if it is not wide; how many."""
+def _intersect_wide(segment, scratch, n, superblock):
+    """The same where the shortest is wide, and so all are: a mark for each document that every row has, by vectors."""
+    marks = u8_at(scratch, MARKS)
+    marks[:SUPERBLOCK] = 1
+    for i in range(n):
+        keep_wide(segment, marks, i64_at(scratch, ROW)[i64_at(scratch, ORDER)[i]], superblock)
+    offsets = i64_at(scratch, OFFSETS)
+    found = np.int64(0)
+    for block in range(BLOCKS):
+        part = marks[block << 6 : (block << 6) + 64]
+        there = np.uint64(0)
+        for j in range(64):
+            there |= np.uint64(part[j]) << np.uint64(j)
+        while there:
+            offsets[found] = (block << 6) + trailing_zeros(there)
+            there &= there - np.uint64(1)
+            found += 1
+    marks[:SUPERBLOCK] = 0
+    return found
+
+
+@kernel
+def _keep_having(segment, scratch, row, start, end, superblock, found):
+    """Keep the candidates that have a posting of a row in a superblock, packed[start:end] if it is not wide."""
     packed, offsets = u16_at(segment, PACKED), i64_at(scratch, OFFSETS)
+    if not is_wide(segment, row) and end - start < found * WALK_RATIO:
+        return _walk(scratch, packed, start, end, found)
+    kept = 0
     if is_wide(segment, row):
-        return list_wide(segment, row, superblock, offsets)
+        for c in range(found):
+            offset = offsets[c]
+            offsets[kept] = offset
+            kept += np.int64(wide_nibble(segment, row, superblock, offset) > 0)
+    elif row >= segment[NUM_DENSE]:
+        for c in range(found):
+            offset = offsets[c]
+            guess = start + ((end - start) * offset >> SUPERBLOCK_BITS)
+            offsets[kept] = offset
+            kept += np.int64(find_doc(packed, start, end, guess, offset) >= 0)
+    else:
+        block_starts = u16_at(segment, BLOCK_STARTS)
+        at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+        for c in range(found):
+            offset = offsets[c]
+            low, high, guess = skip_range(block_starts, at, start, end, offset)
+            offsets[kept] = offset
+            kept += np.int64(find_doc(packed, low, high, guess, offset) >= 0)
+    return np.int64(kept)
+
+
+@kernel
+def _walk(scratch, packed, start, end, found):
+    """The same for many candidates: they are marked, and the postings walked past the marks."""
+    marks, offsets, places = u8_at(scratch, MARKS), i64_at(scratch, OFFSETS), i64_at(scratch, PLACES)
+    for c in range(found):
+        marks[np.uint64(offsets[c])] = 1
+    kept = np.uint64(0)
+    for p in range(start, end):
+        offset = np.uint64(packed[np.uint64(p)] & np.uint16(SUPERBLOCK - 1))
+        places[kept] = np.int64(offset)
+        kept += np.uint64(marks[offset])
+    for c in range(found):
+        marks[np.uint64(offsets[c])] = 0
+    for c in range(np.int64(kept)):
+        offsets[c] = places[c]
+    return np.int64(kept)
+
+
+@kernel
+def _list_postings(segment, scratch, start, end):
+    """OFFSETS of packed[start:end], a row in a superblock; how many."""
+    packed, offsets = u16_at(segment, PACKED), i64_at(scratch, OFFSETS)
     for j in range(end - start):
         offsets[j] = packed[start + j] & np.uint16(SUPERBLOCK - 1)
     return end - start

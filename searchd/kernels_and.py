@@ -243,7 +243,7 @@ def match_superblock(segment, scratch, n, superblock):
         t = order[i]
         least -= expect_term(segment, scratch, i, superblock, -1)
         if required[t]:
-            found = match_postings(segment, scratch, row[t], starts[i], ends[i], superblock, found)
+            found = _match(segment, scratch, row[t], starts[i], ends[i], superblock, found)
             found = add_found(segment, scratch, t, superblock, found, least)
         elif bounds[i] > 0:
             found = add_term(segment, scratch, i, superblock, found, least)
@@ -277,7 +277,7 @@ def _locate_terms(segment, scratch, n, superblock):
 
 
 @kernel
-def match_postings(segment, scratch, row, start, end, superblock, found):
+def _match(segment, scratch, row, start, end, superblock, found):
     """Keep the candidates that have a posting among packed[start:end], and its place in PLACES."""
     if not is_wide(segment, row) and end - start < found * WALK_RATIO:
         return _walk(segment, scratch, start, end, found)

@@ -1,41 +1,47 @@
 """The k best documents that have at least ``minimum`` of the counted terms, exact, ties by document; other terms add to the score.
 
-Of c terms in a superblock, a document with m of them lacks at most c - m, so it has one of any c - m + 1: the shortest lists of so many
-are the *drivers*, and their documents the candidates, less those whose block of 64 cannot reach the floor. Then all terms are looked up, and a
-candidate leaves as soon as the terms to come can no longer make up the number or the score.
+Of c terms in a superblock, a document with m of them lacks at most c - m, so it has one of any c - m + 1; and it has one of any terms without
+which no score can reach the floor. The *drivers* are the shortest lists of the first kind or those left by the greatest bounds of the
+second, whichever have fewer postings. They are added into a window of scores and one of numbers of terms, and the documents that may
+still have enough of both are completed by looking the other terms up.
 """
 
 import numpy as np
 
 from indexer.jit import kernel
-from indexer.postings import BLOCKS, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_all import keep_accepted, list_postings
-from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u64_at
+from indexer.postings import BLOCKS, HALF, SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at
 from searchd.kernels_candidates import expect_nothing, expect_term, locate_term
 from searchd.kernels_layout import (
     BEST,
     BLOCK_BOUNDS,
     BOUNDS,
     CLASS,
-    END,
+    COUNTS,
     FIRST_DOC,
+    LIVE,
+    LOCAL_BOUND,
     LOCAL_END,
     LOCAL_START,
-    MARKS,
     MATCHES,
     NUM_SUPERBLOCKS,
     OFFSETS,
     ORDER,
+    PACKED,
+    PHRASE_IDS,
     RARE_DOCS,
+    RARE_IMPACTS,
+    REQUIRED,
     ROW,
     SCORES,
-    START,
     STATE,
     WEIGHT,
+    WINDOW,
 )
-from searchd.kernels_postings import impact_of_doc
+from searchd.kernels_postings import accepted, add_row, impact_of_doc
 from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, scale_of, sort_terms
 from searchd.kernels_top import needed, offer, start_top, write_top
+from searchd.kernels_wide import bytes_of, is_wide
 
 FIRST_SUPERBLOCKS = 8
 
@@ -57,7 +63,8 @@ def _top_of_segment(segment, scratch, mask, num_terms, num_counted, minimum, sca
     if counted < minimum:
         return
     n = gather_terms(segment, scratch, mask, num_terms, scale, True) if num_terms > num_counted else counted
-    _order_counted_first(scratch, counted, n)
+    for i in range(n):
+        i64_at(scratch, ORDER)[i] = i
     bound_superblocks(segment, scratch, n)
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
     promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
@@ -71,87 +78,174 @@ def _top_of_segment(segment, scratch, mask, num_terms, num_counted, minimum, sca
 
 
 @kernel
-def _order_counted_first(scratch, counted, n):
-    """ORDER: the counted terms by rising length of list, then the others."""
-    start, end, values = i64_at(scratch, START), i64_at(scratch, END), i64_at(scratch, BEST)
-    for i in range(n):
-        values[i] = end[i] - start[i] + (np.int64(0) if i < counted else np.int64(1) << 40)
-    sort_terms(i64_at(scratch, ORDER), values, n)
-
-
-@kernel
 def _visit(segment, scratch, mask, counted, n, minimum, superblock, k):
     """Offer every document of a superblock that has enough terms and can enter the best k."""
-    starts, ends = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END)
+    drivers = u8_at(scratch, REQUIRED)
     first_doc = superblock << SUPERBLOCK_BITS
     least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + first_doc)
-    expect_nothing(scratch)
-    flat, present = np.int64(0), np.int64(0)
-    for i in range(n):
-        locate_term(segment, scratch, i, superblock)
-        flat += expect_term(segment, scratch, i, superblock, 1)
-        present += np.int64(i < counted and starts[i] < ends[i])
-    if present < minimum:
+    fewest = minimum - _choose_drivers(segment, scratch, counted, n, minimum, superblock, least)
+    if fewest > counted:
         return
-    found = _unite_drivers(segment, scratch, present - minimum + 1, superblock, least - flat)
-    found = keep_accepted(segment, scratch, mask, first_doc, found)
-    for i in range(n):
-        flat += expect_term(segment, scratch, i, superblock, -1)
-        if found > 0 and starts[i] < ends[i]:
-            present -= np.int64(i < counted)
-            found = _add_term(segment, scratch, i, superblock, found, i < counted, minimum - present, least - flat)
+    flat = _add_drivers(segment, scratch, counted, n, superblock)
+    found = _scan_windows(scratch, least - flat, fewest)
+    found = _keep_accepted(segment, scratch, mask, first_doc, found)
+    for t in range(n):
+        if drivers[t] == 0 and i64_at(scratch, LOCAL_START)[t] < i64_at(scratch, LOCAL_END)[t] and found > 0:
+            flat += expect_term(segment, scratch, t, superblock, -1)
+            fewest += np.int64(t < counted)
+            found = _add_term(segment, scratch, t, superblock, found, t < counted, fewest, least - flat)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
     for c in range(found):
         offer(scratch, k, scores[c], segment[FIRST_DOC] + first_doc + offsets[c])
 
 
 @kernel
-def _unite_drivers(segment, scratch, drivers, superblock, least):
-    """The documents of the first ``drivers`` terms of ORDER that are here, if their block of 64 can reach ``least``: OFFSETS, SCORES and MATCHES."""
-    starts, ends = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END)
-    marks, offsets, docs = u8_at(scratch, MARKS), i64_at(scratch, OFFSETS), i32_at(scratch, RARE_DOCS)
-    i = 0
-    while drivers > 0:
-        row = i64_at(scratch, ROW)[i64_at(scratch, ORDER)[i]]
-        drivers -= np.int64(starts[i] < ends[i])
-        if row < 0:
-            for p in range(starts[i], ends[i]):
-                marks[docs[p] & (SUPERBLOCK - 1)] = 1
-        elif starts[i] < ends[i]:
-            for c in range(list_postings(segment, scratch, row, starts[i], ends[i], superblock)):
-                marks[offsets[c]] = 1
-        i += 1
-    return _take_marks(scratch, least)
+def _choose_drivers(segment, scratch, counted, n, minimum, superblock, least):
+    """Locate the terms and set REQUIRED for the drivers; how many counted terms that are here are not drivers.
+
+    If too few are here at all, a number that no document makes up for. BEST and PHRASE_IDS lend their places.
+    """
+    starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
+    drivers, lengths, order = u8_at(scratch, REQUIRED), i64_at(scratch, BEST), i64_at(scratch, PHRASE_IDS)
+    present = np.int64(0)
+    for t in range(n):
+        locate_term(segment, scratch, t, superblock)
+        lengths[t] = ends[t] - starts[t]
+        present += np.int64(t < counted and lengths[t] > 0)
+    if present < minimum:
+        return minimum - counted - 1
+    by_number = _drive_by_number(drivers, lengths, order, counted, n, present - minimum + 1)
+    by_score = _essential(drivers, lengths, bounds, order, n, least, by_number)
+    if by_score:
+        drivers[:n] = 0
+        rest = np.int64(0)
+        for i in range(n):
+            rest += bounds[order[i]]
+            drivers[order[i]] = np.uint8(rest >= least)
+    others = np.int64(0)
+    for t in range(counted):
+        others += np.int64(drivers[t] == 0 and lengths[t] > 0)
+    return others
 
 
 @kernel
-def _take_marks(scratch, least):
-    """Marked documents as candidates; clears the marks."""
-    marks, block_bounds = u8_at(scratch, MARKS), i32_at(scratch, BLOCK_BOUNDS)
+def _drive_by_number(drivers, lengths, order, counted, n, wanted):
+    """Make the ``wanted`` shortest counted terms that are here the drivers; their postings."""
+    sort_terms(order, lengths, counted)
+    drivers[:n] = 0
+    total = np.int64(0)
+    for i in range(counted):
+        t = order[i]
+        if lengths[t] > 0 and wanted > 0:
+            drivers[t] = 1
+            total += lengths[t]
+            wanted -= 1
+    return total
+
+
+@kernel
+def _essential(drivers, lengths, bounds, order, n, least, postings):
+    """Whether the terms without which no score reaches ``least`` have fewer postings; ``order`` becomes that of all terms by rising bound."""
+    sort_terms(order, bounds, n)
+    rest, total = np.int64(0), np.int64(0)
+    for i in range(n):
+        rest += bounds[order[i]]
+        total += lengths[order[i]] if rest >= least else np.int64(0)
+    return total < postings
+
+
+@kernel
+def _add_drivers(segment, scratch, counted, n, superblock):
+    """Add the drivers to WINDOW and COUNTS; BLOCK_BOUNDS gets the bounds of the others, and those that it does not hold are returned."""
+    starts, ends, drivers = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), u8_at(scratch, REQUIRED)
+    window, counts, docs, impacts = (
+        i32_at(scratch, WINDOW),
+        u16_at(scratch, COUNTS),
+        i32_at(scratch, RARE_DOCS),
+        i32_at(scratch, RARE_IMPACTS),
+    )
+    expect_nothing(scratch)
+    flat = np.int64(0)
+    for t in range(n):
+        row = i64_at(scratch, ROW)[t]
+        if starts[t] == ends[t]:
+            continue
+        if drivers[t] == 0:
+            flat += expect_term(segment, scratch, t, superblock, 1)
+        elif row < 0:
+            for p in range(starts[t], ends[t]):
+                window[docs[p] & (SUPERBLOCK - 1)] += impacts[p]
+                counts[docs[p] & (SUPERBLOCK - 1)] += np.uint16(t < counted)
+        else:
+            add_row(segment, window, row, starts[t], ends[t], superblock, f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t])
+            if t < counted:
+                _count_row(segment, counts, row, starts[t], ends[t], superblock)
+    return flat
+
+
+@kernel
+def _count_row(segment, counts, row, start, end, superblock):
+    """Add 1 to the counts of a row's documents in a superblock."""
+    if is_wide(segment, row):
+        nibbles = bytes_of(segment, row, superblock)
+        low, high = counts[:HALF], counts[HALF:SUPERBLOCK]
+        for j in range(HALF):
+            low[j] += np.uint16(nibbles[j] & np.uint8(15) != 0)
+            high[j] += np.uint16(nibbles[j] > 15)
+        return
+    packed = u16_at(segment, PACKED)
+    for p in range(start, end):
+        counts[np.uint64(packed[np.uint64(p)] & np.uint16(SUPERBLOCK - 1))] += np.uint16(1)
+
+
+@kernel
+def _scan_windows(scratch, least, fewest):
+    """Candidates with at least ``fewest`` drivers that can reach ``least``, to OFFSETS, SCORES and MATCHES; clears the windows."""
+    window, counts, block_bounds = i32_at(scratch, WINDOW), u16_at(scratch, COUNTS), i32_at(scratch, BLOCK_BOUNDS)
     offsets, scores, matches = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, MATCHES)
+    enough = np.uint16(max(np.int64(0), fewest))
     found = 0
     for block in range(BLOCKS):
-        part = marks[block << 6 : (block << 6) + 64]
-        there = np.uint64(0)
-        if block_bounds[block] >= least:
-            for j in range(64):
-                there |= np.uint64(part[j]) << np.uint64(j)
-        while there:
-            offsets[found] = (block << 6) + trailing_zeros(there)
-            scores[found] = 0
-            matches[found] = 0
-            there &= there - np.uint64(1)
+        part, numbers = window[block << 6 : (block << 6) + 64], counts[block << 6 : (block << 6) + 64]
+        limit = np.int32(max(1, least - block_bounds[block]))
+        reached, having = np.uint64(0), np.uint64(0)
+        for j in range(64):
+            reached |= np.uint64(part[j] >= limit) << np.uint64(j)
+        for j in range(64):
+            having |= np.uint64(numbers[j] >= enough) << np.uint64(j)
+        reached &= having
+        while reached:
+            j = trailing_zeros(reached)
+            reached &= reached - np.uint64(1)
+            offsets[found] = (block << 6) + j
+            scores[found] = part[j]
+            matches[found] = numbers[j]
             found += 1
-    marks[:SUPERBLOCK] = 0
+    window[:SUPERBLOCK] = 0
+    counts[:SUPERBLOCK] = 0
     return found
 
 
 @kernel
-def _add_term(segment, scratch, i, superblock, found, counts, fewest, least):
-    """Add the i-th term to the candidates; keep those with at least ``fewest`` counted terms that can still reach ``least``."""
-    t = i64_at(scratch, ORDER)[i]
+def _keep_accepted(segment, scratch, mask, first_doc, found):
+    if len(mask) == 0 and len(u8_at(segment, LIVE)) == 0:
+        return found
+    offsets, scores, matches = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, MATCHES)
+    kept = 0
+    for c in range(found):
+        offset = offsets[c]
+        offsets[kept] = offset
+        scores[kept] = scores[c]
+        matches[kept] = matches[c]
+        kept += np.int64(accepted(segment, mask, first_doc + offset))
+    return kept
+
+
+@kernel
+def _add_term(segment, scratch, t, superblock, found, counts, fewest, least):
+    """Add a term to the candidates; keep those with at least ``fewest`` counted terms so far that can still reach ``least``."""
     row, weight, term_class = i64_at(scratch, ROW)[t], f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
-    start, end = i64_at(scratch, LOCAL_START)[i], i64_at(scratch, LOCAL_END)[i]
+    start, end = i64_at(scratch, LOCAL_START)[t], i64_at(scratch, LOCAL_END)[t]
     offsets, scores, matches = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, MATCHES)
     block_bounds = i32_at(scratch, BLOCK_BOUNDS)
     kept = 0

@@ -10,7 +10,7 @@ import numpy as np
 from indexer.bm25 import saturation
 from indexer.jit import inlined, kernel
 from indexer.postings import EXCEPTION, HALF, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, trailing_zeros, u8_at, u32_at, u64_at
+from searchd.kernels_bits import f32_at, u8_at, u32_at, u64_at
 from searchd.kernels_layout import DOC_NORMS, K1, NIBBLES, NUM_SUPERBLOCKS, NUM_WIDE, WIDE_EXCEPTION_TFS, WIDE_EXCEPTIONS
 
 
@@ -135,22 +135,3 @@ def wide_impact(segment, row, superblock, offset, weight, term_class):
     if nibble == 0:
         return np.int64(0)
     return nibble_impact(segment, row, (superblock << SUPERBLOCK_BITS) + offset, nibble, weight, term_class)
-
-
-@kernel
-def list_wide(segment, row, superblock, offsets):
-    """The documents of a wide row in a superblock to ``offsets`` int64[4096], ascending; how many."""
-    nibbles = bytes_of(segment, row, superblock)
-    found = 0
-    for half in range(2):
-        mask = np.uint8(0xF0 if half else 0x0F)
-        for block in range(HALF >> 6):
-            part = nibbles[block << 6 : (block << 6) + 64]
-            there = np.uint64(0)
-            for j in range(64):
-                there |= np.uint64((part[j] & mask) != 0) << np.uint64(j)
-            while there:
-                offsets[found] = half * HALF + (block << 6) + trailing_zeros(there)
-                there &= there - np.uint64(1)
-                found += 1
-    return found

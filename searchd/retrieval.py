@@ -14,7 +14,7 @@ from indexer.schema import STREAMS
 from searchd.kernels_and import top_and
 from searchd.kernels_or import top_or
 from searchd.retrieval_minimum import top_minimum
-from searchd.retrieval_phrases import top_phrase
+from searchd.retrieval_phrases import top_phrase, top_word_phrase
 from searchd.retrieval_segment import SearchSegment
 from searchd.retrieval_sets import UNLIMITED, Sets
 from searchd.scratch import Scratch
@@ -85,7 +85,8 @@ class Retriever:
         return scratch.docs[:found].copy(), scratch.scores[:found].copy()
 
     def top_words(self, words: Sequence[str], k: int, mode: str = "or") -> tuple[np.ndarray, np.ndarray]:
-        """``top`` for words that are each there once and all required or none: the shortest way to the kernels, since they take microseconds."""
+        """``top`` for words that are each there once and all required or none, or "phrase": the shortest way to the kernels, which take
+        microseconds."""
         n, k = len(words), min(k, self.max_doc)
         if n == 0 or k <= 0:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -101,6 +102,8 @@ class Retriever:
         except KeyError:
             self._resolve(words)
             return self.top_words(words, k, mode)
+        if mode == "phrase" and n > 1:
+            return top_word_phrase(table, scratch, n, k)
         kernel = top_or if mode == "or" and n > 1 else top_and
         found = kernel(table.segments, scratch.even_words, NO_MASK, n, k)
         return scratch.docs[:found].copy(), scratch.scores[:found].copy()

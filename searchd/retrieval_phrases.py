@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 import searchd.kernels_phrase_top as kernels
-from searchd.kernels_phrase import ANY, POSITIONS
+from searchd.kernels_phrase import ANY, FIELD, HEADER, POSITIONS, SLOP
 from searchd.retrieval_sets import needed_terms, trimmed
 from searchd.scratch import Scratch
 from searchd.term_table import TermTable
+
+NO_MASK = np.zeros(0, np.uint8)
 
 
 def top_phrase(
@@ -43,5 +45,18 @@ def top_phrase(
         found = kernels.top_phrase(table.segments, scratch.words, mask, n, k)
     finally:
         scratch.phrase[POSITIONS] = 0
+    table.settle()
+    return scratch.docs[:found].copy(), scratch.scores[:found].copy()
+
+
+def top_word_phrase(table: TermTable, scratch: Scratch, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same for distinct words of equal weight, whose numbers stand in QUERY_TERMS: a phrase of just these, in any field."""
+    phrase = scratch.phrase
+    phrase[HEADER : HEADER + n] = scratch.query_terms[:n]
+    phrase[POSITIONS], phrase[FIELD], phrase[SLOP] = n, -1, 0
+    try:
+        found = kernels.top_phrase(table.segments, scratch.even_words, NO_MASK, n, k)
+    finally:
+        phrase[POSITIONS] = 0
     table.settle()
     return scratch.docs[:found].copy(), scratch.scores[:found].copy()

@@ -63,6 +63,8 @@ class Sets:
 
     def count_all(self, terms: Sequence[str], enough: int) -> int:
         """How many documents have every one of the terms, at least one; from ``enough`` on it may stop counting."""
+        if len(terms) == 1:
+            return self.count_any(terms, enough)
         return self._count(terms, NO_BYTES, enough=enough)
 
     def at_least(self, terms: Sequence[str], minimum: int) -> np.ndarray:

@@ -76,5 +76,6 @@ class Scratch:
             layout.PHRASE: np.zeros(HEADER + max_terms + 1, np.int64),
             layout.PHRASE_IDS: np.zeros(max_terms + 1, np.int64),
             layout.MARKS: np.zeros(SUPERBLOCK, np.uint8),
+            layout.COUNTS: np.zeros(SUPERBLOCK, np.uint16),
             layout.PATTERN: np.zeros(MAX_VARINT * (max_terms + 1), np.uint8),
         }
