@@ -32,6 +32,8 @@ def warm(folder: Path) -> None:
             for mode in ("or", "and"):
                 engine.search(query, mode=mode, filter="year >= 2000", facets=("tag",), sort=None, explain=True, log=False)
                 engine.search(query, mode=mode, log=False)
+            engine.search(query, sort="year:desc,tag", log=False)
+        engine.search("search engine text", minimum_should_match=2, log=False)
         engine.suggest("sea")
         engine.rank("search engine", 100, "none")
     plain = _built(folder / "plain", [{"id": str(n), "text": f"a b c{n % 7}"} for n in range(COPIES)], PLAIN)
