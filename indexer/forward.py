@@ -85,19 +85,14 @@ def _check_start(forward, row):
     return good
 
 
-@kernel
+@inlined
 def check_rows(forward, row, stop_row):
     """Whether rows ``row`` to ``stop_row`` - 1 of ForwardSections may be read; damage is remembered."""
-    if not _check_start(forward, row) or not _check_start(forward, stop_row):
-        return False
-    rows = Rows(forward.starts.items, forward.bases.items, forward.wide.items)
-    return ready(forward.data, row_start(rows, row), row_start(rows, stop_row))
-
-
-@kernel
-def check_row(forward, row):
-    """The same for one row."""
-    return check_rows(forward, row, row + 1)
+    good = _check_start(forward, row) and _check_start(forward, stop_row)
+    if good:
+        rows = Rows(forward.starts.items, forward.bases.items, forward.wide.items)
+        good = ready(forward.data, row_start(rows, row), row_start(rows, stop_row))
+    return good
 
 
 class Forward:

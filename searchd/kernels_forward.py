@@ -7,7 +7,7 @@ row, which becomes 1 when the row's pages were found good, so that a row that is
 import numpy as np
 
 from indexer.checksums import Section
-from indexer.forward import Forward, ForwardSections, Rows, check_row, row_range, row_start
+from indexer.forward import Forward, ForwardSections, Rows, check_rows, row_range, row_start
 from indexer.jit import inlined, kernel
 from searchd.kernels_bits import i64_at, u8_at, u16_at, u32_at, u64_at
 from searchd.kernels_layout import FORWARD, describe
@@ -41,7 +41,7 @@ def _check_row(words, row):
         _section(words, BASES, u64_at(words, BASES)),
         _section(words, WIDE, u64_at(words, WIDE)),
     )
-    good = check_row(forward, row)
+    good = check_rows(forward, row, row + 1)
     if good:
         u8_at(words, CHECKED)[row] = 1
     return good
