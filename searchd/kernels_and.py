@@ -20,6 +20,7 @@ from searchd.kernels_candidates import (
     find_postings,
     locate_term,
     scan_window,
+    take_documents,
     take_postings,
 )
 from searchd.kernels_layout import (
@@ -54,7 +55,7 @@ from searchd.kernels_layout import (
     WINDOW,
 )
 from searchd.kernels_postings import accepted, posting_share, skip_range, superblock_range
-from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, raise_floor_by_terms, scale_of, sort_terms
+from searchd.kernels_terms import best_superblock, bound_superblocks, gather_terms, raise_floor_by_terms, scale_of, sort_terms
 from searchd.kernels_top import needed, offer_all, start_top, write_top
 from searchd.kernels_wide import add_wide, impact, is_wide, keep_wide, wide_impact
 
@@ -107,17 +108,6 @@ def _drive_rare(segment, scratch, mask, n, driver, k):
         for i in range(1, n):
             found = match_documents(segment, scratch, i64_at(scratch, ORDER)[i], found)
         _offer_candidates(segment, scratch, mask, 0, found, k)
-
-
-@kernel
-def take_documents(scratch, start, end):
-    """Decoded postings as candidates whose OFFSETS count from the segment's first document."""
-    docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
-    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    for j in range(end - start):
-        offsets[j] = docs[start + j]
-        scores[j] = impacts[start + j]
-    return end - start
 
 
 @kernel
@@ -190,15 +180,25 @@ def _match_rare(scratch, start, end, required, found):
 def _drive_row(segment, scratch, mask, n, k):
     bound_superblocks(segment, scratch, n)
     _clear_incomplete(segment, scratch, n)
-    bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
-    promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
-    for least_bound in (promising, np.int64(0)):
-        for b in range(segment[NUM_SUPERBLOCKS]):
-            if bounds[b] == 0 or bounds[b] < least_bound:
-                continue
-            if bounds[b] >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
-                _visit(segment, scratch, mask, n, b, k)
-            bounds[b] = 0
+    bounds, state = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], u64_at(scratch, STATE)
+    for _ in range(min(FIRST_SUPERBLOCKS + (k >> 5), len(bounds))):
+        b = best_superblock(bounds)
+        if bounds[b] < needed(state, 0):
+            return
+        _visit_if_needed(segment, scratch, mask, n, b, k)
+    least = needed(state, 0)
+    for b in range(len(bounds)):
+        if bounds[b] >= least:
+            _visit_if_needed(segment, scratch, mask, n, b, k)
+            least = needed(state, 0)
+
+
+@kernel
+def _visit_if_needed(segment, scratch, mask, n, superblock, k):
+    bounds = i32_at(scratch, BOUNDS)
+    if bounds[superblock] >= needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)):
+        _visit(segment, scratch, mask, n, superblock, k)
+    bounds[superblock] = 0
 
 
 @kernel

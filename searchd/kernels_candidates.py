@@ -107,6 +107,17 @@ def scan_window(scratch, least):
 
 
 @kernel
+def take_documents(scratch, start, end):
+    """Decoded postings as candidates whose OFFSETS count from the segment's first document."""
+    docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    for j in range(end - start):
+        offsets[j] = docs[start + j]
+        scores[j] = impacts[start + j]
+    return end - start
+
+
+@kernel
 def take_postings(segment, scratch, t, start, end, superblock, least):
     """The documents of packed[start:end], a term in a superblock, as candidates if they can reach ``least``, counting BLOCK_BOUNDS."""
     weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]

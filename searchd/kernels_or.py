@@ -4,6 +4,7 @@ Superblocks whose upper bound cannot reach the floor (the k-th best score so far
 smallest bounds that even together cannot reach the floor are *optional*: no document needs visiting for their sake. The other terms
 are added into a window of 4,096 scores, and the few documents that, with the most their block of 64 can still get, reach the floor are
 completed by looking the optional terms up, best bound first, dropping out as soon as they cannot reach it.
+A few rare terms alone have so few postings that their decoded lists are merged and all offered, without a look at superblocks.
 MaxScore: Turtle and Flood, "Query evaluation: strategies and optimizations" (1995); the window: term at a time inside a superblock.
 """
 
@@ -12,34 +13,39 @@ import numpy as np
 from indexer.jit import kernel
 from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
 from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at
-from searchd.kernels_candidates import add_term, expect_nothing, expect_term, locate_term, scan_window
+from searchd.kernels_candidates import add_term, expect_nothing, expect_term, locate_term, scan_window, take_documents
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     BOUNDS,
     CLASS,
+    END,
     FIRST_DOC,
     LIVE,
     LOCAL_BOUND,
     LOCAL_END,
     LOCAL_START,
+    MATCHES,
     NUM_SUPERBLOCKS,
     OFFSETS,
     ORDER,
     PACKED,
+    PLACES,
     RARE_DOCS,
     RARE_IMPACTS,
     ROW,
     SCORES,
+    START,
     STATE,
     WEIGHT,
     WINDOW,
 )
 from searchd.kernels_postings import accepted, add_row
-from searchd.kernels_terms import bound_superblocks, gather_terms, order_by_best, promising_level, raise_floor_by_terms, scale_of
+from searchd.kernels_terms import best_superblock, bound_superblocks, gather_terms, order_by_best, raise_floor_by_terms, scale_of
 from searchd.kernels_top import needed, offer_all, start_top, write_top
 from searchd.kernels_wide import is_wide
 
-FIRST_SUPERBLOCKS = 8  # visited first, best bound or not, to raise the floor; more of them for a large k
+FIRST_SUPERBLOCKS = 8  # visited first, best bound first, to raise the floor; more of them for a large k
+MERGED_TERMS = 8  # up to so many rare terms are merged, which takes time in proportion to the square of their number
 SPARSE = SUPERBLOCK // 40  # with fewer postings in the window, walk the postings instead of scanning the window
 
 
@@ -62,20 +68,82 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
     n = gather_terms(segment, scratch, mask, num_terms, scale, False)
     if n == 0:
         return
+    if _all_rare(scratch, n):
+        _top_of_rare(segment, scratch, n, k)
+        return
     order_by_best(scratch, n)
     raise_floor_by_terms(segment, scratch, mask, n, k)
     bound_superblocks(segment, scratch, n)
-    bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
-    promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
+    bounds, state = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], u64_at(scratch, STATE)
+    for _ in range(min(FIRST_SUPERBLOCKS + (k >> 5), len(bounds))):
+        b = best_superblock(bounds)
+        if bounds[b] < needed(state, 0):
+            return
+        _visit_if_needed(segment, scratch, mask, n, b, k)
     least = needed(state, 0)
-    for least_bound in (promising, np.int64(0)):
-        for b in range(segment[NUM_SUPERBLOCKS]):
-            if bounds[b] < max(least, least_bound):
-                continue
-            if bounds[b] >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
-                _visit(segment, scratch, mask, n, b, k)
-                least = needed(state, 0)
-            bounds[b] = 0
+    for b in range(len(bounds)):
+        if bounds[b] >= least:
+            _visit_if_needed(segment, scratch, mask, n, b, k)
+            least = needed(state, 0)
+
+
+@kernel
+def _visit_if_needed(segment, scratch, mask, n, superblock, k):
+    bounds = i32_at(scratch, BOUNDS)
+    if bounds[superblock] >= needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)):
+        _visit(segment, scratch, mask, n, superblock, k)
+    bounds[superblock] = 0
+
+
+@kernel
+def _all_rare(scratch, n):
+    """Whether all terms are rare, and so few that merging their decoded postings costs less than looking at superblocks."""
+    row, start, end = i64_at(scratch, ROW), i64_at(scratch, START), i64_at(scratch, END)
+    postings = np.int64(0)
+    for i in range(n):
+        if row[i] >= 0:
+            return False
+        postings += end[i] - start[i]
+    return n <= MERGED_TERMS and postings <= SUPERBLOCK
+
+
+@kernel
+def _top_of_rare(segment, scratch, n, k):
+    """Merge the lists of documents one after another and offer them all; those not accepted are not among the decoded."""
+    start, end = i64_at(scratch, START), i64_at(scratch, END)
+    found = take_documents(scratch, start[0], end[0])
+    for i in range(1, n):
+        found = _merge_rare(scratch, start[i], end[i], found)
+    offer_all(scratch, k, segment[FIRST_DOC], found)
+
+
+@kernel
+def _merge_rare(scratch, start, end, found):
+    """Merge decoded postings into the candidates, both in the order of documents, adding the scores of equal ones; how many there are."""
+    docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    old_docs, old_scores = i64_at(scratch, PLACES), i64_at(scratch, MATCHES)
+    for c in range(found):
+        old_docs[c] = offsets[c]
+        old_scores[c] = scores[c]
+    c, p, merged = np.int64(0), np.int64(start), np.int64(0)
+    while c < found and p < end:
+        left, right = old_docs[c], np.int64(docs[p])
+        takes_left, takes_right = np.int64(left <= right), np.int64(right <= left)
+        offsets[merged] = min(left, right)
+        scores[merged] = takes_left * old_scores[c] + takes_right * np.int64(impacts[p])
+        c += takes_left
+        p += takes_right
+        merged += 1
+    for rest in range(c, found):
+        offsets[merged] = old_docs[rest]
+        scores[merged] = old_scores[rest]
+        merged += 1
+    for rest in range(p, end):
+        offsets[merged] = np.int64(docs[rest])
+        scores[merged] = np.int64(impacts[rest])
+        merged += 1
+    return merged
 
 
 @kernel

@@ -101,7 +101,7 @@ def gather_terms(segment, scratch, mask, num_terms, scale, conjunctive):
         if start[n] == end[n] and required[n]:
             return -1
         if start[n] < end[n] and (scaled > 0 or conjunctive):
-            best[n] = _best_impact(segment, scratch, row[n], start[n], end[n], weight[n])
+            best[n] = 0 if conjunctive else _best_impact(segment, scratch, row[n], start[n], end[n], weight[n])
             n += 1
     return n
 
@@ -112,10 +112,10 @@ def _best_impact(segment, scratch, row, start, end, weight):
     if row >= 0:
         return np.int64(weight * np.float32(u16_at(segment, THRESHOLDS)[row * 4 + 3]) / np.float32(65535.0))
     impacts = i32_at(scratch, RARE_IMPACTS)
-    best = np.int64(0)
+    best = np.int32(0)
     for p in range(start, end):
-        best = max(best, np.int64(impacts[p]))
-    return best
+        best = max(best, impacts[p])
+    return np.int64(best)
 
 
 @kernel
@@ -208,6 +208,18 @@ def _bound_rare(scratch, bounds, start, end):
             best = max(best, impacts[p])
             p += 1
         bounds[superblock] += best
+
+
+@kernel
+def best_superblock(bounds):
+    """The first of the superblocks with the highest bound."""
+    highest = np.int32(0)
+    for b in range(len(bounds)):
+        highest = max(highest, bounds[b])
+    b = 0
+    while bounds[b] != highest:
+        b += 1
+    return b
 
 
 @kernel

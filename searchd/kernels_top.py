@@ -90,11 +90,14 @@ def offer(scratch, k, score, doc):
 def offer_all(scratch, k, first_doc, found):
     """Offer the candidates in SCORES and OFFSETS, which count from ``first_doc``; for a large k without a branch for each."""
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    if k <= HEAP_LIMIT:
-        for c in range(found):
-            offer(scratch, k, scores[c], first_doc + offsets[c])
-        return
     state = u64_at(scratch, STATE)
+    if k <= HEAP_LIMIT:
+        floor = state[FLOOR]
+        for c in range(found):
+            if make_key(scores[c], first_doc + offsets[c]) > floor:
+                offer(scratch, k, scores[c], first_doc + offsets[c])
+                floor = state[FLOOR]
+        return
     start = np.int64(0)
     while start < found:
         end = min(found, start + 2 * k - np.int64(state[SIZE]))
