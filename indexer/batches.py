@@ -1,7 +1,8 @@
-"""Chunks of sources -> saved runs, in this process or in others.
+"""Chunks of sources -> runs, in this process or in others.
 
-A chunk is parsed, analysed and inverted where it is worked on; only the name of the run's file and what was set aside come back. How chunks are
-cut does not depend on the number of processes, and results come back in the order of the source.
+A chunk is parsed, analysed and inverted where it is worked on; from other processes only the name of the run's file and what was set aside come
+back. This process keeps its runs in memory as long as there is room. How chunks are cut does not depend on the number of processes, and
+results come back in the order of the source.
 """
 
 import os
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from indexer.documents import BadDocument, Document
 from indexer.errors import SearchdError
 from indexer.inverter import Run, analyzers_of, invert, invert_gathered
+from indexer.memory import keep_freed
 from indexer.plain_records import gather_lines, rejected
 from indexer.quarantine import Entry
 from indexer.readers.chunk import Chunk
@@ -31,12 +33,14 @@ class BackendMissing(SearchdError):
 
 
 class Job(NamedTuple):
-    """What every batch of a build has in common; ``owner`` is the process that waits for the results."""
+    """What every batch of a build has in common; ``owner`` is the process that waits for the results, and may keep ``room`` bytes of runs if
+    it makes them itself."""
 
     schema: Schema
     lexicon: Path | None
     folder: Path
     owner: int
+    room: int = 0
 
 
 class Batch(NamedTuple):
@@ -49,9 +53,9 @@ class Batch(NamedTuple):
 
 
 class Inverted(NamedTuple):
-    """A finished batch: ``path`` of its saved run, None when no document was good; ``consumed`` bytes of source up to its end."""
+    """A finished batch: its run, or the path of the saved one, None when no document was good; ``consumed`` bytes of source up to its end."""
 
-    path: Path | None
+    run: Run | Path | None
     documents: int
     entries: list[Entry]
     consumed: int
@@ -87,11 +91,20 @@ class Feed:
 def invert_all(feed: Feed, job: Job, jobs: int, backend: str = "loky") -> Iterator[Inverted]:
     """Invert every batch, in order; raises what the source raised after the batches before it."""
     if jobs == 1:
-        yield from (invert_batch(batch, job) for batch in feed)
+        yield from _invert_here(feed, job)
     else:
         yield from _invert_in_processes(feed, job, jobs, backend)
     if feed.error is not None:
         raise feed.error
+
+
+def _invert_here(feed: Feed, job: Job) -> Iterator[Inverted]:
+    room = job.room
+    for batch in feed:
+        one = invert_batch(batch, job, room)
+        if isinstance(one.run, Run):
+            room -= one.run.nbytes
+        yield one
 
 
 def _invert_in_processes(feed: Feed, job: Job, jobs: int, backend: str) -> Iterator[Inverted]:
@@ -118,16 +131,23 @@ def _register_ray() -> None:
     register_ray()
 
 
-def invert_batch(batch: Batch, job: Job) -> Inverted:
-    """Parse, analyse, invert and save one batch."""
+def invert_batch(batch: Batch, job: Job, room: int = 0) -> Inverted:
+    """Parse, analyse and invert one batch; its run is saved if it takes more than ``room`` bytes."""
     if os.getpid() != job.owner:
         _be_a_worker(job.owner)
     run, entries = _invert(batch.chunk, job)
     entries.sort(key=lambda one: (one.line, one.offset))
-    path = job.folder / f"run-{batch.number:06d}" if len(run.keys) else None
-    if path is not None:
-        run.save(path)
-    return Inverted(path, len(run.keys), batch.entries + entries, batch.consumed)
+    return Inverted(_put_away(run, batch.number, job, room), len(run.keys), batch.entries + entries, batch.consumed)
+
+
+def _put_away(run: Run, number: int, job: Job, room: int) -> Run | Path | None:
+    if not len(run.keys):
+        return None
+    if run.nbytes <= room:
+        return run.copied(job.schema)
+    path = job.folder / f"run-{number:06d}"
+    run.save(path)
+    return path
 
 
 def _invert(chunk: Chunk | None, job: Job) -> tuple[Run, list[Entry]]:
@@ -154,6 +174,7 @@ def _be_a_worker(owner: int) -> None:
     """Once a process: leave Ctrl-C to the owner, and end when the owner is gone, however it went."""
     if _workers_guard:
         return
+    keep_freed()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.getppid() == owner:

@@ -25,6 +25,7 @@ from indexer.index import lexicon_of
 from indexer.infer import Inference
 from indexer.inverter import Run
 from indexer.manifest import write_manifest
+from indexer.memory import keep_freed
 from indexer.merge import SegmentInfo, write_segment
 from indexer.progress import Progress
 from indexer.publish import discard, publish, stage, writer_lock
@@ -79,6 +80,11 @@ def chunk_bytes(memory: int, jobs: int) -> int:
     return max(_SMALLEST_CHUNK, min(_LARGEST_CHUNK, share // _MEMORY_PER_BYTE))
 
 
+def room_for_runs(memory: int, jobs: int) -> int:
+    """Bytes of runs that may wait in memory beside the batch that is worked on; merging takes no more than a batch."""
+    return max(0, memory - _PROCESS_BYTES - _MEMORY_PER_BYTE * chunk_bytes(memory, jobs)) if jobs == 1 else 0
+
+
 def build(
     home: Home,
     sources: Sequence[str],
@@ -99,6 +105,7 @@ def build(
     (``reorder.py``), instead of in the order of the sources.
     """
     started = time.monotonic()
+    keep_freed()
     found = find_sources(sources)
     with _rereadable(found, schema is None) as found:
         if schema is None:
@@ -109,7 +116,7 @@ def build(
         with writer_lock(home), Quarantine(quarantine_path(home)) as quarantine:
             staged = stage(home)
             try:
-                work = _Work(home, staged, schema, quarantine, max_quarantined, reordered)
+                work = _Work(home, staged, schema, quarantine, max_quarantined, reordered, room_for_runs(memory, jobs))
                 info = work.segment(found, jobs, chunk_bytes(memory, jobs), backend, progress)
                 write_manifest(staged, schema, [info], lexicon_of(home))
                 generation = publish(home, staged)
@@ -127,22 +134,24 @@ def build(
 class _Work:
     """One build in its staged folder."""
 
-    def __init__(self, home: Home, staged: Path, schema: Schema, quarantine: Quarantine, max_quarantined: float, reordered: bool):
+    def __init__(
+        self, home: Home, staged: Path, schema: Schema, quarantine: Quarantine, max_quarantined: float, reordered: bool, room: int
+    ) -> None:
         self.staged, self.schema, self.quarantine, self.max_quarantined = staged, schema, quarantine, max_quarantined
-        self.job = Job(schema, lexicon_of(home), staged / "runs", os.getpid())
+        self.job = Job(schema, lexicon_of(home), staged / "runs", os.getpid(), room)
         self.reordered = reordered
         self.inverted = 0
 
     def segment(self, sources: Sequence[Source], jobs: int, size: int, backend: str, shown: bool) -> SegmentInfo:
         """Invert everything and write the segment; the runs are gone afterwards."""
         durable.make_folder(self.job.folder)
-        paths = [one.path for one in self._invert(sources, jobs, size, backend, shown) if one.path is not None]
+        found = [one.run for one in self._invert(sources, jobs, size, backend, shown) if one.run is not None]
         self._check()
-        runs = [Run.load(path, self.schema) for path in paths]
+        runs = [one if isinstance(one, Run) else Run.load(one, self.schema) for one in found]
         if self.reordered and runs:
             runs = [reorder(runs, self.schema, self.job.folder)]
         info = write_segment(runs, self.schema, self.staged / "0000.seg")
-        del runs
+        del runs, found
         shutil.rmtree(self.job.folder)
         return replace(info, duplicates=self.inverted - info.documents)
 

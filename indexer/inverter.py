@@ -20,7 +20,7 @@ from indexer.gathering import Gathered, Gathering
 from indexer.interning import new_names
 from indexer.inversion import interleaved, postings_of
 from indexer.schema import Schema
-from indexer.scratch import load_arrays, save_arrays
+from indexer.scratch import copy_arrays, load_arrays, save_arrays
 from indexer.string_order import order_of
 from indexer.strings import Strings, take
 from indexer.texts import GAP
@@ -62,18 +62,33 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Write to a scratch file; what was rejected is not part of it."""
+        save_arrays(path, self._arrays())
+
+    @classmethod
+    def load(cls, path: Path, schema: Schema) -> "Run":
+        """The run as views of the mapped file; ``schema`` is the one it was inverted with."""
+        return cls._of(load_arrays(path), schema)
+
+    def copied(self, schema: Schema) -> "Run":
+        """What ``save`` and ``load`` give, in a block of memory: nothing of the batch's buffers, which are larger, stays with it."""
+        return self._of(copy_arrays(self._arrays()), schema)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self._arrays().values())
+
+    def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         for name in _STRINGS:
             strings = getattr(self, name)
             arrays |= {f"{name}.data": strings.data, f"{name}.offsets": strings.offsets}
         for number, column in enumerate(self.columns):
             arrays |= {f"columns.{number}.{name}": array for name, array in to_sections(column).items()}
-        save_arrays(path, arrays)
+        return arrays
 
     @classmethod
-    def load(cls, path: Path, schema: Schema) -> "Run":
-        """The run as views of the mapped file; ``schema`` is the one it was inverted with."""
-        arrays = load_arrays(path)
+    def _of(cls, arrays: dict[str, np.ndarray], schema: Schema) -> "Run":
         strings = [Strings(arrays[f"{name}.data"], arrays[f"{name}.offsets"]) for name in _STRINGS]
         ptr, docs, tfs, tokens, token_offsets, lengths = (arrays[name] for name in _ARRAYS)
         columns = tuple(read_column(arrays, i, f.type) for i, f in enumerate(schema.columns))
