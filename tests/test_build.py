@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from shared_data import shared
 
-from indexer.batches import Feed
-from indexer.build import NothingIndexed, TooManyBad, build, chunk_bytes
+from indexer.batches import Batch, Feed, Job, invert_all, invert_batch
+from indexer.build import NothingIndexed, TooManyBad, build, chunk_bytes, room_for_runs
 from indexer.documents import BadDocument
 from indexer.home import Home
 from indexer.index import Index, verify
@@ -202,6 +202,21 @@ def test_chunks_fit_the_memory():
     assert chunk_bytes(1 << 30, 1) == 8 << 20
     assert chunk_bytes(1 << 30, 1024) == chunk_bytes(1, 1) == 256 << 10
     assert chunk_bytes(800 << 20, 2) * 32 * 2 + 3 * (200 << 20) <= 800 << 20
+
+
+def test_runs_wait_in_memory_only_beside_a_batch_and_a_process():
+    assert room_for_runs(1 << 30, 1) + (200 << 20) + 32 * chunk_bytes(1 << 30, 1) == 1 << 30
+    assert room_for_runs(300 << 20, 1) < 32 and room_for_runs(1, 1) == room_for_runs(1 << 30, 2) == 0
+
+
+def test_batches_beyond_the_room_are_saved(tmp_path):
+    lines = [b'{"id": "%d", "title": "a b"}\n' % i for i in range(10, 20)]
+    chunks = [LinesChunk("f", 1 + i, 0, line) for i, line in enumerate(lines)]
+    job = Job(SCHEMA, None, tmp_path, os.getpid())
+    size = invert_batch(Batch(0, [], chunks[0], 0), job, 1 << 20).run.nbytes
+    found = list(invert_all(Feed(chunks, lambda: 0), job._replace(room=2 * size + 1), 1))
+    assert [isinstance(one.run, Path) for one in found] == [False] * 2 + [True] * 8
+    assert {f.name for f in tmp_path.iterdir()} == {one.run.name for one in found[2:]}
 
 
 def test_a_feed_keeps_entries_before_their_chunk_and_errors_for_the_end():

@@ -122,9 +122,10 @@ def test_chinese_words_have_a_df_but_no_postings(tmp_path):
     assert segment.num_postings == sum(n for term, n in df.items() if not term.startswith("\x03"))
 
 
-def test_runs_survive_the_disk(tmp_path):
+def test_runs_survive_the_disk_and_a_move_in_memory(tmp_path):
     runs = runs_of(sample(30), [7, 7, 7])
     direct = write_segment(runs, SCHEMA, tmp_path / "0000.seg")
+    assert write_segment([run.copied(SCHEMA) for run in runs], SCHEMA, tmp_path / "0000.seg") == direct
     loaded = []
     for number, run in enumerate(runs):
         run.save(tmp_path / f"run-{number}")
