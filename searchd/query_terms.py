@@ -62,7 +62,7 @@ class QueryTerms:
         if not self._raw or self._word_weight <= 0.0:
             return None
         words = self._sequence(text)
-        return words if len(set(words)) == len(words) <= MAX_TERMS else None
+        return words if len(words) < 2 or len(set(words)) == len(words) <= MAX_TERMS else None
 
     def weighted(self, text: str) -> Weighted:
         """Terms and weights of plain text."""
