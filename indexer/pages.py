@@ -41,7 +41,7 @@ class Pages:
         return Section(flat, flat.view(np.uint8), self._checksums, np.frombuffer(self._marks, np.uint8))
 
     def settle(self) -> None:
-        """Raise Corrupt if a kernel met damage."""
+        """Raise Corrupt if a kernel ever met damage: which of several threads it was cannot be told, so none may go on."""
         if self._marks[-1]:
             raise Corrupt(self.path, "checksum differs", self.name)
 

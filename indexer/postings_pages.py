@@ -50,10 +50,37 @@ class PostingsPages:
 
 @inlined
 def _check_row(table, num_rows, row):
-    """Check row ``row`` of a table of ``num_rows``, if it has that many; a row that is shared by two pages needs both."""
+    """Check row ``row`` of a table of ``num_rows``, if it has that many. All here is inlined: passing sections on would cost microseconds."""
     if row < num_rows:
         columns = len(table.items) // num_rows
         ready(table, row * columns, (row + 1) * columns)
+
+
+@inlined
+def _check_tables(sections, header, row):
+    _check_row(sections.superblock_maxima, header.num_rows, row)
+    _check_row(sections.superblock_starts, header.num_rows, row)
+    _check_row(sections.superblock_starts_high, header.num_long, row)
+    _check_row(sections.thresholds, header.num_rows, row)
+    _check_row(sections.block_maxima, header.num_dense, row)
+    if row >= header.num_wide:
+        _check_row(sections.block_starts, header.num_dense - header.num_wide, row - header.num_wide)
+
+
+@inlined
+def _check_packed(sections, row):
+    if ready(sections.row_starts, row, row + 2):
+        ready(sections.packed, sections.row_starts.items[row], sections.row_starts.items[row + 1])
+    ready(sections.exceptions, 0, len(sections.exceptions.items))
+    ready(sections.exception_codes, 0, len(sections.exception_codes.items))
+
+
+@inlined
+def _check_group(sections, group):
+    starts, last = sections.rare_starts, group + 2 > len(sections.rare_starts.items)
+    if ready(starts, group, group + 1 if last else group + 2):
+        end = len(sections.rare.items) if last else np.int64(starts.items[group + 1])
+        ready(sections.rare, np.int64(starts.items[group]), end)
 
 
 @kernel
@@ -70,30 +97,3 @@ def _check_terms(sections, header, num_superblocks, ids):
                 _check_packed(sections, term)
         elif header.num_rows <= term < header.num_listed:
             _check_group(sections, (term - header.num_rows) // RARE_GROUP)
-
-
-@kernel
-def _check_tables(sections, header, row):
-    _check_row(sections.superblock_maxima, header.num_rows, row)
-    _check_row(sections.superblock_starts, header.num_rows, row)
-    _check_row(sections.superblock_starts_high, header.num_long, row)
-    _check_row(sections.thresholds, header.num_rows, row)
-    _check_row(sections.block_maxima, header.num_dense, row)
-    if row >= header.num_wide:
-        _check_row(sections.block_starts, header.num_dense - header.num_wide, row - header.num_wide)
-
-
-@kernel
-def _check_packed(sections, row):
-    if ready(sections.row_starts, row, row + 2):
-        ready(sections.packed, sections.row_starts.items[row], sections.row_starts.items[row + 1])
-    ready(sections.exceptions, 0, len(sections.exceptions.items))
-    ready(sections.exception_codes, 0, len(sections.exception_codes.items))
-
-
-@kernel
-def _check_group(sections, group):
-    starts, last = sections.rare_starts, group + 2 > len(sections.rare_starts.items)
-    if ready(starts, group, group + 1 if last else group + 2):
-        end = len(sections.rare.items) if last else np.int64(starts.items[group + 1])
-        ready(sections.rare, np.int64(starts.items[group]), end)

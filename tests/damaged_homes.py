@@ -83,14 +83,16 @@ QUERIES = (
 )  # fmt: skip
 
 
-def answers(root: Path) -> dict[str, object]:
-    """What a home says to everything that reads its index; an error of ours stands for the answer that it refuses."""
+def answers(root: Path, only: str = "") -> dict[str, object]:
+    """What a home says to everything that reads its index, or to one question; an error of ours stands for the answer that it refuses."""
     try:
         engine = Engine(Home.at(root))
     except SearchdError as error:
         return {"open": error}
     found: dict[str, object] = {}
     for name, ask in _questions(engine).items():
+        if only not in ("", name):
+            continue
         try:
             found[name] = ask()
         except SearchdError as error:
@@ -170,20 +172,36 @@ def damaged(whole: bytes, damage: list) -> bytes:
         del data[how[0] :]
     elif kind == "replace":
         return Path(how[0]).read_bytes()
+    elif kind == "unread":
+        _spoil_unread(data, Path(damage[1]), how[0])
     else:
         _, a, b, size = how
         data[a : a + size], data[b : b + size] = data[b : b + size], data[a : a + size]
     return bytes(data)
 
 
+def _spoil_unread(data: bytearray, path: Path, question: str) -> None:
+    """Turn all bits of every page that an engine does not check to answer a question."""
+    engine = Engine(Home.at(path.parents[2]))
+    _questions(engine)[question]()
+    whole = np.frombuffer(data, np.uint8)
+    container = next(s._container for s in engine.index.segments if s.path == path)
+    for name, entry in container.entries.items():
+        verified = container.pages(name).section.verified[:-1]
+        start, stop = int(entry["offset"]), int(entry["offset"]) + int(entry["bytes"])
+        for page in np.flatnonzero(verified == 0).tolist():
+            whole[start + page * PAGE : min(stop, start + (page + 1) * PAGE)] ^= 255
+
+
 def wrong_answers(root: Path, damage: list, intact: dict[str, object]) -> list[str]:
     """What is wrong with a home under a damage: nothing, if each answer is the intact one or an error that names the file."""
     path = Path(damage[1])
     whole = path.read_bytes()
+    spoiled = damaged(whole, damage)
     path.unlink()  # other generations share the file
-    path.write_bytes(damaged(whole, damage))
+    path.write_bytes(spoiled)
     try:
-        found = answers(root)
+        found = answers(root, damage[2] if damage[0] == "unread" else "")
     except Exception:
         return [traceback.format_exc()]
     finally:
@@ -191,7 +209,7 @@ def wrong_answers(root: Path, damage: list, intact: dict[str, object]) -> list[s
     wrong = []
     for name, answer in found.items():
         if isinstance(answer, SearchdError):
-            wrong += [f"{name}: {answer}"] * (path.name not in str(answer))
+            wrong += [f"{name}: {answer}"] * (path.name not in str(answer) or damage[0] == "unread")
         elif answer != intact[name]:
             wrong.append(f"{name}: another answer")
     return wrong

@@ -74,6 +74,18 @@ def test_these_tests_can_fail(homes):
     assert {json.loads(damage)[2] for damage in wrong} >= {"columns.0.values", "stored.data", "postings.nibbles"}
 
 
+QUESTIONS = (
+    "search w0", "search w1 w4 w6", 'search "w0 w1"', "search y17 OR w5", "search w* -w2", "all of w1 w4 w6", "retrieve w0", "retrieve w1 w4 w6",
+    "features", "explain", "suggest", "similar", "keys", "stored", "filter",
+)  # fmt: skip
+
+
+def test_what_was_not_checked_was_not_read(homes):
+    """All pages that a question leaves unchecked are spoiled; the next engine gives the same answer to it."""
+    segment = str(homes[0] / "index/g000002/0000.seg")
+    assert wrong_answers(homes[0], [["unread", segment, question] for question in QUESTIONS]) == {}
+
+
 def test_a_file_of_the_same_size_from_elsewhere(homes, tmp_path):
     """Each file is sound, but it is not the one that was published; opening sees that without reading it."""
     root = tmp_path / "home"
