@@ -108,3 +108,9 @@ def test_flipped_bits_are_found_before_they_are_believed(tmp_path, name):
     path.write_bytes(damaged)
     with pytest.raises(Corrupt, match=f"x.seg: section {name}"):
         StoredFields(Container(path), 1000).raw(0)
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
+def test_whole_numbers_beyond_64_bits_come_back_whole(number):
+    found = decode_document(encode_document({"n": [number, 1]}))
+    assert found == {"n": [number, 1]} and isinstance(found["n"][0], int)
