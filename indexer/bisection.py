@@ -13,6 +13,7 @@ where D[d] = (d + 1) * log2(d + 2) - d * log2(d + 1). Nothing is random: the sam
 import numpy as np
 
 from indexer.jit import inlined, kernel
+from indexer.selection import select
 
 LEAF = 32  # documents that stay in the order of the source
 ITERATIONS = 20
@@ -92,7 +93,7 @@ def _exchange(ptr, terms, order, middle, degrees, gains, spare_gains, spare_orde
     """Put the ``middle`` documents of smallest gain on the left, each side in its old order; how many changed sides."""
     n = len(order)
     spare_gains[:n] = gains[:n]
-    border = _nth(spare_gains, n, middle)
+    border = select(spare_gains, n, n - middle)
     equal = middle
     for i in range(n):
         equal -= np.int64(gains[i] < border)
@@ -118,29 +119,3 @@ def _change_side(ptr, terms, doc, degrees, side):
     for p in range(ptr[doc], ptr[doc + 1]):
         degrees[terms[p], side] -= 1
         degrees[terms[p], 1 - side] += 1
-
-
-@kernel
-def _nth(values, n, nth):
-    """The value that stands at ``nth`` when values[:n] are sorted (Hoare's quickselect, median of three); moves them about."""
-    low, high = 0, n - 1
-    while low < high:
-        a, b, c = values[low], values[(low + high) >> 1], values[high]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if nth <= j:
-            high = j
-        elif nth >= i:
-            low = i
-        else:
-            break
-    return values[nth]

@@ -12,7 +12,8 @@ LONGEST = 10  # bytes of a posting: two varints of up to 35 bits
 
 
 @inlined
-def _write_varint(out, p, value):
+def write_varint(out, p, value):
+    """Write a varint at ``out[p]``; where the next byte goes."""
     while value >= 128:
         out[p] = (value & 127) | 128
         value >>= 7
@@ -30,9 +31,9 @@ def encode_lists(starts, docs, codes, out, list_starts):
         next_doc = np.int64(0)
         for i in range(starts[t], starts[t + 1]):
             doc, code = np.int64(docs[i]), np.int64(codes[i])
-            p = _write_varint(out, p, (doc - next_doc) << 1 | np.int64(code != 1))
+            p = write_varint(out, p, (doc - next_doc) << 1 | np.int64(code != 1))
             if code != 1:
-                p = _write_varint(out, p, code)
+                p = write_varint(out, p, code)
             next_doc = doc + 1
     return p
 

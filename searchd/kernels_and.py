@@ -24,7 +24,6 @@ from searchd.kernels_candidates import (
     take_postings,
 )
 from searchd.kernels_layout import (
-    BEST,
     BLOCK_STARTS,
     BOUNDS,
     CLASS,
@@ -55,11 +54,11 @@ from searchd.kernels_layout import (
     WINDOW,
 )
 from searchd.kernels_postings import accepted, posting_share, skip_range, superblock_range
-from searchd.kernels_terms import best_superblock, bound_superblocks, gather_terms, raise_floor_by_terms, scale_of, sort_terms
+from searchd.kernels_terms import bound_superblocks, gather_terms, order_required_first, raise_floor_by_terms, scale_of
 from searchd.kernels_top import needed, offer_all, start_top, write_top
+from searchd.kernels_visits import first_visits, take_best, take_next
 from searchd.kernels_wide import add_wide, impact, is_wide, keep_wide, wide_impact
 
-FIRST_SUPERBLOCKS = 8
 WALK_RATIO = 8  # a list up to so many times longer than the candidates is walked, in a longer one each is looked up
 
 
@@ -79,7 +78,7 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
     n = gather_terms(segment, scratch, mask, num_terms, scale, True)
     if n <= 0:
         return
-    _order_required_first(scratch, n)
+    order_required_first(scratch, n)
     driver = i64_at(scratch, ORDER)[0]
     if i64_at(scratch, ROW)[driver] < 0:
         _drive_rare(segment, scratch, mask, n, driver, k)
@@ -87,16 +86,6 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
         if n == 1:
             raise_floor_by_terms(segment, scratch, mask, n, k)
         _drive_row(segment, scratch, mask, n, k)
-
-
-@kernel
-def _order_required_first(scratch, n):
-    """ORDER: required terms by rising length of list, then the others. (BEST is not needed in this mode and lends its place.)"""
-    start, end, required = i64_at(scratch, START), i64_at(scratch, END), u8_at(scratch, REQUIRED)
-    values = i64_at(scratch, BEST)
-    for i in range(n):
-        values[i] = end[i] - start[i] + (np.int64(0) if required[i] else np.int64(1) << 40)
-    sort_terms(i64_at(scratch, ORDER), values, n)
 
 
 @kernel
@@ -180,25 +169,15 @@ def _match_rare(scratch, start, end, required, found):
 def _drive_row(segment, scratch, mask, n, k):
     bound_superblocks(segment, scratch, n)
     _clear_incomplete(segment, scratch, n)
-    bounds, state = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], u64_at(scratch, STATE)
-    for _ in range(min(FIRST_SUPERBLOCKS + (k >> 5), len(bounds))):
-        b = best_superblock(bounds)
-        if bounds[b] < needed(state, 0):
+    for _ in range(first_visits(k)):
+        b = take_best(segment, scratch)
+        if b < 0:
             return
-        _visit_if_needed(segment, scratch, mask, n, b, k)
-    least = needed(state, 0)
-    for b in range(len(bounds)):
-        if bounds[b] >= least:
-            _visit_if_needed(segment, scratch, mask, n, b, k)
-            least = needed(state, 0)
-
-
-@kernel
-def _visit_if_needed(segment, scratch, mask, n, superblock, k):
-    bounds = i32_at(scratch, BOUNDS)
-    if bounds[superblock] >= needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)):
-        _visit(segment, scratch, mask, n, superblock, k)
-    bounds[superblock] = 0
+        _visit(segment, scratch, mask, n, b, k)
+    b = take_next(segment, scratch, 0)
+    while b >= 0:
+        _visit(segment, scratch, mask, n, b, k)
+        b = take_next(segment, scratch, b + 1)
 
 
 @kernel

@@ -16,7 +16,6 @@ from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at
 from searchd.kernels_candidates import add_term, expect_nothing, expect_term, locate_term, scan_window, take_documents
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
-    BOUNDS,
     CLASS,
     END,
     FIRST_DOC,
@@ -25,7 +24,6 @@ from searchd.kernels_layout import (
     LOCAL_END,
     LOCAL_START,
     MATCHES,
-    NUM_SUPERBLOCKS,
     OFFSETS,
     ORDER,
     PACKED,
@@ -40,11 +38,11 @@ from searchd.kernels_layout import (
     WINDOW,
 )
 from searchd.kernels_postings import accepted, add_row
-from searchd.kernels_terms import best_superblock, bound_superblocks, gather_terms, order_by_best, raise_floor_by_terms, scale_of
+from searchd.kernels_terms import bound_superblocks, gather_terms, order_by_best, raise_floor_by_terms, scale_of
 from searchd.kernels_top import needed, offer_all, start_top, write_top
+from searchd.kernels_visits import first_visits, take_best, take_next
 from searchd.kernels_wide import is_wide
 
-FIRST_SUPERBLOCKS = 8  # visited first, best bound first, to raise the floor; more of them for a large k
 MERGED_TERMS = 8  # up to so many rare terms are merged, which takes time in proportion to the square of their number
 SPARSE = SUPERBLOCK // 40  # with fewer postings in the window, walk the postings instead of scanning the window
 
@@ -74,25 +72,15 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
     order_by_best(scratch, n)
     raise_floor_by_terms(segment, scratch, mask, n, k)
     bound_superblocks(segment, scratch, n)
-    bounds, state = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], u64_at(scratch, STATE)
-    for _ in range(min(FIRST_SUPERBLOCKS + (k >> 5), len(bounds))):
-        b = best_superblock(bounds)
-        if bounds[b] < needed(state, 0):
+    for _ in range(first_visits(k)):
+        b = take_best(segment, scratch)
+        if b < 0:
             return
-        _visit_if_needed(segment, scratch, mask, n, b, k)
-    least = needed(state, 0)
-    for b in range(len(bounds)):
-        if bounds[b] >= least:
-            _visit_if_needed(segment, scratch, mask, n, b, k)
-            least = needed(state, 0)
-
-
-@kernel
-def _visit_if_needed(segment, scratch, mask, n, superblock, k):
-    bounds = i32_at(scratch, BOUNDS)
-    if bounds[superblock] >= needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)):
-        _visit(segment, scratch, mask, n, superblock, k)
-    bounds[superblock] = 0
+        _visit(segment, scratch, mask, n, b, k)
+    b = take_next(segment, scratch, 0)
+    while b >= 0:
+        _visit(segment, scratch, mask, n, b, k)
+        b = take_next(segment, scratch, b + 1)
 
 
 @kernel

@@ -9,6 +9,7 @@ PHRASE of the scratch holds the phrase: a header, then its positions as numbers 
 import numpy as np
 
 from indexer.jit import kernel
+from indexer.postings_rare import write_varint
 from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at
 from searchd.kernels_forward import first_row_byte, row_bytes
 from searchd.kernels_layout import (
@@ -45,20 +46,10 @@ def prepare_phrase(segment, scratch):
             return False
         adjacent = adjacent and ids[i] != ANY and (i == 0 or phrase[SLOP] == 0)
         if adjacent:
-            size = _append_varint(pattern, size, ids[i] + 1)
+            size = write_varint(pattern, size, ids[i] + 1)
             head += 1
     phrase[BYTES], phrase[HEAD] = size, head
     return True
-
-
-@kernel
-def _append_varint(out, at, value):
-    while value >= 128:
-        out[at] = (value & 127) | 128
-        value >>= 7
-        at += 1
-    out[at] = value
-    return at + 1
 
 
 @kernel

@@ -13,7 +13,6 @@ from searchd.kernels_all import intersect, keep_accepted
 from searchd.kernels_and import match_documents, match_superblock, take_documents
 from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u64_at
 from searchd.kernels_layout import (
-    BEST,
     BOUNDS,
     CLASS,
     END,
@@ -22,7 +21,6 @@ from searchd.kernels_layout import (
     OFFSETS,
     ORDER,
     PHRASE,
-    REQUIRED,
     ROW,
     SCORES,
     START,
@@ -33,7 +31,7 @@ from searchd.kernels_layout import (
 )
 from searchd.kernels_phrase import POSITIONS, fetch_row, has_phrase, keep_phrases, prepare_phrase
 from searchd.kernels_postings import accepted, impact_of_doc, superblock_range
-from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, scale_of, sort_terms
+from searchd.kernels_terms import bound_superblocks, gather_terms, order_required_first, promising_level, scale_of
 from searchd.kernels_top import FLOOR, make_key, needed, offer, start_top, write_top
 
 FIRST_SUPERBLOCKS = 8
@@ -59,24 +57,11 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
     n = gather_terms(segment, scratch, mask, num_terms, scale, True)
     if n <= 0 or (i64_at(scratch, PHRASE)[POSITIONS] > 0 and not prepare_phrase(segment, scratch)):
         return
-    required = _order_required_first(scratch, n)
+    required = order_required_first(scratch, n)
     if i64_at(scratch, ROW)[i64_at(scratch, ORDER)[0]] < 0:
         _drive_rare(segment, scratch, mask, n, k)
     else:
         _drive_row(segment, scratch, mask, n, required, k)
-
-
-@kernel
-def _order_required_first(scratch, n):
-    """ORDER: required terms by rising length of list, then the others; how many are required. (BEST lends its place.)"""
-    start, end, required = i64_at(scratch, START), i64_at(scratch, END), u8_at(scratch, REQUIRED)
-    values = i64_at(scratch, BEST)
-    count = 0
-    for i in range(n):
-        values[i] = end[i] - start[i] + (np.int64(0) if required[i] else np.int64(1) << 40)
-        count += np.int64(required[i] != 0)
-    sort_terms(i64_at(scratch, ORDER), values, n)
-    return count
 
 
 @kernel

@@ -135,6 +135,19 @@ def order_by_best(scratch, n):
 
 
 @kernel
+def order_required_first(scratch, n):
+    """ORDER: required terms by rising length of list, then the others; how many are required. (BEST is not needed then and lends its place.)"""
+    start, end, required = i64_at(scratch, START), i64_at(scratch, END), u8_at(scratch, REQUIRED)
+    values = i64_at(scratch, BEST)
+    count = 0
+    for i in range(n):
+        count += np.int64(required[i] != 0)
+        values[i] = end[i] - start[i] + (np.int64(0) if required[i] else np.int64(1) << 40)
+    sort_terms(i64_at(scratch, ORDER), values, n)
+    return count
+
+
+@kernel
 def raise_floor_by_terms(segment, scratch, mask, n, k):
     """Start with the best score that k documents are sure to reach with one term alone."""
     row, start, end = i64_at(scratch, ROW), i64_at(scratch, START), i64_at(scratch, END)
@@ -208,18 +221,6 @@ def _bound_rare(scratch, bounds, start, end):
             best = max(best, impacts[p])
             p += 1
         bounds[superblock] += best
-
-
-@kernel
-def best_superblock(bounds):
-    """The first of the superblocks with the highest bound."""
-    highest = np.int32(0)
-    for b in range(len(bounds)):
-        highest = max(highest, bounds[b])
-    b = 0
-    while bounds[b] != highest:
-        b += 1
-    return b
 
 
 @kernel

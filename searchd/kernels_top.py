@@ -8,6 +8,7 @@ of a bucket, and a buffer of 2k keys is swept of those below whenever it is full
 import numpy as np
 
 from indexer.jit import inlined, kernel
+from indexer.selection import select
 from searchd.kernels_bits import bits_of, f32_at, float_of, i64_at, u64_at
 from searchd.kernels_layout import DIGITS, DOCS_OUT, FIXED_BITS, HISTOGRAM, KEYS, OFFSETS, SCORES, SCORES_OUT, SPARE, STATE
 
@@ -183,35 +184,6 @@ def _heap_push(keys, n, k, key):
             keys[i] = keys[child]
             i = child
     keys[i] = key
-
-
-@kernel
-def select(keys, n, k):
-    """Move the k largest of keys[:n] to the front and return the least of them (Hoare's quickselect, median of three)."""
-    low, high = 0, n - 1
-    while low < high:
-        a, b, c = keys[low], keys[(low + high) >> 1], keys[high]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while keys[i] > pivot:
-                i += 1
-            while keys[j] < pivot:
-                j -= 1
-            if i <= j:
-                keys[i], keys[j] = keys[j], keys[i]
-                i += 1
-                j -= 1
-        if k - 1 <= j:
-            high = j
-        elif k - 1 >= i:
-            low = i
-        else:
-            break
-    least = keys[0]
-    for i in range(1, k):
-        least = min(least, keys[i])
-    return least
 
 
 @kernel

@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,6 +54,22 @@ class Engine(ABC):
         return ""
 
     def close(self) -> None: ...  # noqa: B027 - most have nothing to let go of
+
+
+class PackageEngine(Engine):
+    """An engine that is an ordinary package, of the engine's name."""
+
+    @classmethod
+    def missing(cls) -> str:
+        try:
+            import_module(cls.name)
+        except ImportError as error:
+            return str(error)
+        return ""
+
+    @classmethod
+    def version(cls) -> str:
+        return version(cls.name)
 
 
 def texts_of(source: Path) -> Iterator[str]:

@@ -9,26 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from engines.base import K1, B, Engine, by_suffix, texts_of
+from engines.base import K1, B, PackageEngine, by_suffix, texts_of
 
 
-class Bm25sEngine(Engine):
+class Bm25sEngine(PackageEngine):
     name = "bm25s"
     modes = ("or",)
-
-    @classmethod
-    def missing(cls) -> str:
-        try:
-            import bm25s  # noqa: F401
-        except ImportError as error:
-            return str(error)
-        return ""
-
-    @classmethod
-    def version(cls) -> str:
-        from importlib.metadata import version
-
-        return version("bm25s")
 
     @classmethod
     def build(cls, source: Path, folder: Path) -> None:

@@ -7,7 +7,7 @@ Queries are made of terms, not parsed from text: both take the same time.
 from pathlib import Path
 from typing import Any
 
-from engines.base import Engine, by_suffix, texts_of
+from engines.base import PackageEngine, by_suffix, texts_of
 
 SUFFIXES = {
     ".idx": "retrieval: postings",
@@ -18,23 +18,9 @@ SUFFIXES = {
 }
 
 
-class TantivyEngine(Engine):
+class TantivyEngine(PackageEngine):
     name = "tantivy"
     modes = ("or", "and", "phrase")
-
-    @classmethod
-    def missing(cls) -> str:
-        try:
-            import tantivy  # noqa: F401
-        except ImportError as error:
-            return str(error)
-        return ""
-
-    @classmethod
-    def version(cls) -> str:
-        from importlib.metadata import version
-
-        return version("tantivy")
 
     @classmethod
     def build(cls, source: Path, folder: Path) -> None:

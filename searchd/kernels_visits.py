@@ -1,0 +1,57 @@
+"""The order in which superblocks are visited: the few best ones first, which raises the floor, then the others in document order.
+
+A superblock is worth a visit while its bound reaches the least score with which one of its documents can still enter the best k.
+"""
+
+import numpy as np
+
+from indexer.jit import kernel
+from indexer.postings import SUPERBLOCK_BITS
+from searchd.kernels_bits import i32_at, u64_at
+from searchd.kernels_layout import BOUNDS, FIRST_DOC, NUM_SUPERBLOCKS, STATE
+from searchd.kernels_top import needed
+
+FIRST_VISITS = 8
+
+
+@kernel
+def first_visits(k):
+    """How many superblocks to visit best bound first; more of them for a large k."""
+    return FIRST_VISITS + (k >> 5)
+
+
+@kernel
+def take_best(segment, scratch):
+    """The superblock with the highest bound, which loses its bound; -1 when no superblock can give anything any more."""
+    bounds, state = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], u64_at(scratch, STATE)
+    while True:
+        b = _best_superblock(bounds)
+        bound = bounds[b]
+        if bound < needed(state, 0):
+            return np.int64(-1)
+        bounds[b] = 0
+        if bound >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
+            return b
+
+
+@kernel
+def _best_superblock(bounds):
+    """The first of the superblocks with the highest bound."""
+    highest = np.int32(0)
+    for b in range(len(bounds)):
+        highest = max(highest, bounds[b])
+    b = np.int64(0)
+    while bounds[b] != highest:
+        b += 1
+    return b
+
+
+@kernel
+def take_next(segment, scratch, first):
+    """The first superblock from ``first`` on that can give something, -1 when there is none."""
+    bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
+    least = needed(state, 0)
+    for b in range(first, segment[NUM_SUPERBLOCKS]):
+        if bounds[b] >= least and bounds[b] >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
+            return b
+    return np.int64(-1)
