@@ -17,6 +17,7 @@ from indexer.index import verify as find_damage
 from indexer.infer import to_toml
 from indexer.program import MemorySize, Program, home_option
 from indexer.schema import Schema, SchemaError, load_schema
+from indexer.startup import without_blas
 from indexer.statistics import stats
 from indexer.tokens import STREAM_NAMES, shown_term
 from indexer.updates import remove, update
@@ -61,6 +62,7 @@ def build_command(
     A SOURCE is a file named .jsonl .json .csv .tsv .parquet .txt .md .html (each also with .gz or .zst), a table FILE.db#TABLE, a folder of
     text, Markdown and HTML, or - for JSON on standard input.
     """
+    without_blas()
     schema = _schema(home, schema_file)
     report = build(home, sources, schema, jobs, memory, id_field, backend, max_quarantined, True, _print_schema, reorder)
     click.echo(f"generation {report.generation}")

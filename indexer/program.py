@@ -10,6 +10,7 @@ import click
 
 from indexer.errors import SearchdError
 from indexer.home import Home
+from indexer.startup import collect_rarely
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -21,6 +22,7 @@ class Program(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; SearchdError, a full disk or an interrupt become one line on stderr."""
         signal.signal(signal.SIGTERM, _interrupt)
+        collect_rarely()
         try:
             return super().invoke(ctx)
         except SearchdError as error:

@@ -1,0 +1,34 @@
+"""A short program starts and ends with less; what it leaves out is there for those who ask."""
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+_AFTER = {
+    "kernels run without it": "import numpy as np; from indexer.checksums import crc32; assert crc32(np.zeros(4, np.uint8)) == 0x2144DF1C",
+    "nothing asked for it": "assert 'scipy.linalg' not in sys.modules",
+    "it can be had": "from scipy.linalg import inv; assert inv([[2.0]])[0, 0] == 0.5",
+}
+
+
+@pytest.mark.parametrize("after", _AFTER.values(), ids=_AFTER)
+def test_numba_passes_over_linear_algebra(after):
+    program = f"import sys; from indexer.startup import without_blas; without_blas(); {after}"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_linear_algebra_that_is_there_stays(monkeypatch):
+    from indexer.startup import without_blas
+
+    there = object()
+    monkeypatch.setitem(sys.modules, "scipy.linalg", there)
+    without_blas()
+    assert sys.modules["scipy.linalg"] is there
+
+
+def test_garbage_of_a_program_is_still_collected():
+    program = "import gc; from indexer.startup import collect_rarely; collect_rarely(); collect_rarely(); a = []; a.append(a); del a; assert gc.collect() == 1"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert gc.get_threshold()[0] > 0
