@@ -1,8 +1,9 @@
-"""Chunks of sources -> runs, in this process or in others.
+"""Chunks of sources -> runs, on threads of this process or in others.
 
-A chunk is parsed, analysed and inverted where it is worked on; from other processes only the name of the run's file and what was set aside come
-back. This process keeps its runs in memory as long as there is room. How chunks are cut does not depend on the number of processes, and
-results come back in the order of the source.
+Plain JSON lines are read and inverted by kernels, which let go of the interpreter's lock: threads work on them at once and need no start, no second
+set of imports, and no files between them and the merge. All other kinds of sources are parsed by Python, so their chunks go to processes, from
+which only the name of the run's file and what was set aside come back. This process keeps its runs in memory as long as there is room. Results
+come back in the order of the source.
 """
 
 import os
@@ -10,6 +11,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +20,12 @@ from indexer.documents import BadDocument, Document
 from indexer.errors import SearchdError
 from indexer.inverter import Run, analyzers_of, invert, invert_gathered
 from indexer.memory import keep_freed
-from indexer.plain_records import gather_lines, rejected
+from indexer.plain_records import are_plain, gather_lines, rejected
 from indexer.quarantine import Entry
 from indexer.readers.chunk import Chunk
 from indexer.readers.jsonl import LinesChunk
 from indexer.schema import Schema
+from indexer.threads import in_order
 
 BACKENDS = ("loky", "ray")
 
@@ -34,13 +38,28 @@ class BackendMissing(SearchdError):
 
 class Job(NamedTuple):
     """What every batch of a build has in common; ``owner`` is the process that waits for the results, and may keep ``room`` bytes of runs if
-    it makes them itself."""
+    it makes them itself. ``lines``: no source can be anything but JSON."""
 
     schema: Schema
     lexicon: Path | None
     folder: Path
     owner: int
     room: int = 0
+    lines: bool = False
+
+
+class Room:
+    """Bytes that are left for runs in memory; threads take from it at once."""
+
+    def __init__(self, size: int = 0) -> None:
+        self._left, self._lock = size, threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Take so many bytes, if they are left."""
+        with self._lock:
+            enough = size <= self._left
+            self._left -= size if enough else 0
+        return enough
 
 
 class Batch(NamedTuple):
@@ -90,24 +109,23 @@ class Feed:
 
 def invert_all(feed: Feed, job: Job, jobs: int, backend: str = "loky") -> Iterator[Inverted]:
     """Invert every batch, in order; raises what the source raised after the batches before it."""
-    if jobs == 1:
-        yield from _invert_here(feed, job)
+    batches = iter(feed)
+    first = list(islice(batches, 1))
+    batches = chain(first, batches)
+    if jobs == 1 or (backend == "loky" and job.lines and all(_is_for_threads(one.chunk, job.schema) for one in first)):
+        yield from in_order(partial(invert_batch, job=job, room=Room(job.room)), batches, jobs)
     else:
-        yield from _invert_in_processes(feed, job, jobs, backend)
+        yield from _invert_in_processes(batches, job, jobs, backend)
     if feed.error is not None:
         raise feed.error
 
 
-def _invert_here(feed: Feed, job: Job) -> Iterator[Inverted]:
-    room = job.room
-    for batch in feed:
-        one = invert_batch(batch, job, room)
-        if isinstance(one.run, Run):
-            room -= one.run.nbytes
-        yield one
+def _is_for_threads(chunk: Chunk | None, schema: Schema) -> bool:
+    """Whether kernels do nearly all the work of chunks like this one, the first."""
+    return isinstance(chunk, LinesChunk) and are_plain(chunk, schema)
 
 
-def _invert_in_processes(feed: Feed, job: Job, jobs: int, backend: str) -> Iterator[Inverted]:
+def _invert_in_processes(batches: Iterable[Batch], job: Job, jobs: int, backend: str) -> Iterator[Inverted]:
     from joblib import Parallel, delayed
     from joblib.externals.loky import get_reusable_executor
 
@@ -117,7 +135,7 @@ def _invert_in_processes(feed: Feed, job: Job, jobs: int, backend: str) -> Itera
     mode = "generator" if backend == "loky" else "list"
     parallel = Parallel(n_jobs=jobs, backend=backend, return_as=mode, pre_dispatch=jobs + 2, batch_size=1, max_nbytes=None)
     try:
-        yield from parallel(delayed(invert_batch)(batch, job) for batch in feed)
+        yield from parallel(delayed(invert_batch)(batch, job) for batch in batches)
     finally:
         if backend == "loky":
             get_reusable_executor().shutdown(wait=True, kill_workers=True)
@@ -131,8 +149,8 @@ def _register_ray() -> None:
     register_ray()
 
 
-def invert_batch(batch: Batch, job: Job, room: int = 0) -> Inverted:
-    """Parse, analyse and invert one batch; its run is saved if it takes more than ``room`` bytes."""
+def invert_batch(batch: Batch, job: Job, room: Room | None = None) -> Inverted:
+    """Parse, analyse and invert one batch; its run is saved unless there is room for it."""
     if os.getpid() != job.owner:
         _be_a_worker(job.owner)
     run, entries = _invert(batch.chunk, job)
@@ -140,10 +158,10 @@ def invert_batch(batch: Batch, job: Job, room: int = 0) -> Inverted:
     return Inverted(_put_away(run, batch.number, job, room), len(run.keys), batch.entries + entries, batch.consumed)
 
 
-def _put_away(run: Run, number: int, job: Job, room: int) -> Run | Path | None:
+def _put_away(run: Run, number: int, job: Job, room: Room | None) -> Run | Path | None:
     if not len(run.keys):
         return None
-    if run.nbytes <= room:
+    if room is not None and room.take(run.nbytes):
         return run.copied(job.schema)
     path = job.folder / f"run-{number:06d}"
     run.save(path)

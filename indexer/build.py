@@ -81,8 +81,8 @@ def chunk_bytes(memory: int, jobs: int) -> int:
 
 
 def room_for_runs(memory: int, jobs: int) -> int:
-    """Bytes of runs that may wait in memory beside the batch that is worked on; merging takes no more than a batch."""
-    return max(0, memory - _PROCESS_BYTES - _MEMORY_PER_BYTE * chunk_bytes(memory, jobs)) if jobs == 1 else 0
+    """Bytes of runs that may wait in memory beside the batches that threads work on; merging takes no more than a batch."""
+    return max(0, memory - _PROCESS_BYTES - jobs * _MEMORY_PER_BYTE * chunk_bytes(memory, jobs))
 
 
 def build(
@@ -116,7 +116,9 @@ def build(
         with writer_lock(home), Quarantine(quarantine_path(home)) as quarantine:
             staged = stage(home)
             try:
-                work = _Work(home, staged, schema, quarantine, max_quarantined, reordered, room_for_runs(memory, jobs))
+                lines = all(source.kind == "json" for source in found)
+                job = Job(schema, lexicon_of(home), staged / "runs", os.getpid(), room_for_runs(memory, jobs), lines)
+                work = _Work(job, staged, quarantine, max_quarantined, reordered)
                 info = work.segment(found, jobs, chunk_bytes(memory, jobs), backend, progress)
                 write_manifest(staged, schema, [info], lexicon_of(home))
                 generation = publish(home, staged)
@@ -134,12 +136,9 @@ def build(
 class _Work:
     """One build in its staged folder."""
 
-    def __init__(
-        self, home: Home, staged: Path, schema: Schema, quarantine: Quarantine, max_quarantined: float, reordered: bool, room: int
-    ) -> None:
-        self.staged, self.schema, self.quarantine, self.max_quarantined = staged, schema, quarantine, max_quarantined
-        self.job = Job(schema, lexicon_of(home), staged / "runs", os.getpid(), room)
-        self.reordered = reordered
+    def __init__(self, job: Job, staged: Path, quarantine: Quarantine, max_quarantined: float, reordered: bool) -> None:
+        self.job, self.schema, self.staged = job, job.schema, staged
+        self.quarantine, self.max_quarantined, self.reordered = quarantine, max_quarantined, reordered
         self.inverted = 0
 
     def segment(self, sources: Sequence[Source], jobs: int, size: int, backend: str, shown: bool) -> SegmentInfo:

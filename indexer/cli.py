@@ -33,7 +33,9 @@ def main() -> None:
 @home_option
 @click.option("--schema", "schema_file", metavar="FILE", help="TOML file with the fields; without it they are inferred and printed.")
 @click.option("--id-field", metavar="NAME", help="Field with the document id [default: that of the schema, or id].")
-@click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes that parse and analyse.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Threads, or where Python parses processes, at work."
+)
 @click.option("--memory", type=MemorySize(), default=MEMORY, help="Memory for all processes together [default: 1GiB].")
 @click.option("--backend", type=click.Choice(BACKENDS), default="loky", show_default=True, help="How joblib starts processes.")
 @click.option(

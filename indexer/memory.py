@@ -9,7 +9,7 @@ import ctypes
 
 _library = ctypes.CDLL(None)
 _trim, _set_option = getattr(_library, "malloc_trim", None), getattr(_library, "mallopt", None)  # of glibc; others keep less
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # names of malloc.h
 _LARGEST = 32 << 20  # more than that always comes from the system and goes back
 
 
@@ -18,6 +18,7 @@ def keep_freed() -> None:
     if _set_option is not None:
         _set_option(_MMAP_THRESHOLD, _LARGEST)
         _set_option(_TRIM_THRESHOLD, 1 << 30)
+        _set_option(_ARENA_MAX, 1)  # what one thread frees is for all of them
 
 
 def give_back() -> None:

@@ -19,6 +19,8 @@ from indexer.strings import Strings, pack
 from indexer.swar import PADDING
 from indexer.texts import Texts
 
+_LOOKED_AT, _NEARLY_ALL = 1 << 18, 0.9
+
 
 class _Scanned(NamedTuple):
     """What ``json_lines.scan_lines`` found, cut to the lines there are; ``data`` has the chunk, then what was unescaped."""
@@ -38,6 +40,13 @@ def gather_lines(chunk: LinesChunk, schema: Schema, analyzers: Sequence[Analyzer
     entries: list[Entry] = []
     lines = [line for line in np.flatnonzero(~scanned.plain).tolist() if _add(chunk, scanned, line, schema.id_field, rest, entries)]
     return _together(scanned, values, rest, np.array(lines, np.int64), schema), entries
+
+
+def are_plain(chunk: LinesChunk, schema: Schema) -> bool:
+    """Whether nearly all records of a chunk are plain, by its first ones."""
+    end = chunk.data.rfind(b"\n", 0, _LOOKED_AT) + 1
+    plain = _scan(chunk.data[: end or None], schema).plain
+    return int(np.count_nonzero(plain)) >= _NEARLY_ALL * len(plain)
 
 
 def _scan(content: bytes, schema: Schema) -> _Scanned:

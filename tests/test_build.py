@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from shared_data import shared
 
-from indexer.batches import Batch, Feed, Job, invert_all, invert_batch
+from indexer.batches import Batch, Feed, Job, Room, invert_all, invert_batch
 from indexer.build import NothingIndexed, TooManyBad, build, chunk_bytes, room_for_runs
 from indexer.documents import BadDocument
 from indexer.home import Home
 from indexer.index import Index, verify
+from indexer.plain_records import are_plain
 from indexer.publish import IndexLocked, writer_lock
 from indexer.quarantine import entry
 from indexer.readers.chunk import SourceError
@@ -67,8 +68,9 @@ def test_later_documents_win_over_several_sources(tmp_path):
         assert index.stored(index.doc("a"))["title"] == "two"
 
 
-def test_the_same_bytes_for_any_number_of_processes_and_any_memory(tmp_path):
-    records = [record(i) for i in range(6000)] + ["bad\n"] + [record(i) for i in range(0, 6000, 7)]
+@pytest.mark.parametrize("more", [{}, {"not plain": 0.5}], ids=["threads", "processes"])
+def test_the_same_bytes_for_any_number_of_jobs_and_any_memory(tmp_path, more):
+    records = [{**record(i), **more} for i in range(6000)] + ["bad\n"] + [record(i) for i in range(0, 6000, 7)]
     source = write(tmp_path / "a.jsonl", records)
     reports, contents, quarantines = [], [], []
     for name, jobs, memory in (("one", 1, 1 << 30), ("two", 2, 1 << 20), ("small", 1, 1 << 20)):
@@ -204,19 +206,38 @@ def test_chunks_fit_the_memory():
     assert chunk_bytes(800 << 20, 2) * 32 * 2 + 3 * (200 << 20) <= 800 << 20
 
 
-def test_runs_wait_in_memory_only_beside_a_batch_and_a_process():
-    assert room_for_runs(1 << 30, 1) + (200 << 20) + 32 * chunk_bytes(1 << 30, 1) == 1 << 30
-    assert room_for_runs(300 << 20, 1) < 32 and room_for_runs(1, 1) == room_for_runs(1 << 30, 2) == 0
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_runs_wait_in_memory_only_beside_batches_and_a_process(jobs):
+    assert room_for_runs(1 << 30, jobs) + (200 << 20) + jobs * 32 * chunk_bytes(1 << 30, jobs) == 1 << 30
+    assert room_for_runs(1, jobs) == 0
 
 
-def test_batches_beyond_the_room_are_saved(tmp_path):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_batches_beyond_the_room_are_saved(tmp_path, jobs):
     lines = [b'{"id": "%d", "title": "a b"}\n' % i for i in range(10, 20)]
     chunks = [LinesChunk("f", 1 + i, 0, line) for i, line in enumerate(lines)]
-    job = Job(SCHEMA, None, tmp_path, os.getpid())
-    size = invert_batch(Batch(0, [], chunks[0], 0), job, 1 << 20).run.nbytes
-    found = list(invert_all(Feed(chunks, lambda: 0), job._replace(room=2 * size + 1), 1))
-    assert [isinstance(one.run, Path) for one in found] == [False] * 2 + [True] * 8
-    assert {f.name for f in tmp_path.iterdir()} == {one.run.name for one in found[2:]}
+    job = Job(SCHEMA, None, tmp_path, os.getpid(), lines=True)
+    size = invert_batch(Batch(0, [], chunks[0], 0), job, Room(1 << 20)).run.nbytes
+    found = list(invert_all(Feed(chunks, lambda: 0), job._replace(room=2 * size + 1), jobs))
+    assert [one.documents for one in found] == [1] * 10
+    saved = [one.run for one in found if isinstance(one.run, Path)]
+    assert len(saved) == 8 and (jobs == 2 or not isinstance(found[1].run, Path))
+    assert {f.name for f in tmp_path.iterdir()} == {path.name for path in saved}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([{"id": "1", "title": "a"}] * 9 + [{"id": "2", "title": 0.5}], True),
+        ([{"id": "1", "title": "a"}] * 8 + [{"id": "2", "title": 0.5}] * 2, False),
+        ([{"id": "1", "title": "a" * (1 << 19)}], True),
+        ([{"id": "1", "title": "a" * (1 << 17)}, {"id": "2", "title": 0.5}, *[{"id": "3", "title": {}}] * 9], False),
+        ([], True),
+    ],
+)
+def test_the_first_records_tell_whether_kernels_can_read_the_others(lines, expected):
+    data = b"\n".join(json.dumps(line).encode() for line in lines)
+    assert are_plain(LinesChunk("f", 1, 0, data), SCHEMA) == expected
 
 
 def test_a_feed_keeps_entries_before_their_chunk_and_errors_for_the_end():
@@ -232,8 +253,8 @@ def test_a_feed_keeps_entries_before_their_chunk_and_errors_for_the_end():
     assert isinstance(feed.error, SourceError)
 
 
-def start_build(home, schema, jobs):
-    """A real build that waits for more on standard input after its first batches."""
+def start_build(home, schema, jobs, more):
+    """A real build that waits for more on standard input after its first batches; every record has ``more`` as well."""
     command = [
         sys.executable,
         "-m",
@@ -250,7 +271,7 @@ def start_build(home, schema, jobs):
         "1MiB",
     ]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    process.stdin.write("".join(json.dumps({**record(i), "id": f"new{i}"}) + "\n" for i in range(12_000)).encode())
+    process.stdin.write("".join(json.dumps({**record(i), **more, "id": f"new{i}"}) + "\n" for i in range(12_000)).encode())
     process.stdin.flush()
     deadline = time.monotonic() + 60
     while not list(home.index.glob(".staging-*/runs/run-*")):
@@ -283,14 +304,14 @@ def published(tmp_path):
     return home, schema
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("jobs", "more", "processes"), [(1, {}, 0), (2, {}, 0), (2, {"not plain": 0.5}, 2)])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_ended_build_leaves_the_published_generation_answering(published, number, jobs):
+def test_an_ended_build_leaves_the_published_generation_answering(published, number, jobs, more, processes):
     home, schema = published
     before = files_of(home)
-    process = start_build(home, schema, jobs)
+    process = start_build(home, schema, jobs, more)
     workers = descendants(process.pid)
-    assert len(workers) >= (jobs if jobs > 1 else 0)
+    assert len(workers) >= processes and (processes or not workers)
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as Ctrl-C does: the whole group
     else:
