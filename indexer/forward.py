@@ -161,13 +161,13 @@ def _check_ranges(forward, firsts, stops):
 
 
 class Sequences(NamedTuple):
-    """Rows of one run: ``tokens`` int32 (-1 = gap), which end at ``ends`` int64; those that are ``kept`` (int64), and the new id of every
-    token (int32)."""
+    """Rows of one run: ``tokens`` uint16 or uint32, which end at ``ends`` int64; those that are ``kept`` (int64), and the value of every token
+    uint32: its new id + 1, or 0 for that of a gap."""
 
     tokens: np.ndarray
     ends: np.ndarray
     kept: np.ndarray
-    new_ids: np.ndarray
+    values: np.ndarray
 
 
 def write_forward(writer: ContainerWriter, parts: Sequence[Sequences]) -> None:
@@ -199,12 +199,12 @@ def encode_rows(part: Sequences) -> tuple[np.ndarray, np.ndarray]:
 
 
 @kernel
-def _encode(tokens, ends, kept, new_ids, out, sizes):
+def _encode(tokens, ends, kept, values, out, sizes):
     at = 0
     for i in range(len(kept)):
         start = at
         for j in range(ends[kept[i]], ends[kept[i] + 1]):
-            value = np.uint32(0) if tokens[j] < 0 else np.uint32(new_ids[tokens[j]] + 1)
+            value = values[tokens[j]]
             if value < 1 << 21:
                 # Three bytes are written whatever the length: sequences leave nothing for a predictor of branches to learn.
                 more, most = value >= 128, value >= 1 << 14

@@ -93,7 +93,7 @@ def _copy_lists(terms, ids, ptr, run_docs, base, run_tfs, tfs, num_fields, first
         start, stop = ptr[term], ptr[term + 1]
         to = at[ids[term] - first]
         for i in range(stop - start):
-            docs[to + i] = run_docs[start + i] + base
+            docs[to + i] = np.int32(run_docs[start + i]) + base
         for i in range((stop - start) * num_fields):
             tfs[to * num_fields + i] = run_tfs[start * num_fields + i]
         at[ids[term] - first] = to + stop - start

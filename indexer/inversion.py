@@ -5,6 +5,7 @@ one, so a token costs one look-up; the second is a counting sort (a stable scatt
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,52 +35,68 @@ def _spread(tokens, ends, number, num_fields, row_ends, out):
             to += 1
 
 
-def postings_of(
-    tokens: np.ndarray, token_ends: np.ndarray, extra: np.ndarray, extra_ends: np.ndarray, rank: np.ndarray, num_fields: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of term numbers -> (ptr int64[T + 1], docs int32[P], tfs uint16 or uint32[P, F]), by term, then document.
+class Inverted(NamedTuple):
+    """``ptr`` int64[T + 1]; ``docs`` uint16 or int32[P] and ``tfs`` uint8, uint16 or uint32[P, F], by term, then document; ``sequences`` uint16
+    or uint32: term + 1 of every token, 0 = gap. Each as narrow as it can be: fresh memory costs more than what is done with it."""
 
-    Row = doc * F + field. ``tokens`` int32 (-1 = gap) and ``extra`` number terms as they were met, rank[number] int32[T] is the term's place
-    in the run; ``tokens`` is renumbered to it.
+    ptr: np.ndarray
+    docs: np.ndarray
+    tfs: np.ndarray
+    sequences: np.ndarray
+
+
+def postings_of(
+    tokens: np.ndarray, token_ends: np.ndarray, extra: np.ndarray, extra_ends: np.ndarray, order: np.ndarray, num_fields: int
+) -> Inverted:
+    """Rows of term numbers -> postings and sequences of terms.
+
+    Row = doc * F + field. ``tokens`` int32 (-1 = gap) and ``extra`` number terms as they were met; order[term] int64[T] is the number of the
+    run's ``term``.
     """
     fields = max(1, num_fields)
     num_docs = (len(token_ends) - 1) // fields
     places = len(tokens) + len(extra)
-    longest = np.max(np.diff(token_ends) + np.diff(extra_ends), initial=0)
+    longest = int(np.max(np.diff(token_ends) + np.diff(extra_ends), initial=0))
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
     who, doc_ends, df = np.empty(places + 1, np.int32), np.zeros(num_docs + 1, np.int64), np.zeros(len(rank), np.int64)
-    found = np.zeros((places + 1, num_fields), np.uint16 if longest < WIDE else np.uint32)
-    size = _count(tokens, token_ends, extra, extra_ends, rank, fields, who, found, doc_ends, df)
+    found = np.zeros((places + 1, num_fields), _width(longest))
+    sequences = np.empty(len(tokens), np.uint16 if len(rank) < WIDE else np.uint32)
+    size = _count(tokens, token_ends, extra, extra_ends, rank, fields, who, found, doc_ends, df, sequences)
     ptr = np.zeros(len(rank) + 1, np.int64)
-    np.cumsum(df, out=ptr[1:])
-    docs, tfs = np.empty(size, np.int32), np.empty((size, num_fields), found.dtype)
+    np.cumsum(df[order], out=ptr[1:])
+    docs, tfs = np.empty(size, np.uint16 if num_docs <= WIDE else np.int32), np.empty((size, num_fields), found.dtype)
     _scatter(who, found, doc_ends, ptr[rank], docs, tfs)
-    narrow = not tfs.size or longest < WIDE or tfs.max() < WIDE
-    return ptr, docs, tfs.astype(np.uint16, copy=False) if narrow else tfs
+    return Inverted(ptr, docs, tfs.astype(_width(int(tfs.max(initial=0))), copy=False), sequences)
+
+
+def _width(largest: int) -> type[np.unsignedinteger]:
+    """The narrowest type of frequencies up to ``largest``."""
+    return np.uint8 if largest < 1 << 8 else np.uint16 if largest < WIDE else np.uint32
 
 
 @kernel
-def _count(tokens, token_ends, extra, extra_ends, rank, fields, who, found, doc_ends, df):
-    """Postings in the order of documents: their terms in ``who``, frequencies in ``found`` (zeros), ends of documents; ``df`` by rank. Returns
-    their number."""
+def _count(tokens, token_ends, extra, extra_ends, rank, fields, who, found, doc_ends, df, sequences):
+    """Postings in the order of documents: their terms in ``who``, frequencies in ``found`` (zeros), ends of documents; ``df`` by number;
+    ``sequences``. Returns the number of postings."""
     last = np.full(len(rank), -1, np.int64)
     n = 0
     for row in range(len(token_ends) - 1):
         doc, text_field = row // fields, row % fields
         for i in range(token_ends[row], token_ends[row + 1]):
             term = tokens[i]
+            sequences[i] = 0
             if term >= 0:
-                tokens[i] = rank[term]
-                n = _count_one(term, doc_ends[doc], text_field, n, last, who, found)
+                sequences[i] = rank[term] + 1
+                n = _count_one(term, doc_ends[doc], text_field, n, last, who, found, df)
         for i in range(extra_ends[row], extra_ends[row + 1]):
-            n = _count_one(extra[i], doc_ends[doc], text_field, n, last, who, found)
+            n = _count_one(extra[i], doc_ends[doc], text_field, n, last, who, found, df)
         doc_ends[doc + 1] = n
-    for i in range(n):
-        df[rank[who[i]]] += 1
     return n
 
 
 @inlined
-def _count_one(term, first, text_field, n, last, who, found):
+def _count_one(term, first, text_field, n, last, who, found, df):
     """Count a term of a document whose postings begin at ``first``; returns the number of postings. No branch: none could be predicted."""
     at = last[term]
     new = at < first
@@ -87,6 +104,7 @@ def _count_one(term, first, text_field, n, last, who, found):
     last[term] = at
     who[n] = term
     found[at, text_field] += 1
+    df[term] += new
     return n + new
 
 

@@ -23,9 +23,6 @@ from indexer.schema import Schema
 from indexer.scratch import copy_arrays, load_arrays, save_arrays
 from indexer.string_order import order_of
 from indexer.strings import Strings, take
-from indexer.texts import GAP
-
-__all__ = ["GAP", "Rejected", "Run", "analyzers_of", "invert", "invert_gathered"]
 
 _ARRAYS = ("ptr", "docs", "tfs", "tokens", "token_offsets", "lengths")
 _STRINGS = ("keys", "terms", "documents")
@@ -43,9 +40,9 @@ class Rejected(NamedTuple):
 class Run:
     """The inverted form of one batch: N documents, T terms sorted by their bytes, P postings, F text fields.
 
-    ``ptr`` int64[T + 1]; ``docs`` int32[P]; ``tfs`` uint16 or uint32[P, F]; ``tokens`` int32 (term, -1 = gap) and ``token_offsets``
-    int64[N*F + 1], row = doc * F + field; ``lengths`` uint32[F, N]; ``documents``: the stored form of each document; ``columns`` in the
-    schema's order.
+    ``ptr`` int64[T + 1]; ``docs`` uint16 or int32[P]; ``tfs`` uint8, uint16 or uint32[P, F]; ``tokens`` uint16 or uint32 (term + 1, 0 = gap)
+    and ``token_offsets`` int64[N*F + 1], row = doc * F + field; ``lengths`` uint32[F, N]; ``documents``: the stored form of each document;
+    ``columns`` in the schema's order.
     """
 
     keys: Strings
@@ -119,12 +116,10 @@ def invert_gathered(gathered: Gathered, analyzers: Sequence[Analyzer]) -> Run:
         names, found = analyzer.number_terms(texts, names)
         fields.append(found)
     order = order_of(names.strings())
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
     num_docs = len(gathered.keys)
     tokens, token_ends = interleaved([(one.tokens, one.ends) for one in fields], num_docs)
     extra, extra_ends = interleaved([(one.extra, one.extra_ends) for one in fields], num_docs)
-    ptr, docs, tfs = postings_of(tokens, token_ends, extra, extra_ends, rank, len(fields))
+    ptr, docs, tfs, sequences = postings_of(tokens, token_ends, extra, extra_ends, order, len(fields))
     lengths = np.stack([one.lengths for one in fields]) if fields else np.zeros((0, num_docs), np.uint32)
     terms = take(names.strings(), order)
-    return Run(gathered.keys, terms, ptr, docs, tfs, tokens, token_ends, lengths, gathered.documents, gathered.columns)
+    return Run(gathered.keys, terms, ptr, docs, tfs, sequences, token_ends, lengths, gathered.documents, gathered.columns)

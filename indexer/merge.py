@@ -114,7 +114,9 @@ def _write_postings(writer: ContainerWriter, gatherer: Gatherer, vocabulary: Voc
 def _sequences(run: Run, kept: np.ndarray, new_ids: np.ndarray) -> Sequences:
     num_fields = len(run.lengths)
     rows = (np.flatnonzero(kept)[:, None] * num_fields + np.arange(num_fields)).ravel()
-    return Sequences(run.tokens, run.token_offsets, rows, new_ids)
+    values = np.zeros(len(new_ids) + 1, np.uint32)
+    values[1:] = new_ids + 1
+    return Sequences(run.tokens, run.token_offsets, rows, values)
 
 
 def _write_columns(writer: ContainerWriter, runs: Sequence[Run], documents: _Documents, schema: Schema) -> None:

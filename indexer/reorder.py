@@ -16,7 +16,7 @@ import indexer.durable as durable
 import indexer.strings as strings
 from indexer.bisection import bisect
 from indexer.columns import take_documents
-from indexer.inverter import GAP, Run
+from indexer.inverter import Run
 from indexer.jit import kernel
 from indexer.schema import Schema
 from indexer.strings import Strings
@@ -143,7 +143,7 @@ def _sequences(runs: Sequence[Run], joined: _Joined, order: np.ndarray, num_fiel
     rows = (joined.kept[order][:, None] * num_fields + np.arange(num_fields)).ravel()
     sizes = np.concatenate([np.diff(run.token_offsets) for run in runs])
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes[rows])])
-    tokens = durable.scratch_array(folder, "<i4", (int(offsets[-1]),))
+    tokens = durable.scratch_array(folder, "<u4", (int(offsets[-1]),))
     target = np.full(len(sizes), -1, np.int64)
     target[rows] = offsets[:-1]
     first = 0
@@ -162,7 +162,7 @@ def _copy_rows(run_tokens, ends, places, target, tokens):
         to = target[row]
         for i in range(ends[row], ends[row + 1]):
             term = run_tokens[i]
-            tokens[to] = term if term == GAP else places[term]
+            tokens[to] = 0 if term == 0 else places[term - 1] + 1
             to += 1
 
 

@@ -46,16 +46,16 @@ def naive_run(documents: Sequence[Document], schema: Schema) -> Run:
 
 def _run(keys, stored, rejected, rows, lengths, counts, builders, num_fields):
     terms = sorted(counts)
-    rank = {term: i for i, term in enumerate(terms)} | {None: -1}
+    rank = {term: i + 1 for i, term in enumerate(terms)} | {None: 0}
     tfs = [tf for term in terms for _, tf in sorted(counts[term].items())]
     rows = rows if num_fields else [[] for _ in keys]
     return Run(
         pack(keys),
         pack(terms),
         np.cumsum([0] + [len(counts[term]) for term in terms]),
-        np.array([doc for term in terms for doc in sorted(counts[term])], np.int32),
-        np.array(tfs, np.uint16 if np.max(tfs, initial=0) < 1 << 16 else np.uint32).reshape(len(tfs), num_fields),
-        np.array([rank[term] for row in rows for term in row], np.int32),
+        np.array([doc for term in terms for doc in sorted(counts[term])], np.uint16 if len(keys) <= 1 << 16 else np.int32),
+        np.array(tfs, np.min_scalar_type(int(np.max(tfs, initial=0)))).reshape(len(tfs), num_fields),
+        np.array([rank[term] for row in rows for term in row], np.uint16 if len(terms) < 1 << 16 else np.uint32),
         np.cumsum([0] + [len(row) for row in rows]),
         np.array(lengths, np.uint32).reshape(len(keys), num_fields).T,
         pack_bytes(stored),

@@ -19,10 +19,10 @@ IDS = st.one_of(st.just(-1), st.integers(0, 200), st.integers(0, 1 << 22), st.in
 def sequences(rows, kept=None):
     """A run of rows of ids whose terms are those ids."""
     flat = np.array([i for row in rows for i in row], np.int64)
-    values = np.unique(flat[flat >= 0]).astype(np.int32)
-    tokens = np.where(flat < 0, -1, np.searchsorted(values, flat)).astype(np.int32)
+    values = np.unique([-1, *flat]) + 1
+    tokens = np.searchsorted(values, flat + 1).astype(np.uint16)
     ends = np.cumsum([0] + [len(row) for row in rows]).astype(np.int64)
-    return Sequences(tokens, ends, np.arange(len(rows)) if kept is None else np.array(kept, np.int64), values)
+    return Sequences(tokens, ends, np.arange(len(rows)) if kept is None else np.array(kept, np.int64), values.astype(np.uint32))
 
 
 @given(st.lists(st.tuples(st.lists(st.lists(IDS, max_size=8), max_size=40), st.sets(st.integers(0, 39))), max_size=3))
@@ -46,7 +46,7 @@ def test_frequent_terms_take_one_byte():
 
 
 def test_an_id_takes_the_bytes_of_its_varint():
-    data, sizes = encode_rows(Sequences(np.arange(3, dtype=np.int32), np.arange(4), np.array([2, 0]), np.array([300, 5, 6], np.int32)))
+    data, sizes = encode_rows(Sequences(np.arange(3, dtype=np.uint32), np.arange(4), np.array([2, 0]), np.array([301, 6, 7], np.uint32)))
     assert sizes.tolist() == [1, 2] and data.tolist() == [7, 0xAD, 2]
 
 

@@ -160,11 +160,22 @@ def test_a_schema_without_text_fields():
     assert_same_runs(invert(docs, schema), naive_run(docs, schema))
 
 
-def test_frequencies_beyond_sixteen_bits():
-    docs = [Document("a", {"text": "b " * 70_000}), Document("b", {"text": "b"})]
+@pytest.mark.parametrize(
+    ("frequency", "dtype"), [(255, np.uint8), (256, np.uint16), (65_535, np.uint16), (65_536, np.uint32), (70_000, np.uint32)]
+)
+def test_frequencies_are_as_narrow_as_they_can_be(frequency, dtype):
+    docs = [Document("a", {"text": "b " * frequency + "c " * 200}), Document("b", {"text": "b"})]
     run = invert(docs, RAW)
-    assert run.tfs.dtype == np.uint32 and run.tfs.tolist() == [[70_000], [1]]
-    assert invert([Document("a", {"text": "b c " * 40_000})], RAW).tfs.dtype == np.uint16
+    assert run.tfs.dtype == dtype and run.tfs.tolist() == [[frequency], [1], [200]]
+
+
+@pytest.mark.parametrize("count", [65_535, 65_536, 65_537])
+def test_documents_and_terms_are_as_narrow_as_they_can_be(count):
+    docs = [Document(f"{i}", {"text": f"t{i}"}) for i in range(count)]
+    run = invert(docs, RAW)
+    assert_same_runs(run, naive_run(docs, RAW))
+    assert run.docs.dtype == (np.int32 if count > 65_536 else np.uint16)
+    assert run.tokens.dtype == (np.uint32 if count > 65_535 else np.uint16)
 
 
 @given(st.lists(st.binary(max_size=40)))

@@ -47,7 +47,7 @@ def _described(run: Run, wanted_keys: list[str] | None = None) -> dict:
         rows = [run.tokens[run.token_offsets[doc * 2 + f] : run.token_offsets[doc * 2 + f + 1]] for f in range(2)]
         tags, year = run.columns
         found[key] = {
-            "sequences": [[terms[t] if t >= 0 else None for t in row] for row in rows],
+            "sequences": [[terms[t - 1] if t else None for t in row.tolist()] for row in rows],
             "stored": stored[doc],
             "lengths": run.lengths[:, doc].tolist(),
             "tags": [tags.dictionary.text(o) for o in tags.ords[tags.offsets[doc] : tags.offsets[doc + 1]]],

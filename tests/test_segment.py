@@ -170,6 +170,6 @@ def test_schemas_without_text_or_without_columns(tmp_path, fields):
 def test_frequencies_beyond_16_bits(tmp_path):
     docs = [Document("1", {"title": "a " * 70_000}), Document("2", {"title": "a b"})]
     runs = runs_of(docs, [1])
-    assert runs[0].tfs.dtype == np.uint32 and runs[1].tfs.dtype == np.uint16
+    assert runs[0].tfs.dtype == np.uint32 and runs[1].tfs.dtype == np.uint8
     assert write_segment(runs, SCHEMA, tmp_path / "0000.seg") == write_segment(runs_of(docs, []), SCHEMA, tmp_path / "0000.seg")
     assert Segment(tmp_path / "0000.seg").lengths[0].tolist() == [70_000, 2]
