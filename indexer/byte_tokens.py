@@ -1,15 +1,17 @@
 """UTF-8 texts -> numbers of their tokens between white space, as ``str.split()`` cuts them.
 
-The common token, ASCII up to a space, is found by three operations on eight bytes; everything else (other white space, control characters, letters
-beyond ASCII) is walked character by character.
+The common token, up to 15 bytes before a space, is found by a few operations on eight bytes each; everything else (longer ones, control characters,
+what may be white space beyond ASCII) is walked character by character.
 """
 
 import numpy as np
 
 from indexer.interning import Names, add_name, has_room, number_at, slot_of, tail_of, with_room
 from indexer.jit import inlined, kernel
-from indexer.swar import TOPS, first_bytes, first_mark, marks_below, word_at
+from indexer.swar import TOPS, first_bytes, first_mark, marks_below, marks_equal, word_at
 from indexer.texts import GAP, Numbered, Texts
+
+_QUADS = np.uint64(0xFCFCFCFCFCFCFCFC)
 
 
 @inlined
@@ -38,6 +40,13 @@ def space_bytes(data, at):
     return 3 if found else 0
 
 
+@inlined
+def _may_space(head, tail):
+    """Whether white space beyond ASCII may be among the bytes of two words: it begins with 0xC2 or 0xE1 to 0xE3."""
+    blank = marks_equal(head, 0xC2) | marks_equal(tail, 0xC2)
+    return (blank | marks_equal(head & _QUADS, 0xE0) | marks_equal(tail & _QUADS, 0xE0)) != 0
+
+
 @kernel
 def _token_end(data, at, stop):
     """End of the token at ``at``, whatever it is made of."""
@@ -59,7 +68,7 @@ def _number_text(data, at, stop, rows, names, ends, count, tokens, n):
         end = min(at + size, stop)
         size = end - at
         head, tail = first_bytes(head, size), first_bytes(tail, max(size - 8, 0))
-        if size == 0 or size == 16 or (head | tail) & TOPS != 0 or (data[end] != 0x20 and end < stop):
+        if size == 0 or size == 16 or (data[end] != 0x20 and end < stop) or ((head | tail) & TOPS != 0 and _may_space(head, tail)):
             space = space_bytes(data, at)
             if space > 0:
                 at += space

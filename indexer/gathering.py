@@ -17,7 +17,8 @@ from indexer.values import texts
 
 
 class Gathered(NamedTuple):
-    """N documents before their analysis; ``texts`` in the order of the schema's text fields, ``columns`` in that of its columns."""
+    """N documents before their analysis; ``documents``: their stored forms as lines; ``texts`` in the order of the schema's text fields,
+    ``columns`` in that of its columns."""
 
     keys: Strings
     documents: Strings
@@ -48,7 +49,7 @@ class Gathering:
         for column, value in zip(self.values, values):
             column.append(value)
         self.keys.append(encode(document.key))
-        self.documents.append(content)
+        self.documents.append(content + b"\n")
         for (name, cleaned), pieces, counts in zip(self._fields, self.pieces, self.counts):
             value = fields.get(name)
             found = [value] if isinstance(value, str) else texts(value)

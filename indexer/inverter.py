@@ -41,7 +41,7 @@ class Run:
     """The inverted form of one batch: N documents, T terms sorted by their bytes, P postings, F text fields.
 
     ``ptr`` int64[T + 1]; ``docs`` uint16 or int32[P]; ``tfs`` uint8, uint16 or uint32[P, F]; ``tokens`` uint16 or uint32 (term + 1, 0 = gap)
-    and ``token_offsets`` int64[N*F + 1], row = doc * F + field; ``lengths`` uint32[F, N]; ``documents``: the stored form of each document;
+    and ``token_offsets`` int64[N*F + 1], row = doc * F + field; ``lengths`` uint32[F, N]; ``documents``: the stored form of each, a line;
     ``columns`` in the schema's order.
     """
 

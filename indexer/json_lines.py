@@ -3,7 +3,7 @@
 *Plain* is what nearly all records are: an object of strings, whole numbers, booleans, nulls and lists of those, strict JSON in strict UTF-8, no
 name twice. A record that is anything else is left to ``readers/record.py``, which also knows what is wrong with it; for plain ones the two agree
 to the byte, which the tests hold against each other. The stored form is what ``stored.encode_document`` would make of it: no spaces, no
-id, no nulls, and only the escapes that JSON demands.
+id, no nulls, and only the escapes that JSON demands; then a newline.
 """
 
 import numpy as np
@@ -15,6 +15,7 @@ MAX_MEMBERS, MAX_KEY_BYTES, MAX_DIGITS = 64, 512, 18
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _OPEN, _CLOSE = 0x22, 0x5C, 0x2C, 0x3A, 0x7B, 0x7D
 _LIST, _LIST_END, _NEWLINE = 0x5B, 0x5D, 0x0A
 _TRUE, _FALSE, _NULL = 0x65757274, 0x736C6166, 0x6C6C756E  # the first four letters as a little-endian word
+_THREE_MASK, _THREE = np.uint64(0xC0C0F0), np.uint64(0x8080E0)  # bits of a lead byte and two that follow it
 # Two-letter escapes: letter -> character, and character -> letter.
 _MEANT, _LETTER = np.zeros(128, np.uint8), np.zeros(128, np.uint8)
 for _letter, _char in zip(b'"\\/bfnrt', b'"\\/\b\f\n\r\t'):
@@ -44,6 +45,20 @@ def _char_bytes(data, at):
     if data[at + 3] & 0xC0 != 0x80 or (a == 0xF0 and b < 0x90) or (a == 0xF4 and b > 0x8F):
         return 0
     return 4
+
+
+@inlined
+def _copy_common(data, at, out, to):
+    """Copy the characters of three bytes from ``at``, as Chinese ones are, each with the space after it; returns their bytes."""
+    start = at
+    while True:
+        word = word_at(data, at)
+        put_word(out, to, word)
+        lead = word & np.uint64(0xFF)
+        if word & _THREE_MASK != _THREE or lead == 0xE0 or lead == 0xED:  # these two have stricter rules
+            return at - start
+        size = 4 if (word >> np.uint64(24)) & np.uint64(0xFF) == 0x20 else 3
+        at, to = at + size, to + size
 
 
 @kernel
@@ -128,10 +143,12 @@ def _copy_string(data, at, out, to):
             continue
         byte = data[at]
         if byte >= 0x80:
-            size = _char_bytes(data, at)
+            size = _copy_common(data, at, out, to)
+            if size == 0:
+                size = _char_bytes(data, at)
+                put_word(out, to, word_at(data, at))
             if size == 0:
                 return np.int64(-1), to, escapes
-            put_word(out, to, word_at(data, at))
             at, to = at + size, to + size
         elif byte == _QUOTE:
             return at + 1, to + 1, escapes
@@ -312,8 +329,8 @@ def _scan_record(data, at, names, name_ends, num_texts, spans, members, side, ou
             return bad, to, side
     if data[at] != _CLOSE or spans[0, 0] < 0:
         return bad, to, side
-    out[to] = _CLOSE
-    return _after_blanks(data, at + 1), to + 1, side
+    out[to], out[to + 1] = _CLOSE, _NEWLINE
+    return _after_blanks(data, at + 1), to + 2, side
 
 
 @kernel

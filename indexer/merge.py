@@ -24,7 +24,7 @@ from indexer.lengths import write_lengths
 from indexer.memory import give_back
 from indexer.postings_encoder import PostingsEncoder
 from indexer.schema import Schema
-from indexer.stored import write_stored
+from indexer.stored import StoredWriter
 from indexer.vocabulary import DROPPED, Vocabulary, unite, write_vocabulary
 
 
@@ -57,6 +57,11 @@ def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInf
     runs = [run for run in runs if len(run.keys)]
     documents = _choose_documents(runs)
     give_back()
+    with StoredWriter([(run.documents, np.flatnonzero(kept)) for run, kept in zip(runs, documents.kept)]) as stored:
+        return _write(runs, documents, stored, schema, path)
+
+
+def _write(runs: Sequence[Run], documents: _Documents, stored: StoredWriter, schema: Schema, path: Path) -> SegmentInfo:
     vocabulary = unite(runs, documents.kept)
     give_back()
     lengths = _join_lengths(runs, documents, len(schema.text_fields))
@@ -72,7 +77,7 @@ def write_segment(runs: Sequence[Run], schema: Schema, path: Path) -> SegmentInf
         _write_postings(writer, Gatherer(runs, documents.numbers, vocabulary), vocabulary, lengths, schema)
         write_forward(writer, [_sequences(*each) for each in zip(runs, documents.kept, vocabulary.numbers)])
         _write_columns(writer, runs, documents, schema)
-        write_stored(writer, [(run.documents, np.flatnonzero(kept)) for run, kept in zip(runs, documents.kept)])
+        stored.write(writer)
         file = writer.finish()
     duplicates = sum(len(run.keys) for run in runs) - documents.count
     return SegmentInfo(file, documents.count, len(vocabulary), postings, int(lengths.sum(dtype=np.int64)), duplicates)

@@ -12,7 +12,7 @@ from indexer.documents import BadDocument, Document
 from indexer.gathering import Gathered, Gathering, columns_of
 from indexer.json_lines import copy_spans, scan_lines
 from indexer.quarantine import Entry, entry
-from indexer.readers.jsonl import LinesChunk
+from indexer.readers.jsonl import LinesChunk, count_lines
 from indexer.readers.record import read_record
 from indexer.schema import Schema
 from indexer.strings import Strings, pack
@@ -50,7 +50,7 @@ def are_plain(chunk: LinesChunk, schema: Schema) -> bool:
 
 
 def _scan(content: bytes, schema: Schema) -> _Scanned:
-    size, num_lines = len(content), content.count(b"\n") + 1
+    size, num_lines = len(content), count_lines(content) + 1
     data = np.empty(2 * size + 2 * PADDING, np.uint8)
     data[:size] = np.frombuffer(content, np.uint8)
     names = pack([schema.id_field, *(f.name for f in (*schema.text_fields, *schema.columns))])

@@ -11,6 +11,7 @@ from indexer.postings import EXCEPTION, HALF, MAX_DOCS, MAX_POSTINGS, PADDING, R
 from indexer.postings_rare import LONGEST, encode_lists
 from indexer.postings_rows import allocate_tables, fill_tables, pack, pack_wide, saturations
 from indexer.schema import Schema
+from indexer.threads import in_order
 
 TIERS = Tiers()
 
@@ -31,6 +32,22 @@ class Part(NamedTuple):
     row_shape: tuple[int, ...]
     first: int
     last: int
+
+
+class _Numbered(NamedTuple):
+    """The stretch of the terms ``first`` to ``last`` - 1."""
+
+    first: int
+    last: int
+    stretch: Stretch
+
+
+class _Encoded(NamedTuple):
+    """A piece of a section, and what counts from its beginning: exceptions with their values, or where lists begin."""
+
+    piece: np.ndarray
+    places: np.ndarray
+    values: np.ndarray
 
 
 class PostingsEncoder:
@@ -60,7 +77,11 @@ class PostingsEncoder:
             Part("packed", np.uint16, (), header.num_wide, header.num_rows),
             Part("rare", np.uint8, (), header.num_rows, header.num_listed),
         )
-        self._encoders = {"nibbles": self._encode_wide, "packed": self._encode_packed, "rare": self._encode_rare}
+        self._encoders = {
+            "nibbles": (self._encode_wide, self._accept_wide),
+            "packed": (self._encode_packed, self._accept_packed),
+            "rare": (self._encode_rare, self._accept_rare),
+        }
         self._tables = allocate_tables(header)
         self._set_parameters(lengths, schema)
         self._term_k1 = self._k1[streams[: header.num_rows]]
@@ -77,54 +98,68 @@ class PostingsEncoder:
         self._parameters = np.concatenate([self._k1.astype(np.float64), weights, b, averages])
 
     def encode(self, part: Part, stretches: Iterable[Stretch]) -> Iterator[np.ndarray]:
-        """The pieces of a part's section; ``stretches`` cover its terms in order. Parts come in the order of ``parts``."""
-        encode = self._encoders[part.name]
-        for stretch in stretches:
-            last = self._term + len(stretch.starts) - 1
-            if last > part.last or not np.array_equal(np.diff(stretch.starts), self._counts[self._term : last]):
-                raise ValueError(f"terms {self._term} to {last} must be in {part.name} and have as many postings as was said")
-            yield encode(stretch)
-            self._term = last
+        """The pieces of a part's section; ``stretches`` cover its terms in order. Parts come in the order of ``parts``. Stretches are encoded on
+        threads; only where exceptions and lists begin is counted up here."""
+        encode, accept = self._encoders[part.name]
+        for encoded in in_order(encode, self._numbered(part, stretches)):
+            accept(encoded)
+            yield encoded.piece
         if self._term != part.last:
             raise ValueError(f"terms {self._term} to {part.last} are missing")
         if not part.row_shape:
             yield np.zeros(PADDING, part.dtype)
 
-    def _encode_wide(self, stretch: Stretch) -> np.ndarray:
-        self._fill_tables(stretch)
-        nibbles = np.zeros((len(stretch.starts) - 1, *self.parts[0].row_shape), np.uint8)
+    def _numbered(self, part: Part, stretches: Iterable[Stretch]) -> Iterator[_Numbered]:
+        for stretch in stretches:
+            first, last = self._term, self._term + len(stretch.starts) - 1
+            if last > part.last or not np.array_equal(np.diff(stretch.starts), self._counts[first:last]):
+                raise ValueError(f"terms {first} to {last} must be in {part.name} and have as many postings as was said")
+            self._term = last
+            yield _Numbered(first, last, stretch)
+
+    def _encode_wide(self, some: _Numbered) -> _Encoded:
+        stretch = some.stretch
+        self._fill_tables(some)
+        nibbles = np.zeros((some.last - some.first, *self.parts[0].row_shape), np.uint8)
         pack_wide(*stretch, nibbles)
         exceptional = np.flatnonzero(stretch.tfs[:, 0] >= EXCEPTION)
-        rows = self._term + np.searchsorted(stretch.starts, exceptional, side="right") - 1
-        self._wide_exceptions.add(rows << 32 | stretch.docs[exceptional])
-        self._wide_exception_tfs.add(stretch.tfs[exceptional, 0])
-        return nibbles
+        rows = some.first + np.searchsorted(stretch.starts, exceptional, side="right") - 1
+        return _Encoded(nibbles, rows << 32 | stretch.docs[exceptional], stretch.tfs[exceptional, 0])
 
-    def _encode_packed(self, stretch: Stretch) -> np.ndarray:
-        self._fill_tables(stretch)
-        codes = self._codes.number(stretch.tfs)
+    def _accept_wide(self, encoded: _Encoded) -> None:
+        self._wide_exceptions.add(encoded.places)
+        self._wide_exception_tfs.add(encoded.values)
+
+    def _encode_packed(self, some: _Numbered) -> _Encoded:
+        self._fill_tables(some)
+        codes = self._codes.number(some.stretch.tfs)
         exceptional = np.flatnonzero(codes >= EXCEPTION)
-        self._exceptions.add(exceptional + self._packed)
-        self._exception_codes.add(codes[exceptional])
         packed = np.empty(len(codes), np.uint16)
-        pack(stretch.docs, codes, packed)
-        self._packed += len(packed)
-        return packed
+        pack(some.stretch.docs, codes, packed)
+        return _Encoded(packed, exceptional, codes[exceptional])
 
-    def _encode_rare(self, stretch: Stretch) -> np.ndarray:
+    def _accept_packed(self, encoded: _Encoded) -> None:
+        self._exceptions.add(encoded.places + self._packed)
+        self._exception_codes.add(encoded.values)
+        self._packed += len(encoded.piece)
+
+    def _encode_rare(self, some: _Numbered) -> _Encoded:
+        stretch = some.stretch
         codes = self._codes.number(stretch.tfs)
-        out, list_starts = np.empty(len(codes) * LONGEST, np.uint8), np.empty(len(stretch.starts) - 1, np.int64)
+        out, list_starts = np.empty(len(codes) * LONGEST, np.uint8), np.empty(some.last - some.first, np.int64)
         size = encode_lists(stretch.starts, stretch.docs, codes, out, list_starts)
-        first = (self._header.num_rows - self._term) % RARE_GROUP
-        self._rare_starts.add(list_starts[first::RARE_GROUP] + self._rare_bytes)
-        self._rare_bytes += size
-        return out[:size]
+        first = (self._header.num_rows - some.first) % RARE_GROUP
+        return _Encoded(out[:size], list_starts[first::RARE_GROUP], codes[:0])
 
-    def _fill_tables(self, stretch: Stretch) -> None:
-        last = self._term + len(stretch.starts) - 1
+    def _accept_rare(self, encoded: _Encoded) -> None:
+        self._rare_starts.add(encoded.places + self._rare_bytes)
+        self._rare_bytes += len(encoded.piece)
+
+    def _fill_tables(self, some: _Numbered) -> None:
+        stretch = some.stretch
         shares = np.empty(len(stretch.docs), np.float32)
-        saturations(*stretch, self._norms, self._term_k1[self._term : last], shares)
-        fill_tables(stretch.starts, stretch.docs, shares, *self._tables.rows(self._term, last, self._header.num_wide))
+        saturations(*stretch, self._norms, self._term_k1[some.first : some.last], shares)
+        fill_tables(stretch.starts, stretch.docs, shares, *self._tables.rows(some.first, some.last, self._header.num_wide))
 
     def finish(self) -> dict[str, np.ndarray]:
         """The small sections, by name after "postings."; all parts must have been encoded."""

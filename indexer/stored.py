@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import orjson
@@ -23,7 +23,7 @@ from indexer.documents import BadDocument
 from indexer.format import STORED_BLOCK, Corrupt
 from indexer.jit import kernel
 from indexer.strings import Strings
-from indexer.threads import in_order
+from indexer.threads import Ahead, in_order
 
 LEVEL = 3  # 5 is 2 % smaller and half as fast, 2 is 8 % larger
 DICTIONARY_BYTES = 110 << 10
@@ -32,8 +32,8 @@ DICTIONARY_LEAST = 8 << 10  # ... or none: below half a megabyte of documents it
 SAMPLE_BYTES = 16 * DICTIONARY_BYTES  # four times as many gain 1 %
 SAMPLE_CUT = STORED_BLOCK  # no document counts for more than so many of its first bytes
 BLOCKS_AT_ONCE = 64
+AHEAD = 32 << 20  # bytes of frames that may wait to be written
 CACHED_BLOCKS = 64
-NEWLINE = 10
 SECTIONS = ("data", "offsets", "firsts", "dictionary")
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 MAX_BYTES = 1 << 26
@@ -73,18 +73,27 @@ class _Lines:
     def __init__(self, parts: Sequence[tuple[Strings, np.ndarray]]) -> None:
         self._parts = parts
         self._firsts = np.cumsum([0] + [len(chosen) for _, chosen in parts])
-        sizes = [np.diff(strings.offsets.astype(np.int64))[chosen] + 1 for strings, chosen in parts]
+        self._unbroken = [bool(np.all(np.diff(chosen) == 1)) for _, chosen in parts]
+        sizes = [np.diff(strings.offsets.astype(np.int64))[chosen] for strings, chosen in parts]
         self.sizes = np.concatenate([np.zeros(0, np.int64), *sizes])
 
     def lay(self, first: int, stop: int) -> np.ndarray:
-        """Documents ``first`` to ``stop`` - 1 as lines, uint8."""
+        """Documents ``first`` to ``stop`` - 1 as lines, uint8; a view where they stand so already."""
+        part = int(np.searchsorted(self._firsts, first, "right")) - 1
+        if self._unbroken[part] and stop <= self._firsts[part + 1]:
+            strings, chosen = self._parts[part]
+            base = int(chosen[0]) - int(self._firsts[part])
+            return strings.data[int(strings.offsets[base + first]) : int(strings.offsets[base + stop])]
+        return self._copy(part, first, stop)
+
+    def _copy(self, part: int, first: int, stop: int) -> np.ndarray:
         out = np.empty(int(self.sizes[first:stop].sum()), np.uint8)
         at = 0
-        for part in range(int(np.searchsorted(self._firsts, first, "right")) - 1, len(self._parts)):
-            base = int(self._firsts[part])
+        for number in range(part, len(self._parts)):
+            base = int(self._firsts[number])
             if base >= stop:
                 break
-            strings, chosen = self._parts[part]
+            strings, chosen = self._parts[number]
             at = _lay(strings.data, strings.offsets, chosen[max(0, first - base) : stop - base], out, at)
         return out
 
@@ -96,8 +105,7 @@ def _lay(data, offsets, chosen, out, at):
         size = np.int64(offsets[chosen[i] + 1]) - start
         for j in range(size):
             out[at + j] = data[start + j]
-        out[at + size] = NEWLINE
-        at += size + 1
+        at += size
     return at
 
 
@@ -114,23 +122,46 @@ def _cut(sizes, firsts):
     return blocks
 
 
-def write_stored(writer: ContainerWriter, parts: Sequence[tuple[Strings, np.ndarray]]) -> None:
-    """Write documents as sections ``stored.*``: for every part its documents as JSON and which of them, int64, in this order."""
-    lines = _Lines(parts)
-    firsts = np.empty(len(lines.sizes) + 1, np.int64)
-    blocks = _cut(lines.sizes, firsts)
-    firsts[blocks] = len(lines.sizes)
-    firsts = firsts[: blocks + 1]
-    dictionary = _train(lines)
-    compressor = _Compressor(lines, firsts, dictionary)
-    sizes = [np.zeros(1, np.int64)]
-    with writer.section("stored.data", "|u1") as write:
-        for data, frames in in_order(compressor, range(0, blocks, BLOCKS_AT_ONCE)):
-            write(np.frombuffer(data, np.uint8))
-            sizes.append(frames)
-    writer.add("stored.offsets", np.cumsum(np.concatenate(sizes)).astype(np.uint64))
-    writer.add("stored.firsts", firsts.astype(np.uint32))
-    writer.add("stored.dictionary", np.frombuffer(dictionary, np.uint8))
+class StoredWriter:
+    """Writes documents as sections ``stored.*``: for every part its documents as lines of JSON and which of them, int64, in this order.
+
+    Use as a context manager: inside, threads compress ahead of ``write``, which need not come at once.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Strings, np.ndarray]]) -> None:
+        self._lines = _Lines(parts)
+        self._pieces = Ahead(self._compressed(), lambda piece: len(piece[0]), AHEAD)
+
+    def __enter__(self) -> Self:
+        self._pieces.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pieces.__exit__(*error)
+
+    def _compressed(self) -> Iterator[tuple[bytes, np.ndarray]]:
+        """The frames of some blocks and the bytes of each, again and again; at first the dictionary and the first document of every block."""
+        lines = self._lines
+        firsts = np.empty(len(lines.sizes) + 1, np.int64)
+        blocks = _cut(lines.sizes, firsts)
+        firsts[blocks] = len(lines.sizes)
+        firsts = firsts[: blocks + 1]
+        dictionary = _train(lines)
+        yield dictionary, firsts
+        yield from in_order(_Compressor(lines, firsts, dictionary), range(0, blocks, BLOCKS_AT_ONCE))
+
+    def write(self, writer: ContainerWriter) -> None:
+        """Write all sections."""
+        pieces = iter(self._pieces)
+        dictionary, firsts = next(pieces)
+        sizes = [np.zeros(1, np.int64)]
+        with writer.section("stored.data", "|u1") as write:
+            for data, frames in pieces:
+                write(np.frombuffer(data, np.uint8))
+                sizes.append(frames)
+        writer.add("stored.offsets", np.cumsum(np.concatenate(sizes)).astype(np.uint64))
+        writer.add("stored.firsts", firsts.astype(np.uint32))
+        writer.add("stored.dictionary", np.frombuffer(dictionary, np.uint8))
 
 
 def _train(lines: _Lines) -> bytes:

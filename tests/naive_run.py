@@ -30,7 +30,7 @@ def naive_run(documents: Sequence[Document], schema: Schema) -> Run:
         for builder, value in zip(builders, values):
             builder.append(value)
         keys.append(document.key)
-        stored.append(content)
+        stored.append(content + b"\n")
         for f, (name, analyzer) in enumerate(fields):
             row, length = [], 0
             for text in texts(document.fields.get(name)):

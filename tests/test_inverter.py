@@ -154,6 +154,24 @@ def test_every_character_is_what_regular_expressions_say():
     assert_same_runs(invert(docs, STANDARD), naive_run(docs, STANDARD))
 
 
+def test_every_character_may_stand_in_a_token_or_between_tokens():
+    words = [chr(c) for c in range(4, 0x30000) if not 0xD800 <= c < 0xE000]
+    texts = ["".join(f"a{c}b {c} {c}{c}xyz{c}" for c in words[i : i + 1024]) for i in range(0, len(words), 1024)]
+    docs = [Document(str(i), {"text": text}) for i, text in enumerate(texts)]
+    assert_same_runs(invert(docs, RAW), naive_run(docs, RAW))
+    lines = b"\n".join(orjson.dumps({"id": d.key, **d.fields}) for d in docs)
+    assert check_lines(lines, RAW) == []
+
+
+@pytest.mark.parametrize("lead", [0xC2, 0xE0, 0xE1, 0xE4, 0xED, 0xEF, 0xF0])
+@pytest.mark.parametrize("second", [0x20, 0x7F, 0x80, 0x9F, 0xA0, 0xBF, 0xC0, 0xE4])
+def test_bytes_that_are_no_characters_are_refused_among_those_that_are(lead, second):
+    odd = bytes([lead, second, 0x80])
+    texts = [odd, "中".encode() + odd, "中 文".encode() + odd + " 文".encode(), odd[:2], "中".encode() * 5 + odd[:1]]
+    lines = [b'{"id": "%d", "text": "' % i + text + b'"}' for i, text in enumerate([*texts, b"a"])]
+    check_lines(b"\n".join(lines), RAW)
+
+
 def test_a_schema_without_text_fields():
     schema = Schema.from_dict({"fields": {"year": {"type": "integer"}}})
     docs = [Document("a", {"year": 1}), Document("b", {"year": 2, "more": "x"})]
@@ -356,7 +374,7 @@ def test_plain_records_take_the_fast_way(monkeypatch):
     gathered, entries = gather_lines(LinesChunk("f", 1, 0, b"\n".join(check)), SCHEMA, analyzers_of(SCHEMA, None))
     assert not entries and gathered.keys.texts() == ["a"] * 3
     del fields["id"], fields["none"]
-    assert gathered.documents.texts() == [orjson.dumps(fields).decode()] * 3
+    assert gathered.documents.texts() == [orjson.dumps(fields).decode() + "\n"] * 3
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from indexer.container import Container, ContainerWriter
 from indexer.documents import BadDocument
 from indexer.format import STORED_BLOCK, Corrupt
-from indexer.stored import StoredFields, decode_document, encode_document, write_stored
+from indexer.stored import StoredFields, StoredWriter, decode_document, encode_document
 from indexer.strings import pack_bytes
 
 VALUES = st.recursive(
@@ -32,8 +32,9 @@ def test_documents_come_back(fields):
 
 def written(path, parts):
     """What a reader finds after documents were written: for every part, their contents and which of them."""
-    with ContainerWriter(path) as writer:
-        write_stored(writer, [(pack_bytes(contents), np.array(chosen, np.int64)) for contents, chosen in parts])
+    lines = [(pack_bytes([c + b"\n" for c in contents]), np.array(chosen, np.int64)) for contents, chosen in parts]
+    with StoredWriter(lines) as stored, ContainerWriter(path) as writer:
+        stored.write(writer)
         writer.finish()
     return Container(path)
 

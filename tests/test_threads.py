@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from indexer.threads import in_order
+from indexer.threads import Ahead, in_order
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -33,3 +33,30 @@ def test_an_error_comes_at_its_place(threads):
     assert [next(results), next(results)] == [-1, -1]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_a_thread_computes_ahead_as_far_as_there_is_room():
+    made = []
+    with Ahead((made.append(i) or i for i in range(100)), lambda _: 10, 50) as results:
+        deadline = time.monotonic() + 5
+        while len(made) < 6 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.01)
+        assert made == list(range(6))  # five wait, one has no room
+        assert list(results) == list(range(100))
+
+
+def test_what_is_not_wanted_any_more_is_not_computed():
+    made = []
+    with pytest.raises(KeyError), Ahead((made.append(i) or i for i in range(1000)), lambda _: 1, 3):
+        raise KeyError
+    assert len(made) <= 5
+    assert not [t for t in threading.enumerate() if t.name == "ahead"]
+
+
+def test_an_error_ahead_comes_at_its_place():
+    with Ahead((1 // (2 - i) for i in range(9)), lambda _: 1, 100) as results:
+        found = iter(results)
+        assert [next(found), next(found)] == [0, 1]
+        with pytest.raises(ZeroDivisionError):
+            next(found)
