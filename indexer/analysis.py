@@ -12,7 +12,6 @@ from pathlib import Path
 
 from indexer.errors import SearchdError
 from indexer.lexicon import LexiconError, lexicon_state, read_lexicon
-from indexer.standard import StandardAnalyzer
 from indexer.tokens import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, Analyzer, IndexTerms, QueryTerm, Token, stream_of
 from indexer.whitespace import WhitespaceAnalyzer
 
@@ -49,6 +48,9 @@ def get_analyzer(name: str, lexicon: Path | None = None) -> Analyzer:
 @lru_cache(maxsize=32)
 def _analyzer(name: str, folder: Path | None, _state: tuple[tuple[int, int], ...]) -> Analyzer:
     if name == "standard":
+        # Its regular expressions take a while to compile, and pre-tokenised text needs none of them.
+        from indexer.standard import StandardAnalyzer
+
         return StandardAnalyzer(read_lexicon(folder))
     if name == "whitespace":
         return WhitespaceAnalyzer()

@@ -23,6 +23,7 @@ from indexer.errors import SearchdError
 from indexer.home import Home
 from indexer.index import lexicon_of
 from indexer.infer import Inference
+from indexer.infer_lines import observe_lines
 from indexer.inverter import Run
 from indexer.manifest import write_manifest
 from indexer.memory import keep_freed
@@ -30,6 +31,8 @@ from indexer.merge import SegmentInfo, write_segment
 from indexer.progress import Progress
 from indexer.publish import discard, publish, stage, writer_lock
 from indexer.quarantine import Entry, Quarantine
+from indexer.readers.chunk import Chunk
+from indexer.readers.jsonl import LinesChunk
 from indexer.readers.streams import BLOCK, Meter, open_stream
 from indexer.reorder import reorder
 from indexer.schema import Schema
@@ -184,17 +187,25 @@ def infer_schema(sources: Sequence[Source], id_field: str, shown: bool = False) 
     with Progress("inferring the schema", bytes_on_disk(sources), shown) as bar:
         for source in sources:
             for chunk in cut([source], id_field, _LARGEST_CHUNK, meter):
-                found = [chunk] if isinstance(chunk, Entry) else list(chunk.documents(id_field))
-                documents = [one for one in found if isinstance(one, Document)]
-                bad = bad or next((one for one in found if isinstance(one, Entry)), None)
-                inference.observe(documents, source.kind in ("csv", "tsv"))
-                bar.reached(meter.consumed, len(documents))
+                count, first_bad = _observe(inference, chunk, id_field, source.kind in ("csv", "tsv"))
+                bad = bad or first_bad
+                bar.reached(meter.consumed, count)
                 looked_at += 0 if isinstance(chunk, Entry) else chunk.size
                 if looked_at > _INFERENCE_BYTES:
                     break
     if inference.empty and bad is not None:
         raise NothingIndexed(f"no record of the sources is good; the first bad one is {bad.file} line {bad.line}: {bad.message}")
     return inference.schema(id_field)
+
+
+def _observe(inference: Inference, chunk: Chunk | Entry, id_field: str, untyped: bool) -> tuple[int, Entry | None]:
+    """Look at a chunk: (how many documents it has, the first record that is none)."""
+    if isinstance(chunk, LinesChunk):
+        return observe_lines(inference, chunk, id_field)
+    found = [chunk] if isinstance(chunk, Entry) else list(chunk.documents(id_field))
+    documents = [one for one in found if isinstance(one, Document)]
+    inference.observe(documents, untyped)
+    return len(documents), next((one for one in found if isinstance(one, Entry)), None)
 
 
 @contextmanager

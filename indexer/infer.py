@@ -6,7 +6,7 @@ is neither (objects, lists of numbers) is stored. Cells of CSV and TSV have no t
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 from indexer.documents import Document
@@ -40,6 +40,15 @@ class Inference:
     def empty(self) -> bool:
         """Whether no field was seen yet."""
         return not self._kinds
+
+    @property
+    def names(self) -> list[str]:
+        """The fields that were seen."""
+        return list(self._kinds)
+
+    def add(self, name: str, kinds: Set[str]) -> None:
+        """A field that was seen has values of more kinds."""
+        self._kinds[name] |= kinds
 
     def observe(self, documents: Iterable[Document], untyped: bool = False) -> None:
         """Look at more documents; ``untyped``: every value is text that may spell something else."""
@@ -102,11 +111,12 @@ def _kind(value: Any) -> str:
     if isinstance(value, float):
         return "float"
     if isinstance(value, list):
-        return _kind_of_list(value)
+        return kind_of_list(value)
     return "stored"
 
 
-def _kind_of_list(values: list[Any]) -> str:
+def kind_of_list(values: list[Any]) -> str:
+    """The kind of a list's field."""
     kinds = {_kind(value) for value in values if value is not None}
     if not kinds:
         return "missing"

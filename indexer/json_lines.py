@@ -268,11 +268,11 @@ def _unescape(data, start, stop, out, to):
 
 @kernel
 def _scan_record(data, at, names, name_ends, num_texts, spans, members, side, out, to):
-    """Scan the record at ``at``: (where it ends, -1 if it is not plain; end of its stored form; end of ``side``)."""
-    bad = np.int64(-1)
+    """Scan the record at ``at``: (where it ends, -1 if it is not plain; end of its stored form; end of ``side``; members that are stored)."""
+    bad, stored = np.int64(-1), 0
     at = _after_blanks(data, at)
     if data[at] != _OPEN:
-        return bad, to, side
+        return bad, to, side, stored
     count, start, at = 0, to, _after_blanks(data, at + 1)
     out[to] = _OPEN
     to += 1
@@ -284,15 +284,15 @@ def _scan_record(data, at, names, name_ends, num_texts, spans, members, side, ou
         out[to] = _QUOTE
         at, to, escapes = _copy_string(data, name, out, to + 1)
         if at < 0 or escapes:
-            return bad, to, side
+            return bad, to, side, stored
         members[count, 0], members[count, 1] = name, at - 1 - name
         if not _is_new(data, members, count):
-            return bad, to, side
+            return bad, to, side, stored
         count += 1
         which = _which(data, name, at - 1, names, name_ends)
         at = _after_blanks(data, at)
         if data[at] != _COLON:
-            return bad, to, side
+            return bad, to, side, stored
         out[to] = _COLON
         at, to = _after_blanks(data, at + 1), to + 1
         value, escapes = at, 0
@@ -301,19 +301,20 @@ def _scan_record(data, at, names, name_ends, num_texts, spans, members, side, ou
             at, to, escapes = _copy_string(data, at + 1, out, to + 1)
         elif data[at] == _LIST:
             if 0 <= which <= num_texts:
-                return bad, to, side
+                return bad, to, side, stored
             out[to] = _LIST
             at, to = _copy_list(data, at + 1, out, to + 1)
         else:
             at, to = _copy_token(data, at, out, to)
         if at < 0:
-            return bad, to, side
+            return bad, to, side, stored
         if data[value] == 0x6E:
             to = before
         elif which == 0:
             if not _is_key(data, value, at):
-                return bad, to, side
+                return bad, to, side, stored
             to = before
+        stored += to > before
         if which >= 0 and data[value] != 0x6E:
             spans[which, 0], spans[which, 1] = value, at
             if which <= num_texts and data[value] == _QUOTE:
@@ -326,11 +327,11 @@ def _scan_record(data, at, names, name_ends, num_texts, spans, members, side, ou
             break
         at = _after_blanks(data, at + 1)
         if data[at] != _QUOTE:
-            return bad, to, side
+            return bad, to, side, stored
     if data[at] != _CLOSE or spans[0, 0] < 0:
-        return bad, to, side
+        return bad, to, side, stored
     out[to], out[to + 1] = _CLOSE, _NEWLINE
-    return _after_blanks(data, at + 1), to + 2, side
+    return _after_blanks(data, at + 1), to + 2, side, stored
 
 
 @kernel
@@ -344,13 +345,13 @@ def _line_end(data, at, stop):
 
 
 @kernel
-def scan_lines(data, size, names, name_ends, num_texts, lines, plain, spans, out, stored_ends):
+def scan_lines(data, size, names, name_ends, num_texts, lines, plain, spans, members_stored, out, stored_ends):
     """Scan the lines of ``data[:size]``; returns their number and the end of what was unescaped.
 
     ``data`` uint8 has room for as much again and padding: strings with escapes are written, unescaped, behind ``size``. ``names`` are wanted:
     the id, then ``num_texts`` fields of text, then others. Fills for every line its start in ``lines`` int64[n + 1], ``plain`` bool[n], and
-    for plain ones ``spans`` int64[n, wanted, 2], -1 where missing: strings of id and texts without their quotes, all else as it stands; and
-    the stored form in ``out``, which ends at stored_ends[n + 1].
+    for plain ones ``spans`` int64[n, wanted, 2], -1 where missing: strings of id and texts without their quotes, all else as it stands; how
+    many members are stored, in ``members_stored`` int32[n]; and the stored form in ``out``, which ends at stored_ends[n + 1].
     """
     members = np.empty((MAX_MEMBERS, 2), np.int64)
     count, at, to, side = 0, 0, 0, size
@@ -358,7 +359,7 @@ def scan_lines(data, size, names, name_ends, num_texts, lines, plain, spans, out
     side += 1
     while at < size:
         spans[count] = -1
-        end, after, more = _scan_record(data, at, names, name_ends, num_texts, spans[count], members, side, out, to)
+        end, after, more, members_stored[count] = _scan_record(data, at, names, name_ends, num_texts, spans[count], members, side, out, to)
         plain[count] = end >= 0 and (end == size or data[end] == _NEWLINE)
         if plain[count]:
             to, side = after, more

@@ -22,13 +22,14 @@ from indexer.texts import Texts
 _LOOKED_AT, _NEARLY_ALL = 1 << 18, 0.9
 
 
-class _Scanned(NamedTuple):
+class Scanned(NamedTuple):
     """What ``json_lines.scan_lines`` found, cut to the lines there are; ``data`` has the chunk, then what was unescaped."""
 
     data: np.ndarray
     lines: np.ndarray
     plain: np.ndarray
     spans: np.ndarray
+    members_stored: np.ndarray
     stored: Strings
 
 
@@ -49,26 +50,33 @@ def are_plain(chunk: LinesChunk, schema: Schema) -> bool:
     return int(np.count_nonzero(plain)) >= _NEARLY_ALL * len(plain)
 
 
-def _scan(content: bytes, schema: Schema) -> _Scanned:
+def _scan(content: bytes, schema: Schema) -> Scanned:
+    return scan(content, [schema.id_field, *(f.name for f in (*schema.text_fields, *schema.columns))], len(schema.text_fields))
+
+
+def scan(content: bytes, wanted: Sequence[str], num_texts: int) -> Scanned:
+    """Scan lines for members: the id, ``num_texts`` fields of text, and others."""
     size, num_lines = len(content), count_lines(content) + 1
     data = np.empty(2 * size + 2 * PADDING, np.uint8)
     data[:size] = np.frombuffer(content, np.uint8)
-    names = pack([schema.id_field, *(f.name for f in (*schema.text_fields, *schema.columns))])
-    lines, plain = np.empty(num_lines + 1, np.int64), np.empty(num_lines, np.bool_)
+    names = pack(wanted)
+    lines, plain, members = np.empty(num_lines + 1, np.int64), np.empty(num_lines, np.bool_), np.empty(num_lines, np.int32)
     spans = np.empty((num_lines, len(names), 2), np.int64)
     out, ends = np.empty(size + num_lines + 2 * PADDING, np.uint8), np.zeros(num_lines + 1, np.int64)
-    count, end = scan_lines(data, size, names.data, names.offsets, len(schema.text_fields), lines, plain, spans, out, ends)
-    return _Scanned(data[: end + PADDING], lines[: count + 1], plain[:count], spans[:count], Strings(out, ends[: count + 1]))
+    count, end = scan_lines(data, size, names.data, names.offsets, num_texts, lines, plain, spans, members, out, ends)
+    return Scanned(
+        data[: end + PADDING], lines[: count + 1], plain[:count], spans[:count], members[:count], Strings(out, ends[: count + 1])
+    )
 
 
-def _plain_values(scanned: _Scanned, schema: Schema) -> list[list[object]]:
+def _plain_values(scanned: Scanned, schema: Schema) -> list[list[object]]:
     """For every column a value by line; records with a value that does not fit are no longer plain, so that one place tells what is wrong."""
     found: list[list[object]] = []
     for number, one in enumerate(schema.columns, 1 + len(schema.text_fields)):
         builder = ColumnBuilder(one)
         values: list[object] = [None] * len(scanned.plain)
         plain = np.flatnonzero(scanned.plain)
-        for line, value in zip(plain.tolist(), _loads(scanned.data, scanned.spans[plain, number])):
+        for line, value in zip(plain.tolist(), loads(scanned.data, scanned.spans[plain, number])):
             try:
                 values[line] = builder.read(value)
             except BadDocument:
@@ -77,13 +85,13 @@ def _plain_values(scanned: _Scanned, schema: Schema) -> list[list[object]]:
     return found
 
 
-def _loads(data: np.ndarray, spans: np.ndarray) -> list[object]:
+def loads(data: np.ndarray, spans: np.ndarray) -> list[object]:
     """The values of whole JSON values."""
     content = data.tobytes()
     return orjson.loads(b"[" + b",".join([content[start:stop] if start >= 0 else b"null" for start, stop in spans.tolist()]) + b"]")
 
 
-def _add(chunk: LinesChunk, scanned: _Scanned, line: int, id_field: str, rest: Gathering, entries: list[Entry]) -> bool:
+def _add(chunk: LinesChunk, scanned: Scanned, line: int, id_field: str, rest: Gathering, entries: list[Entry]) -> bool:
     """Add one record that is not plain to ``rest``; False when it is none or bad."""
     start, stop = int(scanned.lines[line]), int(scanned.lines[line + 1]) - 1
     raw = chunk.data[start:stop]
@@ -107,7 +115,7 @@ def rejected(document: Document, error: BadDocument) -> Entry:
     return entry(error, document.source, document.line, document.offset, raw)
 
 
-def _together(scanned: _Scanned, values: list[list[object]], rest: Gathering, lines: np.ndarray, schema: Schema) -> Gathered:
+def _together(scanned: Scanned, values: list[list[object]], rest: Gathering, lines: np.ndarray, schema: Schema) -> Gathered:
     """Plain records and the rest, by line."""
     for column, others in zip(values, rest.values):
         for line, value in zip(lines.tolist(), others):
@@ -137,7 +145,7 @@ def _joined(data: np.ndarray, starts: np.ndarray, stops: np.ndarray, rest: Strin
     return Strings(copy_spans(data, starts, offsets), offsets)
 
 
-def _texts(scanned: _Scanned, spans: np.ndarray, rest: Texts, order: np.ndarray) -> Texts:
+def _texts(scanned: Scanned, spans: np.ndarray, rest: Texts, order: np.ndarray) -> Texts:
     """The texts of a field: of plain records one or none, at ``spans``."""
     counts = np.concatenate([spans[:, 0] >= 0, np.diff(rest.ends)])
     ends = np.concatenate([[0], np.cumsum(counts[order])])

@@ -2,12 +2,18 @@
 
 import tomllib
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_inverter import damaged, line
 
 from indexer.documents import Document
 from indexer.infer import Inference, NothingToInfer, to_toml
+from indexer.infer_lines import observe_lines
+from indexer.quarantine import Entry
+from indexer.readers.jsonl import LinesChunk
+from indexer.readers.record import read_record
 from indexer.schema import Field, Schema
 
 
@@ -65,3 +71,42 @@ def test_the_printed_schema_is_read_back_as_the_same(names, id_field):
     fields = tuple(Field(name, kinds[i], 3.0 if kinds[i] == "text" else 1.0) for i, name in enumerate(names))
     schema = Schema(id_field or "id", fields)
     assert Schema.from_dict(tomllib.loads(to_toml(schema))) == schema
+
+
+def observed(chunks):
+    """What lines tell, parsed and scanned: (kinds by field in order, documents, first bad line) of both ways."""
+    found = []
+    for look in (_parse, observe_lines):
+        inference, count, bad = Inference(), 0, None
+        for chunk in chunks:
+            more, first = look(inference, chunk, "id")
+            count, bad = count + more, bad or first
+        found.append((list(inference._kinds.items()), count, bad))
+    return found
+
+
+def _parse(inference, chunk, id_field):
+    one = list(chunk.documents(id_field))
+    documents = [each for each in one if isinstance(each, Document)]
+    inference.observe(documents)
+    return len(documents), next((each for each in one if isinstance(each, Entry)), None)
+
+
+@given(st.lists(st.lists(st.one_of(line, damaged()), max_size=12), max_size=3), st.booleans())
+def test_lines_are_scanned_to_what_parsing_tells(chunks, ended):
+    parts = [LinesChunk("f", 1, 0, b"\n".join(lines) + b"\n" * ended) for lines in chunks]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexer.infer_lines._FIRST_RECORDS", 1)
+        parsed, scanned = observed(parts)
+    assert parsed == scanned
+
+
+def test_records_that_tell_nothing_new_are_not_parsed(monkeypatch):
+    records = [{"id": i, "t": "x", "n": i, "b": True, "tags": ["a"], "none": None} for i in range(300)]
+    content = b"\n".join(map(orjson.dumps, [*records, {"id": "late", "late": [1]}]))
+    parsed = []
+    monkeypatch.setattr("indexer.infer_lines.read_record", lambda *given: parsed.append(given[0]) or read_record(*given))
+    inference = Inference()
+    assert observe_lines(inference, LinesChunk("f", 1, 0, content), "id") == (301, None)
+    assert [f"{f.name} {f.type}" for f in inference.schema("id").fields] == ["t text", "n integer", "b boolean", "tags text", "late stored"]
+    assert parsed == [b'{"id":"late","late":[1]}']
