@@ -68,12 +68,14 @@ def _number_text(data, at, stop, rows, names, ends, count, tokens, n):
         end = min(at + size, stop)
         size = end - at
         head, tail = first_bytes(head, size), first_bytes(tail, max(size - 8, 0))
+        # Known without another look at the byte, on which the next token would wait.
+        after = end + 1
         if size == 0 or size == 16 or (data[end] != 0x20 and end < stop) or ((head | tail) & TOPS != 0 and _may_space(head, tail)):
             space = space_bytes(data, at)
             if space > 0:
                 at += space
                 continue
-            end = _token_end(data, at, stop)
+            end = after = _token_end(data, at, stop)
             head, tail = first_bytes(word_at(data, at), end - at), tail_of(data, at, end)
         slot = slot_of(rows, names, ends, head, tail, data, at, end)
         number = number_at(rows, slot)
@@ -85,7 +87,7 @@ def _number_text(data, at, stop, rows, names, ends, count, tokens, n):
             count += 1
         tokens[n] = number
         n += 1
-        at = end + 1 if data[end] == 0x20 else end
+        at = after
     return at, 0, count, n
 
 

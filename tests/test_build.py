@@ -207,9 +207,10 @@ def test_chunks_fit_the_memory():
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_runs_wait_in_memory_only_beside_batches_and_a_process(jobs):
-    assert room_for_runs(1 << 30, jobs) + (200 << 20) + jobs * 32 * chunk_bytes(1 << 30, jobs) == 1 << 30
-    assert room_for_runs(1, jobs) == 0
+@pytest.mark.parametrize(("lines", "per_byte"), [(True, 16), (False, 32)])
+def test_runs_wait_in_memory_only_beside_batches_and_a_process(jobs, lines, per_byte):
+    assert room_for_runs(1 << 30, jobs, lines) + (200 << 20) + jobs * per_byte * chunk_bytes(1 << 30, jobs) == 1 << 30
+    assert room_for_runs(1, jobs, lines) == 0
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
