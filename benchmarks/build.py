@@ -1,11 +1,11 @@
 """Documents to a published index: seconds, CPU seconds, documents a second, peak memory and bytes, beside peers.
 
 Measured: whole processes from a JSONL file on disk to a searchable, durable index, with their start and imports; texts tokenised
-beforehand, so that all do the same work. Ours in one and in two processes; the row "default analysis" is our full analysis of the same
-texts (stems, Chinese words and bigrams), which no peer does here. The rounds go over all engines by turns, the fastest counts. Memory
-is the peak sum over all processes of an engine, sampled every 50 ms: anonymous, and mapped files (which the system may take back) apart.
-Cannot show: updates, merges of many segments, builds that do not fit into memory; two processes on two noisy cores say little about
-many. What a peer leaves out (positions, stored texts) stands in its module in `engines/`.
+beforehand, so that all do the same work. Ours with one job and with two: of JSON lines these are threads, though the row is named "2 processes", and
+one job, too, merges on two threads. The row "default analysis" is our full analysis of the same texts (stems, Chinese words and bigrams), which no
+peer does here. The rounds go over all engines by turns, the fastest counts. Memory is the peak sum over all processes of an engine, sampled every
+50 ms: anonymous, and mapped files (which the system may take back) apart. Cannot show: updates, merges of many segments, builds that do not fit
+into memory; two jobs on two noisy cores say little about many. What a peer leaves out (positions, stored texts) stands in its module in `engines/`.
 """
 
 import shutil

@@ -10,7 +10,7 @@ they can be small), and faster, since most matches are found at once.
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -139,7 +139,7 @@ class StoredWriter:
     def __exit__(self, *error: object) -> None:
         self._pieces.__exit__(*error)
 
-    def _compressed(self) -> Iterator[tuple[bytes, np.ndarray]]:
+    def _compressed(self) -> Generator[tuple[bytes, np.ndarray], None, None]:
         """The frames of some blocks and the bytes of each, again and again; at first the dictionary and the first document of every block."""
         lines = self._lines
         firsts = np.empty(len(lines.sizes) + 1, np.int64)

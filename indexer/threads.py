@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Condition, Thread
 from typing import Generic, Self, TypeVar
@@ -41,7 +41,7 @@ class Ahead(Generic[Result]):
     The thread waits while ``room`` bytes of results do, ``size`` saying how many one has. What ``results`` raises comes at its place.
     """
 
-    def __init__(self, results: Iterator[Result], size: Callable[[Result], int], room: int) -> None:
+    def __init__(self, results: Generator[Result, None, None], size: Callable[[Result], int], room: int) -> None:
         self._results, self._size, self._room = results, size, room
         self._waiting: deque[Result] = deque()
         self._held, self._ended, self._unwanted = 0, False, False
@@ -76,7 +76,7 @@ class Ahead(Generic[Result]):
         try:
             for result in self._results:
                 if not self._keep(result):
-                    break
+                    self._results.close()
         except BaseException as error:
             self._error = error
         with self._changed:
