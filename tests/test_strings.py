@@ -19,12 +19,13 @@ def test_last_occurrences(texts):
     assert strings.last_occurrences(strings.pack(texts)).tolist() == expected
 
 
-@given(st.lists(TEXTS.map(lambda texts: sorted(set(texts))), min_size=1, max_size=6))
+@given(st.lists(TEXTS.map(lambda texts: sorted(set(texts), key=strings.encode)), max_size=9))
 def test_merge_sorted_is_the_sorted_union(lists):
     union, numbers = strings.merge_sorted([strings.pack(texts) for texts in lists])
-    expected = sorted({text for texts in lists for text in texts})
+    expected = sorted({text for texts in lists for text in texts}, key=strings.encode)
     assert union.texts() == expected
-    for texts, number in zip(lists, numbers):
+    for texts, number in zip(lists, numbers, strict=True):
+        assert number.dtype.str == "<i4"
         assert [expected[n] for n in number] == texts
 
 
