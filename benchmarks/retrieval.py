@@ -1,8 +1,9 @@
 """Retrieval alone: microseconds of CPU a query for OR, AND and phrases, top 10 and top 1000, beside peers, and how exact the answers are.
 
-Measured: from the text of a query to ids and scores, Python included on all sides; warm caches, one thread. Engines take turns query by query,
-each counts with the fastest of several repetitions, and times are CPU time of the whole process (about 0.3 us of it is the clock). An
-engine that is much slower is asked every 20th query, once; ratios are over the queries that both were asked.
+Measured: from the text of a query to ids and scores, Python included on all sides; one thread. Engines take turns, each asked all queries one
+after another as in the search benchmark game, so that the caches hold what its own last queries left there; query by query, the largest
+engine would empty them for the others. Each query counts with the fastest of several passes, in CPU time of the whole process (about 0.3 us of
+it is the clock). An engine that is much slower is asked every 20th query, once; ratios are over the queries that both were asked.
 "Call" is the time of a query whose one word no document has: what goes to Python and the binding.
 Agreement: the share of the exact top 10 (float64 BM25 over the texts, `exact.py`) that an engine returns, over 100 queries.
 Cannot show: cold reads, several threads (`threads.py`), other sizes (`scale.py`), highlighting or fetching of documents. What each peer does
@@ -33,15 +34,18 @@ def turns(engines: Sequence[Engine], queries: Sequence[Query], k: int, mode: str
     best = {engine.name: np.full(len(queries), np.nan) for engine in engines}
     gc.collect()
     gc.disable()
-    for number, query in enumerate(queries):
-        for repetition in range(repeat):
-            for engine in engines:
-                if engine.slow and (number % SLOW_SHARE or repetition):
-                    continue
-                spent = cpu_microseconds(engine.retrieve, query.text, k, mode)
-                best[engine.name][number] = np.fmin(best[engine.name][number], spent)
+    for repetition in range(repeat):
+        for engine in engines:
+            if not (engine.slow and repetition):
+                _pass(engine, queries, k, mode, best[engine.name])
     gc.enable()
     return best
+
+
+def _pass(engine: Engine, queries: Sequence[Query], k: int, mode: str, best: np.ndarray) -> None:
+    """Ask one engine all queries, a slow one every 20th; ``best`` float64[queries] keeps the fastest."""
+    for number in range(0, len(queries), SLOW_SHARE if engine.slow else 1):
+        best[number] = np.fmin(best[number], cpu_microseconds(engine.retrieve, queries[number].text, k, mode))
 
 
 def compare(ours: np.ndarray, peer: np.ndarray, queries: Sequence[Query]) -> dict[str, Any]:
