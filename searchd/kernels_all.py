@@ -9,7 +9,7 @@ import numpy as np
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
 from searchd.kernels_and import match_documents, take_documents
-from searchd.kernels_bits import find_doc, i64_at, trailing_zeros, u8_at, u16_at
+from searchd.kernels_bits import find_doc, i64_at, trailing_zeros, u8_at, u16_at, words_of
 from searchd.kernels_layout import (
     BEST,
     BLOCK_STARTS,
@@ -38,15 +38,16 @@ WALK_RATIO = 4  # a list up to so many times longer than the candidates is walke
 
 
 @kernel
-def count_all(segments, scratch, mask, num_terms, marks, enough):
+def count_all(segments, scratch_words, mask, num_terms, marks, enough):
     """How many documents have all the query's terms and its phrase; from ``enough`` on the count stops at the next superblock.
 
     ``marks`` uint8[max_doc], or empty: set to 1 for these documents. QUERY_REQUIRED must be 1 for all terms; their weights do not matter.
     """
+    scratch = words_of(scratch_words)
     total = np.int64(0)
     for s in range(len(segments)):
         if total < enough:
-            total += _count_in_segment(segments[s], scratch, mask, num_terms, marks, enough - total)
+            total += _count_in_segment(words_of(segments[s]), scratch, mask, num_terms, marks, enough - total)
     return total
 
 
@@ -141,17 +142,16 @@ def _keep_having(segment, scratch, row, start, end, superblock, found):
     elif row >= segment[NUM_DENSE]:
         for c in range(found):
             offset = offsets[c]
-            guess = start + ((end - start) * offset >> SUPERBLOCK_BITS)
             offsets[kept] = offset
-            kept += np.int64(find_doc(packed, start, end, guess, offset) >= 0)
+            kept += np.int64(find_doc(packed, start, end, offset) >= 0)
     else:
         block_starts = u16_at(segment, BLOCK_STARTS)
         at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
         for c in range(found):
             offset = offsets[c]
-            low, high, guess = skip_range(block_starts, at, start, end, offset)
+            low, high = skip_range(block_starts, at, start, end, offset)
             offsets[kept] = offset
-            kept += np.int64(find_doc(packed, low, high, guess, offset) >= 0)
+            kept += np.int64(find_doc(packed, low, high, offset) >= 0)
     return np.int64(kept)
 
 

@@ -9,9 +9,9 @@ documents, so superblock bounds are not worth computing.
 
 import numpy as np
 
-from indexer.jit import kernel
+from indexer.jit import inlined, kernel
 from indexer.postings import SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at, u64_at
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at, u64_at, words_of
 from searchd.kernels_candidates import (
     add_found,
     add_term,
@@ -63,17 +63,18 @@ WALK_RATIO = 8  # a list up to so many times longer than the candidates is walke
 
 
 @kernel
-def top_and(segments, scratch, mask, num_terms, k):
+def top_and(segments, scratch_words, mask, num_terms, k):
     """Fill DOCS_OUT and SCORES_OUT with the best k of all segments; how many there are. QUERY_REQUIRED says which terms must match."""
+    scratch = words_of(scratch_words)
     start_top(scratch, k)
-    scale = scale_of(segments[0], scratch, num_terms)
+    scale = scale_of(words_of(segments[0]), scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
-            _top_of_segment(segments[s], scratch, mask, num_terms, scale, k)
+            _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
     return write_top(scratch, k, scale)
 
 
-@kernel
+@inlined
 def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
     n = gather_terms(segment, scratch, mask, num_terms, scale, True)
     if n <= 0:
@@ -88,7 +89,7 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
         _drive_row(segment, scratch, mask, n, k)
 
 
-@kernel
+@inlined
 def _drive_rare(segment, scratch, mask, n, driver, k):
     """Term after term over all of the driver's documents, so that look-ups far apart wait for memory together."""
     end = i64_at(scratch, END)[driver]
@@ -99,7 +100,7 @@ def _drive_rare(segment, scratch, mask, n, driver, k):
         _offer_candidates(segment, scratch, mask, 0, found, k)
 
 
-@kernel
+@inlined
 def match_documents(segment, scratch, t, found):
     """Add a term to such candidates; keep those that have it, or all if it is not required."""
     row, required = i64_at(scratch, ROW)[t], u8_at(scratch, REQUIRED)[t]
@@ -117,11 +118,10 @@ def match_documents(segment, scratch, t, found):
         superblock, offset = offsets[c] >> SUPERBLOCK_BITS, offsets[c] & (SUPERBLOCK - 1)
         first, last = superblock_range(segment, row, superblock)
         first, last = start + first, start + last
-        guess = first + ((last - first) * offset >> SUPERBLOCK_BITS)
         if dense:
             at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
-            first, last, guess = skip_range(block_starts, at, first, last, offset)
-        place = find_doc(packed, first, last, guess, offset)
+            first, last = skip_range(block_starts, at, first, last, offset)
+        place = find_doc(packed, first, last, offset)
         offsets[kept] = offsets[c]
         scores[kept] = scores[c]
         places[kept] = place
@@ -133,7 +133,7 @@ def match_documents(segment, scratch, t, found):
     return kept
 
 
-@kernel
+@inlined
 def _match_wide(segment, scratch, row, weight, term_class, required, found):
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
     kept = 0
@@ -146,7 +146,7 @@ def _match_wide(segment, scratch, row, weight, term_class, required, found):
     return kept
 
 
-@kernel
+@inlined
 def _match_rare(scratch, start, end, required, found):
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
@@ -165,7 +165,7 @@ def _match_rare(scratch, start, end, required, found):
     return kept
 
 
-@kernel
+@inlined
 def _drive_row(segment, scratch, mask, n, k):
     bound_superblocks(segment, scratch, n)
     _clear_incomplete(segment, scratch, n)
@@ -180,7 +180,7 @@ def _drive_row(segment, scratch, mask, n, k):
         b = take_next(segment, scratch, b + 1)
 
 
-@kernel
+@inlined
 def _clear_incomplete(segment, scratch, n):
     """No bound where a required frequent term is missing; the required terms are all frequent when the driver is."""
     bounds = i32_at(scratch, BOUNDS)[: segment[STRIDE]]
@@ -194,14 +194,14 @@ def _clear_incomplete(segment, scratch, n):
                 bounds[b] = bounds[b] if part[b] > 0 else np.int32(0)
 
 
-@kernel
+@inlined
 def _visit(segment, scratch, mask, n, superblock, k):
     """Offer every document of a superblock that has all required terms and can enter the best k."""
     found = match_superblock(segment, scratch, n, superblock)
     _offer_candidates(segment, scratch, mask, superblock << SUPERBLOCK_BITS, found, k)
 
 
-@kernel
+@inlined
 def match_superblock(segment, scratch, n, superblock):
     """OFFSETS and SCORES of the documents of a superblock that have all required terms and may enter the best k; how many. The first is a row."""
     order, row, required = i64_at(scratch, ORDER), i64_at(scratch, ROW), u8_at(scratch, REQUIRED)
@@ -229,7 +229,7 @@ def match_superblock(segment, scratch, n, superblock):
     return found
 
 
-@kernel
+@inlined
 def _take_wide(segment, scratch, num_required, superblock, least):
     """The candidates of a superblock where all required terms are wide, since the shortest is: all in a window, by vectors."""
     order, row = i64_at(scratch, ORDER), i64_at(scratch, ROW)
@@ -243,7 +243,7 @@ def _take_wide(segment, scratch, num_required, superblock, least):
     return scan_window(scratch, least)
 
 
-@kernel
+@inlined
 def _locate_terms(segment, scratch, n, superblock):
     """Ranges and bounds of all terms in a superblock; what the terms after the driver give at most goes to BLOCK_BOUNDS, the rest is returned."""
     expect_nothing(scratch)
@@ -255,7 +255,7 @@ def _locate_terms(segment, scratch, n, superblock):
     return flat
 
 
-@kernel
+@inlined
 def _match(segment, scratch, row, start, end, superblock, found):
     """Keep the candidates that have a posting among packed[start:end], and its place in PLACES."""
     if not is_wide(segment, row) and end - start < found * WALK_RATIO:
@@ -272,7 +272,7 @@ def _match(segment, scratch, row, start, end, superblock, found):
     return kept
 
 
-@kernel
+@inlined
 def _walk(segment, scratch, start, end, found):
     """The same for many candidates: their numbers stand in the window, and the postings are walked past it."""
     packed, window = u16_at(segment, PACKED), i32_at(scratch, WINDOW)
@@ -294,7 +294,7 @@ def _walk(segment, scratch, start, end, found):
     return kept
 
 
-@kernel
+@inlined
 def _offer_candidates(segment, scratch, mask, first_doc, found, k):
     """Offer candidates whose OFFSETS count from a document of the segment, if they are accepted."""
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)

@@ -12,7 +12,7 @@ from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from indexer.jit import inlined, kernel
+from indexer.jit import inlined
 
 LANES = 64
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -42,56 +42,53 @@ def trailing_zeros(typing: Any, x: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
-def _compare_docs(operator: str) -> Any:
-    """An intrinsic: which of packed[p:p + 64] have a document in their low 12 bits that compares so with ``doc``, as a mask of 64 bits."""
+@intrinsic
+def _equal_docs(typing: Any, packed: Any, p: Any, doc: Any) -> Any:
+    """Which of packed[p:p + 64] have the document ``doc`` in their low 12 bits, as a mask of 64 bits."""
 
-    @intrinsic
-    def compare(typing: Any, packed: Any, p: Any, doc: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            vector, i32 = ir.VectorType(ir.IntType(16), LANES), ir.IntType(32)
-            data = context.make_array(signature.args[0])(context, builder, args[0]).data
-            address = builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
-            docs = builder.and_(builder.load(address, align=2), ir.Constant(vector, [4095] * LANES))
-            undefined = ir.Constant(vector, ir.Undefined)
-            one = builder.insert_element(undefined, args[2], ir.Constant(i32, 0))
-            wanted = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
-            return builder.bitcast(builder.icmp_unsigned(operator, docs, wanted), ir.IntType(64))
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector, i32 = ir.VectorType(ir.IntType(16), LANES), ir.IntType(32)
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        address = builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
+        docs = builder.and_(builder.load(address, align=2), ir.Constant(vector, [4095] * LANES))
+        undefined = ir.Constant(vector, ir.Undefined)
+        one = builder.insert_element(undefined, args[2], ir.Constant(i32, 0))
+        wanted = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
+        return builder.bitcast(builder.icmp_unsigned("==", docs, wanted), ir.IntType(64))
 
-        return types.uint64(packed, types.int64, types.uint16), generate
-
-    return compare
+    return types.uint64(packed, types.int64, types.uint16), generate
 
 
-_equal_docs, _lower_docs = _compare_docs("=="), _compare_docs("<")
+@intrinsic
+def reaching(typing: Any, values: Any, p: Any, least: Any) -> Any:
+    """Which of the int32 values[p:p + 64] are at least ``least``, as a mask of 64 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector, i32 = ir.VectorType(ir.IntType(32), LANES), ir.IntType(32)
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        found = builder.load(builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer()), align=4)
+        undefined = ir.Constant(vector, ir.Undefined)
+        one = builder.insert_element(undefined, args[2], ir.Constant(i32, 0))
+        wanted = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
+        return builder.bitcast(builder.icmp_signed(">=", found, wanted), ir.IntType(64))
+
+    return types.uint64(values, types.int64, types.int32), generate
 
 
 @inlined
-def find_doc(packed, start, end, guess, offset):
+def find_doc(packed, start, end, offset):
     """Position of the posting of a document of the superblock in packed[start:end], or -1; reads up to 63 postings past the end.
 
-    The 64 postings around ``guess`` are compared at once, without a branch; only if they prove too far off a search follows.
+    The range is halved down to 64 postings without a branch on what is read, which no processor could predict; those are compared at once.
     """
-    first = max(start, min(guess - LANES // 2, end - LANES))
-    length = min(np.int64(LANES), end - first)
-    equal, lower = _equal_docs(packed, first, np.uint16(offset)), _lower_docs(packed, first, np.uint16(offset))
-    inside = ALL >> np.uint64((LANES - length) & (LANES - 1)) if length > 0 else np.uint64(0)
-    position = first + trailing_zeros(equal & inside) if equal & inside else np.int64(-1)
-    if (lower == 0 and first > start) or (lower == ALL and first + LANES < end):
-        position = _search_doc(packed, start, end, offset)
-    return position
-
-
-@kernel
-def _search_doc(packed, start, end, offset):
-    """The same by bisection."""
-    low, high = start, end
-    while low < high:
-        middle = (low + high) >> 1
-        if np.int64(packed[middle] & np.uint16(4095)) < offset:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < end and np.int64(packed[low] & np.uint16(4095)) == offset else np.int64(-1)
+    first, length = start, end - start
+    while length > LANES:
+        half = length >> 1
+        first += half * np.int64((packed[np.uint64(first + half)] & np.uint16(4095)) <= offset)
+        length -= half
+    equal = _equal_docs(packed, first, np.uint16(offset))
+    equal &= ALL >> np.uint64((LANES - length) & (LANES - 1)) if length > 0 else np.uint64(0)
+    return first + trailing_zeros(equal) if equal else np.int64(-1)
 
 
 @intrinsic
@@ -141,10 +138,34 @@ def _pointer(typing: Any, address: Any, dtype: Any) -> Any:
     return result(types.int64, dtype), generate
 
 
+@intrinsic
+def words_of(typing: Any, descriptor: Any) -> Any:
+    """A descriptor int64[n] as a pointer to its words: one argument of a kernel instead of the seven that an array is."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, args[0]).data
+
+    return types.CPointer(types.int64)(descriptor), generate
+
+
+@intrinsic
+def _word(typing: Any, words: Any, slot: Any) -> Any:
+    """A word of a descriptor. Nothing that a kernel does changes one, so it need not be read again after every store."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = signature.args[0]
+        pointer = context.make_array(kind)(context, builder, args[0]).data if isinstance(kind, types.Array) else args[0]
+        word = builder.load(builder.gep(pointer, [args[1]]))
+        word.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return word
+
+    return types.int64(words, types.int64), generate
+
+
 def _view(dtype: Any) -> Callable[..., Any]:
     @inlined
-    def view(descriptor, slot):
-        return carray(_pointer(descriptor[slot], dtype), (descriptor[slot + 1],))
+    def view(words, slot):
+        return carray(_pointer(_word(words, slot), dtype), (_word(words, slot + 1),))
 
     return view
 

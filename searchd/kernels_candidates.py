@@ -8,9 +8,9 @@ Candidates stand in OFFSETS and SCORES, in any order. What terms not yet looked 
 import numpy as np
 
 from indexer.bm25 import saturation
-from indexer.jit import kernel
-from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, trailing_zeros, u8_at, u16_at
+from indexer.jit import inlined, kernel
+from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, reaching, trailing_zeros, u8_at, u16_at
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     BLOCK_STARTS,
@@ -47,26 +47,26 @@ from searchd.kernels_terms import add_block_bounds
 from searchd.kernels_wide import impact, is_wide, nibble_impact, wide_nibble
 
 
-@kernel
+@inlined
 def locate_term(segment, scratch, i, superblock):
     """Set range and bound of the i-th term (of ORDER) in a superblock: LOCAL_START, LOCAL_END, LOCAL_BOUND."""
     starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
     t = i64_at(scratch, ORDER)[i]
     row, first = i64_at(scratch, ROW)[t], i64_at(scratch, START)[t]
     if row < 0:
-        starts[i], ends[i], bounds[i] = rare_range(scratch, first, i64_at(scratch, END)[t], superblock)
+        starts[i], ends[i], bounds[i] = rare_range(scratch, first, i64_at(scratch, END)[t], starts[i], superblock)
         return
     start, end = superblock_range(segment, row, superblock)
     starts[i], ends[i] = first + start, first + end
     bounds[i] = np.int64(u8_at(segment, SUPERBLOCK_MAXIMA)[row * segment[STRIDE] + superblock]) * i64_at(scratch, UNIT)[t]
 
 
-@kernel
+@inlined
 def expect_nothing(scratch):
     i32_at(scratch, BLOCK_BOUNDS)[:BLOCKS] = 0
 
 
-@kernel
+@inlined
 def expect_term(segment, scratch, i, superblock, sign):
     """Add the bounds of a term to those of what is still to come (``sign`` 1) or take them away (-1).
 
@@ -80,7 +80,7 @@ def expect_term(segment, scratch, i, superblock, sign):
     return i64_at(scratch, LOCAL_BOUND)[i] * sign
 
 
-@kernel
+@inlined
 def scan_window(scratch, least):
     """Candidates of a full window, in document order, to OFFSETS and SCORES; clears the window.
 
@@ -88,25 +88,38 @@ def scan_window(scratch, least):
     """
     window, block_bounds = i32_at(scratch, WINDOW), i32_at(scratch, BLOCK_BOUNDS)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
-    found = 0
+    found = np.uint64(0)
     for block in range(BLOCKS):
-        part = window[block << 6 : (block << 6) + 64]
+        first = block << 6
         limit = np.int32(max(1, least - block_bounds[block]))
-        reached = np.uint64(0)
-        for j in range(64):
-            reached |= np.uint64(part[j] >= limit) << np.uint64(j)
+        reached = reaching(window, first, limit)
         while reached:
-            j = trailing_zeros(reached)
+            offset = np.uint64(first + trailing_zeros(reached))
             reached &= reached - np.uint64(1)
-            offsets[found] = (block << 6) + j
-            scores[found] = part[j]
-            found += 1
+            offsets[found] = np.int64(offset)
+            scores[found] = window[offset]
+            found += np.uint64(1)
+        part = window[first : first + 64]
         for j in range(64):
             part[j] = 0
-    return found
+    return np.int64(found)
 
 
-@kernel
+@inlined
+def take_rare(scratch, start, end, least):
+    """The documents of decoded postings of one superblock as candidates if they can reach ``least``, counting BLOCK_BOUNDS."""
+    docs, impacts, block_bounds = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS), i32_at(scratch, BLOCK_BOUNDS)
+    offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
+    kept = np.uint64(0)
+    for p in range(start, end):
+        offset, score = np.uint64(docs[p] & (SUPERBLOCK - 1)), np.int64(impacts[p])
+        offsets[kept] = np.int64(offset)
+        scores[kept] = score
+        kept += np.uint64(score + block_bounds[offset >> np.uint64(6)] >= least)
+    return np.int64(kept)
+
+
+@inlined
 def take_documents(scratch, start, end):
     """Decoded postings as candidates whose OFFSETS count from the segment's first document."""
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
@@ -117,7 +130,7 @@ def take_documents(scratch, start, end):
     return end - start
 
 
-@kernel
+@inlined
 def take_postings(segment, scratch, t, start, end, superblock, least):
     """The documents of packed[start:end], a term in a superblock, as candidates if they can reach ``least``, counting BLOCK_BOUNDS."""
     weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
@@ -132,7 +145,7 @@ def take_postings(segment, scratch, t, start, end, superblock, least):
     return _add_found_by_formula(segment, scratch, superblock, end - start, weight, term_class, least)
 
 
-@kernel
+@inlined
 def _take_by_table(segment, scratch, start, end, superblock, weight, term_class, least):
     packed, lengths = u16_at(segment, PACKED), np.uint64(segment[NUM_LENGTHS])
     shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
@@ -152,7 +165,7 @@ def _take_by_table(segment, scratch, start, end, superblock, weight, term_class,
     return np.int64(kept)
 
 
-@kernel
+@inlined
 def add_term(segment, scratch, i, superblock, found, least):
     """Add a term to the candidates that have it; how many can still reach ``least``, counting BLOCK_BOUNDS."""
     t = i64_at(scratch, ORDER)[i]
@@ -163,7 +176,7 @@ def add_term(segment, scratch, i, superblock, found, least):
     return add_found(segment, scratch, t, superblock, found, least)
 
 
-@kernel
+@inlined
 def find_postings(segment, scratch, row, start, end, superblock, found):
     """PLACES of the candidates' postings among packed[start:end], all of a row in a superblock; -1 where there is none.
 
@@ -178,15 +191,15 @@ def find_postings(segment, scratch, row, start, end, superblock, found):
         return
     if row >= segment[NUM_DENSE]:
         for c in range(found):
-            places[c] = find_doc(packed, start, end, start + ((end - start) * offsets[c] >> SUPERBLOCK_BITS), offsets[c])
+            places[c] = find_doc(packed, start, end, offsets[c])
         return
     at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
     for c in range(found):
-        low, high, guess = skip_range(block_starts, at, start, end, offsets[c])
-        places[c] = find_doc(packed, low, high, guess, offsets[c])
+        low, high = skip_range(block_starts, at, start, end, offsets[c])
+        places[c] = find_doc(packed, low, high, offsets[c])
 
 
-@kernel
+@inlined
 def add_found(segment, scratch, t, superblock, found, least):
     """Add what the postings at PLACES give (-1: nothing); how many candidates can still reach ``least``, counting BLOCK_BOUNDS."""
     weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
@@ -198,7 +211,7 @@ def add_found(segment, scratch, t, superblock, found, least):
     return _add_found_by_formula(segment, scratch, superblock, found, weight, term_class, least)
 
 
-@kernel
+@inlined
 def _add_found_wide(segment, scratch, row, superblock, found, weight, term_class, least):
     offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
     block_bounds = i32_at(scratch, BLOCK_BOUNDS)
@@ -217,7 +230,7 @@ def _add_found_wide(segment, scratch, row, superblock, found, weight, term_class
     return kept
 
 
-@kernel
+@inlined
 def _add_found_by_table(segment, scratch, superblock, found, weight, term_class, least):
     packed, lengths = u16_at(segment, PACKED), np.uint64(segment[NUM_LENGTHS])
     shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
@@ -256,7 +269,7 @@ def _add_found_by_formula(segment, scratch, superblock, found, weight, term_clas
     return kept
 
 
-@kernel
+@inlined
 def _add_rare(scratch, start, end, superblock, found, least):
     """The same for the decoded postings start:end of a rare term."""
     docs, impacts, block_bounds = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS), i32_at(scratch, BLOCK_BOUNDS)

@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, HALF, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at
+from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at, words_of
 from searchd.kernels_candidates import expect_nothing, expect_term, locate_term
 from searchd.kernels_layout import (
     BEST,
@@ -47,13 +47,14 @@ FIRST_SUPERBLOCKS = 8
 
 
 @kernel
-def top_minimum(segments, scratch, mask, num_terms, num_counted, minimum, k):
+def top_minimum(segments, scratch_words, mask, num_terms, num_counted, minimum, k):
     """Fill DOCS_OUT and SCORES_OUT with the best k of all segments; how many there are. The first ``num_counted`` query terms count."""
+    scratch = words_of(scratch_words)
     start_top(scratch, k)
-    scale = scale_of(segments[0], scratch, num_terms)
+    scale = scale_of(words_of(segments[0]), scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
-            _top_of_segment(segments[s], scratch, mask, num_terms, num_counted, minimum, scale, k)
+            _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, num_counted, minimum, scale, k)
     return write_top(scratch, k, scale)
 
 

@@ -10,10 +10,19 @@ MaxScore: Turtle and Flood, "Query evaluation: strategies and optimizations" (19
 
 import numpy as np
 
-from indexer.jit import kernel
+from indexer.jit import inlined, kernel
 from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at
-from searchd.kernels_candidates import add_term, expect_nothing, expect_term, locate_term, scan_window, take_documents
+from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at, words_of
+from searchd.kernels_candidates import (
+    add_term,
+    expect_nothing,
+    expect_term,
+    locate_term,
+    scan_window,
+    take_documents,
+    take_postings,
+    take_rare,
+)
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     CLASS,
@@ -48,20 +57,21 @@ SPARSE = SUPERBLOCK // 40  # with fewer postings in the window, walk the posting
 
 
 @kernel
-def top_or(segments, scratch, mask, num_terms, k):
+def top_or(segments, scratch_words, mask, num_terms, k):
     """Fill DOCS_OUT and SCORES_OUT with the best k of all segments; how many there are.
 
     ``segments`` int64[S, SEGMENT_WORDS] in the order of their documents; ``mask`` uint8[max_doc], or empty.
     """
+    scratch = words_of(scratch_words)
     start_top(scratch, k)
-    scale = scale_of(segments[0], scratch, num_terms)
+    scale = scale_of(words_of(segments[0]), scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
-            _top_of_segment(segments[s], scratch, mask, num_terms, scale, k)
+            _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
     return write_top(scratch, k, scale)
 
 
-@kernel
+@inlined
 def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
     n = gather_terms(segment, scratch, mask, num_terms, scale, False)
     if n == 0:
@@ -83,7 +93,7 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
         b = take_next(segment, scratch, b + 1)
 
 
-@kernel
+@inlined
 def _all_rare(scratch, n):
     """Whether all terms are rare, and so few that merging their decoded postings costs less than looking at superblocks."""
     row, start, end = i64_at(scratch, ROW), i64_at(scratch, START), i64_at(scratch, END)
@@ -105,7 +115,7 @@ def _top_of_rare(segment, scratch, n, k):
     offer_all(scratch, k, segment[FIRST_DOC], found)
 
 
-@kernel
+@inlined
 def _merge_rare(scratch, start, end, found):
     """Merge decoded postings into the candidates, both in the order of documents, adding the scores of equal ones; how many there are."""
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
@@ -134,15 +144,16 @@ def _merge_rare(scratch, start, end, found):
     return merged
 
 
-@kernel
+@inlined
 def _visit(segment, scratch, mask, n, superblock, k):
     """Offer every document of a superblock that can enter the best k."""
     state = u64_at(scratch, STATE)
     first_doc = segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)
     least = needed(state, first_doc)
     optional, flat = _split_terms(segment, scratch, n, superblock, least)
-    postings = _add_essential(segment, scratch, n, optional, superblock)
-    if postings > SPARSE:
+    if n - optional == 1 and not is_wide(segment, i64_at(scratch, ROW)[i64_at(scratch, ORDER)[optional]]):
+        found = _take_only(segment, scratch, optional, superblock, least - flat)
+    elif _add_essential(segment, scratch, n, optional, superblock) > SPARSE:
         found = scan_window(scratch, least - flat)
     else:
         found = _walk_postings(segment, scratch, n, optional, least - flat)
@@ -152,7 +163,7 @@ def _visit(segment, scratch, mask, n, superblock, k):
     offer_all(scratch, k, first_doc, found)
 
 
-@kernel
+@inlined
 def _split_terms(segment, scratch, n, superblock, least):
     """Ranges and bounds of the terms here, by rising best, and how many of the first are optional.
 
@@ -173,7 +184,17 @@ def _split_terms(segment, scratch, n, superblock, least):
     return optional, flat
 
 
-@kernel
+@inlined
+def _take_only(segment, scratch, i, superblock, least):
+    """The candidates of the only term that is not optional: no window is needed."""
+    start, end = i64_at(scratch, LOCAL_START)[i], i64_at(scratch, LOCAL_END)[i]
+    t = i64_at(scratch, ORDER)[i]
+    if i64_at(scratch, ROW)[t] < 0:
+        return take_rare(scratch, start, end, least)
+    return take_postings(segment, scratch, t, start, end, superblock, least)
+
+
+@inlined
 def _add_essential(segment, scratch, n, optional, superblock):
     """Add the terms that are not optional to the window; the number of their postings, of a wide term that of the documents."""
     order, row = i64_at(scratch, ORDER), i64_at(scratch, ROW)
@@ -192,7 +213,7 @@ def _add_essential(segment, scratch, n, optional, superblock):
     return postings
 
 
-@kernel
+@inlined
 def _walk_postings(segment, scratch, n, optional, least):
     """The same for a nearly empty window, by its postings; a document of several terms is taken, and cleared, at the first."""
     order, row = i64_at(scratch, ORDER), i64_at(scratch, ROW)
@@ -223,7 +244,7 @@ def _drop_unaccepted(segment, scratch, mask, superblock, found):
     return kept
 
 
-@kernel
+@inlined
 def _complete(segment, scratch, optional, superblock, flat, least, found):
     """Add the optional terms to the candidates, best bound first; drop those that cannot reach ``least`` any more."""
     bounds = i64_at(scratch, LOCAL_BOUND)

@@ -11,7 +11,7 @@ from indexer.jit import kernel
 from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
 from searchd.kernels_all import intersect, keep_accepted
 from searchd.kernels_and import match_documents, match_superblock, take_documents
-from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u64_at
+from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u64_at, words_of
 from searchd.kernels_layout import (
     BOUNDS,
     CLASS,
@@ -39,16 +39,17 @@ AHEAD = 4
 
 
 @kernel
-def top_phrase(segments, scratch, mask, num_terms, k):
+def top_phrase(segments, scratch_words, mask, num_terms, k):
     """Fill DOCS_OUT and SCORES_OUT with the best k of all segments; how many there are.
 
     QUERY_REQUIRED says which terms must match, PHRASE which phrase must stand there, if it has positions.
     """
+    scratch = words_of(scratch_words)
     start_top(scratch, k)
-    scale = scale_of(segments[0], scratch, num_terms)
+    scale = scale_of(words_of(segments[0]), scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
-            _top_of_segment(segments[s], scratch, mask, num_terms, scale, k)
+            _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
     return write_top(scratch, k, scale)
 
 

@@ -43,7 +43,7 @@ from searchd.kernels_wide import add_wide, impact, is_wide, wide_impact
 CODES = 16
 
 
-@kernel
+@inlined
 def lower_bound(values, low, high, wanted):
     """The first position in sorted values[low:high] whose value is at least ``wanted``."""
     while low < high:
@@ -55,7 +55,7 @@ def lower_bound(values, low, high, wanted):
     return low
 
 
-@kernel
+@inlined
 def full_code(segment, code, index):
     """The codebook row of the posting with this index, whose four bits say ``code``."""
     if code < EXCEPTION:
@@ -63,7 +63,7 @@ def full_code(segment, code, index):
     return _exception_code(segment, _next_exception(segment, np.int64(-1), index))
 
 
-@kernel
+@inlined
 def _next_exception(segment, last, index):
     """Where the posting with this index stands among the exceptions: right after ``last``, the one before in a walk; -1 starts one."""
     if last >= 0:
@@ -77,7 +77,7 @@ def _exception_code(segment, exception):
     return np.int64(u32_at(segment, EXCEPTION_CODES)[exception])
 
 
-@kernel
+@inlined
 def norm_of(segment, field, doc):
     """The norm of a document's field, by the code of its length."""
     long_codes = u32_at(segment, LONG_LENGTH_CODES)
@@ -108,20 +108,20 @@ def code_share(segment, row, doc, term_class):
     return book_share(segment, row, doc, term_class)
 
 
-@kernel
+@inlined
 def posting_share(segment, code, index, doc, term_class):
     """Saturation of the posting of a packed row with this index, whose four bits say ``code``."""
     return code_share(segment, full_code(segment, code, index), doc, term_class)
 
 
-@kernel
+@inlined
 def accepted(segment, mask, doc):
     """Whether a document is neither deleted nor masked out; ``mask`` uint8[max_doc], or empty."""
     live = u8_at(segment, LIVE)
     return (len(live) == 0 or live[doc] != 0) and (len(mask) == 0 or mask[segment[FIRST_DOC] + doc] != 0)
 
 
-@kernel
+@inlined
 def superblock_range(segment, row, superblock):
     """The postings of a row in a superblock, as positions counted from the row's first."""
     at = row * (segment[NUM_SUPERBLOCKS] + 1) + superblock
@@ -136,25 +136,23 @@ def superblock_range(segment, row, superblock):
 
 @inlined
 def skip_range(block_starts, at, start, end, offset):
-    """The postings of the 256 documents around ``offset``, and about where in them it stands."""
+    """The postings of the 256 documents around ``offset``."""
     skip = offset >> 8
     low = start + np.int64(block_starts[at + skip])
     following = start + np.int64(block_starts[at + min(skip + 1, SKIPS - 1)])
-    high = end if skip == SKIPS - 1 else following
-    return low, high, low + ((high - low) * (offset & 255) >> 8)
+    return low, end if skip == SKIPS - 1 else following
 
 
-@kernel
+@inlined
 def find_posting(segment, row, start, end, superblock, offset):
     """Position of a document's posting among packed[start:end], all the postings of a row in a superblock; -1 if it has none. Not for wide rows."""
-    guess = start + ((end - start) * offset >> SUPERBLOCK_BITS)
     if row < segment[NUM_DENSE]:
         at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
-        start, end, guess = skip_range(u16_at(segment, BLOCK_STARTS), at, start, end, offset)
-    return find_doc(u16_at(segment, PACKED), start, end, guess, offset)
+        start, end = skip_range(u16_at(segment, BLOCK_STARTS), at, start, end, offset)
+    return find_doc(u16_at(segment, PACKED), start, end, offset)
 
 
-@kernel
+@inlined
 def packed_impact(segment, position, superblock, weight, term_class):
     """What the posting at a position of ``PACKED`` gives."""
     posting = np.int64(u16_at(segment, PACKED)[position])
@@ -162,7 +160,7 @@ def packed_impact(segment, position, superblock, weight, term_class):
     return np.int64(impact(weight, posting_share(segment, posting >> SUPERBLOCK_BITS, position, doc, term_class)))
 
 
-@kernel
+@inlined
 def add_row(segment, window, row, start, end, superblock, weight, term_class):
     """Add the impacts of a row in a superblock, packed[start:end] if it is not wide, to its window."""
     first_doc = superblock << SUPERBLOCK_BITS
@@ -178,7 +176,7 @@ def add_row(segment, window, row, start, end, superblock, weight, term_class):
         _add_by_formula(segment, window, start, end, first_doc, np.float32(weight), term_class)
 
 
-@kernel
+@inlined
 def _add_by_table(segment, window, start, end, first_doc, weight, term_class):
     packed = u16_at(segment, PACKED)
     lengths = np.uint64(segment[NUM_LENGTHS])
@@ -231,11 +229,19 @@ def _add_by_formula(segment, window, start, end, first_doc, weight, term_class):
         window[offset] += impact(weight, book_share(segment, row, first_doc + offset, term_class))
 
 
-@kernel
-def rare_range(scratch, start, end, superblock):
-    """The decoded postings of a rare term in a superblock, and the best of them: (start, end, best)."""
+@inlined
+def rare_range(scratch, start, end, last, superblock):
+    """The decoded postings of a rare term in a superblock, and the best of them: (start, end, best).
+
+    ``last`` is where the superblock looked at before began, if it lies in start:end; most often the one asked for follows soon.
+    """
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
-    first = lower_bound(docs, start, end, superblock << SUPERBLOCK_BITS)
+    first_doc = superblock << SUPERBLOCK_BITS
+    first = last
+    if first < start or first >= end or docs[first] >= first_doc:
+        first = lower_bound(docs, start, end, first_doc)
+    while first < end and docs[first] < first_doc:
+        first += 1
     last = first
     best = np.int64(0)
     while last < end and docs[last] >> SUPERBLOCK_BITS == superblock:
@@ -244,7 +250,7 @@ def rare_range(scratch, start, end, superblock):
     return first, last, best
 
 
-@kernel
+@inlined
 def impact_of_doc(segment, scratch, row, start, end, superblock, offset, weight, term_class):
     """What a term gives a document of the superblock, where its postings are start:end; 0 if it is not there. ``row`` is -1 if rare."""
     if row < 0:

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from indexer.jit import inlined, kernel
+from indexer.jit import inlined
 from indexer.postings import EXCEPTION
 from searchd.kernels_bits import f32_at, i32_at, trailing_zeros, u8_at, u16_at
 from searchd.kernels_layout import LENGTH_CODES, LIVE, NUM_LENGTHS, RARE, RARE_DOCS, RARE_IMPACTS, SHARES
@@ -58,7 +58,7 @@ def next_posting(data, p, next_doc):
     return next_doc + (value >> 1), code, p
 
 
-@kernel
+@inlined
 def decode_rare(segment, scratch, mask, start, end, weight, term_class, to):
     """Decode the end - start postings at rare[start:] to documents and impacts at ``to`` of the scratch, those accepted only; their end."""
     last = to + end - start
@@ -69,7 +69,7 @@ def decode_rare(segment, scratch, mask, start, end, weight, term_class, to):
     return last
 
 
-@kernel
+@inlined
 def _decode_codes(rare, p, docs, codes, to, last):
     """docs[to:last] and codes[to:last] of the list at rare[p:]. A posting of at most 8 bytes, which is nearly every one, takes no branch."""
     doc, one = np.int64(-1), np.uint64(1)
@@ -90,7 +90,7 @@ def _decode_codes(rare, p, docs, codes, to, last):
         codes[i] = code
 
 
-@kernel
+@inlined
 def _weigh(segment, scratch, weight, term_class, to, last):
     """Replace the codes at to:last of RARE_IMPACTS by what the postings give."""
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
@@ -105,7 +105,7 @@ def _weigh(segment, scratch, weight, term_class, to, last):
         impacts[i] = impact(weight, share)
 
 
-@kernel
+@inlined
 def _keep_accepted(segment, scratch, mask, to, last):
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
     kept = to

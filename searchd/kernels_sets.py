@@ -4,7 +4,7 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.postings import EXCEPTION, HALF, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import i32_at, i64_at, u8_at, u16_at
+from searchd.kernels_bits import i32_at, i64_at, u8_at, u16_at, words_of
 from searchd.kernels_layout import (
     END,
     LIVE,
@@ -81,15 +81,16 @@ def _mark_packed(segment, start, end, wanted, marks):
 
 
 @kernel
-def count_any(segments, scratch, num_terms, enough):
+def count_any(segments, scratch_words, num_terms, enough):
     """How many documents have any of the query's terms; from ``enough`` on the count stops at the next superblock.
 
     A superblock's marks stay in the nearest cache, and are summed by vectors.
     """
+    scratch = words_of(scratch_words)
     total = np.int64(0)
     for s in range(len(segments)):
         if total < enough:
-            total += _count_in_segment(segments[s], scratch, num_terms, enough - total)
+            total += _count_in_segment(words_of(segments[s]), scratch, num_terms, enough - total)
     return total
 
 

@@ -6,7 +6,7 @@ term's weight, rounded up and stretched where the statistics of the index differ
 
 import numpy as np
 
-from indexer.jit import kernel
+from indexer.jit import inlined
 from indexer.postings import BLOCKS, SUPERBLOCK_BITS, THRESHOLD_RANKS
 from searchd.kernels_bits import f32_at, f64_at, i32_at, i64_at, u8_at, u16_at, u64_at
 from searchd.kernels_layout import (
@@ -51,7 +51,7 @@ from searchd.kernels_top import raise_floor
 RARE_RANKS = 16  # up to this k the k-th best of a rare term's documents is worth finding
 
 
-@kernel
+@inlined
 def scale_of(segment, scratch, num_terms):
     """The power of two that scales the query's weights to at most 2^FIXED_BITS in all; 0 if they are not finite or all tiny.
 
@@ -69,7 +69,7 @@ def scale_of(segment, scratch, num_terms):
     return 2.0 ** np.floor(FIXED_BITS - np.log2(total))
 
 
-@kernel
+@inlined
 def gather_terms(segment, scratch, mask, num_terms, scale, conjunctive):
     """Fill the term arrays of the scratch with the query's terms that this segment has; their number, or -1 if a required one is missing.
 
@@ -106,7 +106,7 @@ def gather_terms(segment, scratch, mask, num_terms, scale, conjunctive):
     return n
 
 
-@kernel
+@inlined
 def _best_impact(segment, scratch, row, start, end, weight):
     """About the best impact of a term in this segment; it decides the order of terms, so it need not be a bound."""
     if row >= 0:
@@ -118,7 +118,7 @@ def _best_impact(segment, scratch, row, start, end, weight):
     return np.int64(best)
 
 
-@kernel
+@inlined
 def sort_terms(order, values, n):
     """Order 0..n-1 by rising value (insertion sort: queries are short), the earlier first among equals."""
     for i in range(n):
@@ -129,12 +129,12 @@ def sort_terms(order, values, n):
         order[j + 1] = i
 
 
-@kernel
+@inlined
 def order_by_best(scratch, n):
     sort_terms(i64_at(scratch, ORDER), i64_at(scratch, BEST), n)
 
 
-@kernel
+@inlined
 def order_required_first(scratch, n):
     """ORDER: required terms by rising length of list, then the others; how many are required. (BEST is not needed then and lends its place.)"""
     start, end, required = i64_at(scratch, START), i64_at(scratch, END), u8_at(scratch, REQUIRED)
@@ -147,7 +147,7 @@ def order_required_first(scratch, n):
     return count
 
 
-@kernel
+@inlined
 def raise_floor_by_terms(segment, scratch, mask, n, k):
     """Start with the best score that k documents are sure to reach with one term alone."""
     row, start, end = i64_at(scratch, ROW), i64_at(scratch, START), i64_at(scratch, END)
@@ -167,7 +167,7 @@ def raise_floor_by_terms(segment, scratch, mask, n, k):
     raise_floor(u64_at(scratch, STATE), np.float32(np.float64(sure) * (1.0 - 1e-6)))
 
 
-@kernel
+@inlined
 def _kth_rare(scratch, start, end, k):
     """The k-th best impact of a rare term, 0 if it has fewer documents or k is large."""
     impacts = i32_at(scratch, RARE_IMPACTS)
@@ -187,7 +187,7 @@ def _kth_rare(scratch, start, end, k):
     return best[k - 1]
 
 
-@kernel
+@inlined
 def bound_superblocks(segment, scratch, n):
     """BOUNDS: the most that a document of each superblock can score; 0 where there is no term."""
     bounds = i32_at(scratch, BOUNDS)[: segment[STRIDE]]
@@ -202,7 +202,7 @@ def bound_superblocks(segment, scratch, n):
             _bound_rare(scratch, bounds, start[i], end[i])
 
 
-@kernel
+@inlined
 def add_maxima(bounds, maxima, unit):
     """bounds += unit * maxima, vectorised."""
     unit_ = np.int32(unit)
@@ -210,7 +210,7 @@ def add_maxima(bounds, maxima, unit):
         bounds[j] += np.int32(maxima[j]) * unit_
 
 
-@kernel
+@inlined
 def _bound_rare(scratch, bounds, start, end):
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
     p = start
@@ -223,7 +223,7 @@ def _bound_rare(scratch, bounds, start, end):
         bounds[superblock] += best
 
 
-@kernel
+@inlined
 def promising_level(segment, scratch, wanted):
     """A bound that about ``wanted`` superblocks reach: visiting those first raises the floor early."""
     bounds, levels = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], i64_at(scratch, LEVELS)
@@ -244,7 +244,7 @@ def promising_level(segment, scratch, wanted):
     return level << bits
 
 
-@kernel
+@inlined
 def add_block_bounds(segment, scratch, row, superblock, unit):
     """Add a dense row's bounds to BLOCK_BOUNDS, the most that each 64 documents can get from terms not yet looked at."""
     at = (row * segment[NUM_SUPERBLOCKS] + superblock) * BLOCKS

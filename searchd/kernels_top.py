@@ -48,7 +48,7 @@ def raise_floor(state, score):
         state[FLOOR] = max(state[FLOOR], make_key(score, LAST_DOC) - np.uint64(1))
 
 
-@kernel
+@inlined
 def needed(state, first_doc):
     """The least integer score with which a document from ``first_doc`` on can still enter; at least 1.
 

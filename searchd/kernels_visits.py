@@ -5,7 +5,7 @@ A superblock is worth a visit while its bound reaches the least score with which
 
 import numpy as np
 
-from indexer.jit import kernel
+from indexer.jit import inlined
 from indexer.postings import SUPERBLOCK_BITS
 from searchd.kernels_bits import i32_at, u64_at
 from searchd.kernels_layout import BOUNDS, FIRST_DOC, NUM_SUPERBLOCKS, STATE
@@ -14,13 +14,13 @@ from searchd.kernels_top import needed
 FIRST_VISITS = 8
 
 
-@kernel
+@inlined
 def first_visits(k):
     """How many superblocks to visit best bound first; more of them for a large k."""
     return FIRST_VISITS + (k >> 5)
 
 
-@kernel
+@inlined
 def take_best(segment, scratch):
     """The superblock with the highest bound, which loses its bound; -1 when no superblock can give anything any more."""
     bounds, state = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], u64_at(scratch, STATE)
@@ -34,7 +34,7 @@ def take_best(segment, scratch):
             return b
 
 
-@kernel
+@inlined
 def _best_superblock(bounds):
     """The first of the superblocks with the highest bound."""
     highest = np.int32(0)
@@ -46,7 +46,7 @@ def _best_superblock(bounds):
     return b
 
 
-@kernel
+@inlined
 def take_next(segment, scratch, first):
     """The first superblock from ``first`` on that can give something, -1 when there is none."""
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)

@@ -32,7 +32,7 @@ def bytes_of(segment, row, superblock):
     return u8_at(segment, NIBBLES)[at : at + HALF]
 
 
-@kernel
+@inlined
 def add_wide(segment, window, row, superblock, weight, term_class):
     """Add the impacts of a wide row to the window of a superblock."""
     nibbles = bytes_of(segment, row, superblock)
@@ -45,7 +45,7 @@ def add_wide(segment, window, row, superblock, weight, term_class):
         _correct_exceptions(segment, window, row, superblock, np.float32(weight), k1)
 
 
-@kernel
+@inlined
 def keep_wide(segment, window, row, superblock):
     """Set the window of a superblock to 0 where a wide row has no posting."""
     nibbles = bytes_of(segment, row, superblock)
@@ -61,19 +61,19 @@ def _tf_impact(tf, norm, weight, k1):
     return np.int32(weight * saturation(np.float32(tf) * norm, k1)) + np.int32(tf > 0)
 
 
-@kernel
+@inlined
 def _add_low(window, nibbles, norms, weight, k1):
     for j in range(HALF):
         window[j] += _tf_impact(np.uint8(nibbles[j] & np.uint8(15)), norms[j], weight, k1)
 
 
-@kernel
+@inlined
 def _add_high(window, nibbles, norms, weight, k1):
     for j in range(HALF):
         window[j] += _tf_impact(np.uint8(nibbles[j] >> np.uint8(4)), norms[j], weight, k1)
 
 
-@kernel
+@inlined
 def _has_exceptions(nibbles):
     """Whether any half of a byte has all its bits set."""
     found = np.uint8(0)
@@ -111,7 +111,7 @@ def _correct_exceptions(segment, window, row, superblock, weight, k1):
         i += 1
 
 
-@kernel
+@inlined
 def wide_nibble(segment, row, superblock, offset):
     """The frequency of a wide row in a document of the superblock, 15 for an exception; 0 if it is not there."""
     byte = np.int64(bytes_of(segment, row, superblock)[offset & (HALF - 1)])
@@ -128,7 +128,7 @@ def nibble_impact(segment, row, doc, nibble, weight, term_class):
     return np.int64(impact(weight, share))
 
 
-@kernel
+@inlined
 def wide_impact(segment, row, superblock, offset, weight, term_class):
     """What a wide row gives a document of the superblock, 0 if it is not there."""
     nibble = wide_nibble(segment, row, superblock, offset)
