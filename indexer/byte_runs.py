@@ -15,7 +15,7 @@ from indexer.texts import GAP
 
 _HAN1, _HAN2, _HANWORD = 1, 2, 3
 _INSIDE = LETTER_BIT | MARK_BIT
-_PLUS, _HASH, _UNDERSCORE = 0x2B, 0x23, 0x5F
+_PLUS, _HASH, _UNDERSCORE, _COMMA = 0x2B, 0x23, 0x5F, 0x2C
 
 
 @inlined
@@ -24,9 +24,27 @@ def _connects(code):
     return code == 0x2E or code == 0x40 or code == 0x26 or code == 0x27
 
 
+@inlined
+def _is_digit(code):
+    return 0x30 <= code <= 0x39
+
+
+@kernel
+def _groups_digits(codes, start, at, stop):
+    """Whether the comma at ``at`` parts groups of digits: up to three before it, in the run that began at ``start``, and three behind it."""
+    before = at
+    while before > start and at - before < 4 and _is_digit(codes[before - 1]):
+        before -= 1
+    after = at + 1
+    while after < stop and after - at < 5 and _is_digit(codes[after]):
+        after += 1
+    return 1 <= at - before <= 3 and after - at == 4
+
+
 @kernel
 def run_end(codes, at, stop, kinds):
     """End of the word run that begins at ``at``, where a letter stands."""
+    start = at
     while True:
         at += 1
         while at < stop and kinds[codes[at]] & _INSIDE:
@@ -34,7 +52,7 @@ def run_end(codes, at, stop, kinds):
         after = at
         while after < stop and codes[after] == _UNDERSCORE:
             after += 1
-        if after == at and after < stop and _connects(codes[at]):
+        if after == at and after < stop and (_connects(codes[at]) or (codes[at] == _COMMA and _groups_digits(codes, start, at, stop))):
             after += 1
         if after == at or after >= stop or not kinds[codes[after]] & LETTER_BIT:
             return _tail_end(codes, at, stop, kinds)

@@ -72,7 +72,7 @@ class Characters:
     def _survey(self, texts: Texts) -> tuple[np.ndarray, bool]:
         """Learn the characters; returns the numbers of the texts that have joining ones, and whether there is Han in any."""
         seen, joined = np.zeros(_ALL, np.bool_), np.zeros(len(texts.starts), np.bool_)
-        _mark(texts.data, texts.starts, texts.stops, _joining(), seen, joined)
+        _mark(texts.data, texts.starts, texts.stops, joining_characters(), seen, joined)
         self.learn(np.flatnonzero(seen & (self.folded == UNSEEN)))
         found = self.folded[np.flatnonzero(seen)]
         irregular = self.kinds[self.expansions] if np.any(found < 0) else self.kinds[:1]
@@ -87,7 +87,7 @@ def characters() -> Characters:
 
 
 @cache
-def _joining() -> np.ndarray:
+def joining_characters() -> np.ndarray:
     """Which characters join, bool by code point."""
     found = np.zeros(_ALL, np.bool_)
     found[[code for code in range(128, 0x20000) if joins(chr(code))]] = True

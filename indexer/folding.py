@@ -9,10 +9,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import opencc
 
 from indexer.scripts import HAN
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Everything that composes with the character before it (Unicode 14, primary composites) and half-width sound marks.
 _JOINING = (
@@ -119,16 +123,18 @@ def fold(text: str) -> str:
 class Folded:
     """``text``, folded but for case, and the way from places in it to places in the original; both count code points."""
 
-    def __init__(self, original: str) -> None:
-        self.text = fold_keeping_case(original)
+    def __init__(self, original: str, text: str | None = None, origins: "np.ndarray | None" = None) -> None:
+        """``text`` and ``origins`` (see below), when they are known already."""
+        self.text = fold_keeping_case(original) if text is None else text
         self.original = original
+        self._known, self._given = text is not None, origins
 
     @cached_property
-    def _origins(self) -> list[int] | None:
+    def _origins(self) -> "list[int] | np.ndarray | None":
         """Index in the original of every folded character; None: they are the same."""
         original = self.original
-        if original.isascii():
-            return None
+        if self._known or original.isascii():
+            return self._given
         table = _table()
         # Folding has filled the table, so every irregular character of the text is known.
         if not _JOINER.search(original) and table.irregular.isdisjoint(original):
@@ -139,7 +145,7 @@ class Folded:
         """Where the folded character at ``folded`` comes from; the end of the folded text is the end of the original."""
         if self._origins is None:
             return folded
-        return self._origins[folded] if folded < len(self._origins) else len(self.original)
+        return int(self._origins[folded]) if folded < len(self._origins) else len(self.original)
 
     def end(self, folded: int) -> int:
         """The end of what the characters before ``folded`` come from; ``folded`` >= 1."""
@@ -148,7 +154,7 @@ class Folded:
             return folded
         while folded < len(origins) and origins[folded] == origins[folded - 1]:
             folded += 1
-        return origins[folded] if folded < len(origins) else len(self.original)
+        return int(origins[folded]) if folded < len(origins) else len(self.original)
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

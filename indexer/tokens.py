@@ -82,8 +82,9 @@ class Analyzer(Protocol):
     def sequence(self, text: str) -> list[str]:
         """One term a position, for phrases; that of ``index_terms``."""
 
-    def occurrences(self, text: str, terms: Set[str]) -> list[tuple[int, int, str]]:
-        """(start, end, term) of every place in ``text`` where one of ``terms`` is, by start; Han words are not looked for."""
+    def occurrences(self, text: str, terms: Set[str], prefixes: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
+        """(start, end, term) of every place in ``text`` where one of ``terms`` is, or a word term that begins with one of ``prefixes``, by start;
+        Han words are not looked for."""
 
 
 def merge_repeats(terms: list[QueryTerm]) -> list[QueryTerm]:

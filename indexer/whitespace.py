@@ -64,5 +64,5 @@ class WhitespaceAnalyzer:
         runs = enumerate(_RUN.finditer(_clean(text)))
         return merge_repeats([QueryTerm(m[0], STREAM_WORD, 1.0, i, m.start(), m.end()) for i, m in runs])
 
-    def occurrences(self, text: str, terms: Set[str]) -> list[tuple[int, int, str]]:
-        return [(m.start(), m.end(), m[0]) for m in _RUN.finditer(_clean(text)) if m[0] in terms]
+    def occurrences(self, text: str, terms: Set[str], prefixes: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
+        return [(m.start(), m.end(), m[0]) for m in _RUN.finditer(_clean(text)) if m[0] in terms or m[0].startswith(prefixes)]

@@ -6,6 +6,7 @@ What a run between spaces becomes (case is folded last):
     don't, Bob's      dont, bob                       the possessive goes, an apostrophe is nothing
     U.S.A             usa                             single letters with dots
     C++ C# 3.14       c++ / c# / 3.14                 kept whole
+    1,000             1 000, plus 1000                groups of digits in sequence, and the number
     re.sub  WAP1.2    re sub / wap 1.2, plus the whole    a term for each part, in sequence, and one for the code
     getElementById    getelementbyid, plus get element by id
 
@@ -22,14 +23,17 @@ import Stemmer
 from indexer.scripts import LETTERS, UNSPACED
 
 _TAIL = r"(?:\+\+(?!\+)|\#(?![#\w]))?"
-ASCII_RUN = re.compile(rf"[A-Za-z0-9]+(?:(?:[.@&']|_+)[A-Za-z0-9]+)*{_TAIL}")
-_RUN = rf"(?:{LETTERS})(?:(?:[.@&']|_+){LETTERS})*{_TAIL}"
+# A comma between groups of digits: up to three before it, three behind.
+_JOINT = r"(?:[.@&']|_+|(?<=[0-9])(?<![0-9]{4}),(?=[0-9]{3}(?![0-9])))"
+ASCII_RUN = re.compile(rf"[A-Za-z0-9]+(?:{_JOINT}[A-Za-z0-9]+)*{_TAIL}")
+_RUN = rf"(?:{LETTERS})(?:{_JOINT}{LETTERS})*{_TAIL}"
 WORD_RUN = re.compile(_RUN)
 # (run of characters, word run): exactly one of the two groups is not empty.
 ANY_RUN = re.compile(rf"([{UNSPACED}]+)|({_RUN})")
 
-_PIECE = re.compile(r"\d+(?:\.\d+)*(?:\+\+|\#)?|[^\d.@&_+\#'][^\d.@&_+\#]*(?:\+\+|\#)?")
-_CHUNK = re.compile(r"[^.@&_]+")
+_PIECE = re.compile(r"\d+(?:\.\d+)*(?:\+\+|\#)?|[^\d.@&_+\#',][^\d.@&_+\#,]*(?:\+\+|\#)?")
+_CHUNK = re.compile(r"[^.@&_,]+")
+_GROUPED = re.compile(r"(?<![\w.])[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)*(?![0-9])")
 _INITIALS = re.compile(r"[^\W\d](?:\.[^\W\d])+\Z")
 _POSSESSIVE = re.compile(r"(?<=.)'[sS]\Z")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -41,8 +45,8 @@ _CACHED_WORD = 40
 _CACHE_SIZE = 400_000
 
 
-# What a term is to its run.
-WHOLE, PART, HUMP = range(3)
+# What a term is to its run; a GROUP is digits of a larger number.
+WHOLE, PART, HUMP, GROUP = range(4)
 
 
 class Part(NamedTuple):
@@ -95,7 +99,8 @@ class Words(dict):
         if len(entry.sequence) == 1:
             humps = zip(entry.extra, _humps(bare))
             return [whole, *(Part(term, m.start(), m.end(), 0, HUMP) for term, m in humps)]
-        return [whole, *(Part(term, m.start(), m.end(), i, PART) for i, (term, m) in enumerate(zip(entry.sequence, _split(bare))))]
+        parts = [Part(term, m.start(), m.end(), i, PART) for i, (term, m) in enumerate(zip(entry.sequence, _split(bare)))]
+        return [whole, *parts] if "," not in bare else [whole, *_with_numbers(parts, bare)]
 
     def _entry(self, run: str) -> "str | Code":
         if run.isascii() and run.isalpha():
@@ -107,7 +112,8 @@ class Words(dict):
         if len(pieces) < 2:
             return self.term(bare)
         whole = _letters(bare)
-        return Code(tuple(self.term(m[0]) for m in pieces), (whole,), whole)
+        numbers = [_letters(m[0]) for m in _GROUPED.finditer(bare) if m[0] != bare] if "," in bare else []
+        return Code(tuple(self.term(m[0]) for m in pieces), (whole, *numbers), whole)
 
     def _plain(self, word: str) -> "str | Code":
         humps = () if word.islower() or word.istitle() or word.isupper() else _humps(word)
@@ -123,11 +129,22 @@ def _humps(word: str) -> list[re.Match[str]]:
     return [hump for hump in humps if len(hump[0]) > 1]
 
 
+def _with_numbers(parts: list[Part], run: str) -> list[Part]:
+    """The parts of a run with commas: those inside a number are its groups, and a number that is not all of the run is a part before them."""
+    found: list[Part] = []
+    for number in _GROUPED.finditer(run):
+        first, last = number.span()
+        if number[0] != run:
+            found.append(Part(_letters(number[0]), first, last, next(part.position for part in parts if part.end > first), PART))
+        parts = [part._replace(role=GROUP) if first <= part.start and part.end <= last else part for part in parts]
+    return found + parts
+
+
 def _split(run: str) -> list[re.Match[str]]:
     pieces = list(_PIECE.finditer(run))
     return pieces if len(pieces) <= MAX_PIECES else list(_CHUNK.finditer(run))
 
 
 def _letters(word: str) -> str:
-    """The word without case, possessive and apostrophes, of bounded length."""
-    return _POSSESSIVE.sub("", word).replace("'", "").casefold()[:MAX_TERM]
+    """The word without case, possessive, apostrophes and commas, of bounded length."""
+    return _POSSESSIVE.sub("", word).replace("'", "").replace(",", "").casefold()[:MAX_TERM]

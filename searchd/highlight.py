@@ -1,150 +1,238 @@
-"""A stored text and the terms of a query -> HTML with the matches marked, cropped to the best passage.
+"""A stored text and what was searched -> HTML with the matches marked, cropped to the best passage.
 
 Nothing is stored for it: the text is searched again, by the places of the terms in the original text, so marks are right for folded text too.
-Removing the tags and unescaping gives back exactly the text, or exactly the passage. Only a passage costs little even when the text is long: it is
-read in blocks until every term has been met.
+Removing the tags and unescaping gives back exactly the text, or exactly the passage; no character as people see it is cut.
+
+What is marked of Chinese are the longest searched runs: pairs of characters that follow one another in the text as in a word of the query make one
+mark. What only bridges two words of the query (器学 in 机器学习), and single characters, are marked where nothing better is: in levels.
 """
 
-import re
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
-from indexer.analysis import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, Analyzer, QueryTerm
+from indexer.analysis import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, Analyzer, QueryTerm, stream_of
 from indexer.stopwords import HALF_STOP_WEIGHT, STOP_WEIGHT
+from searchd.graphemes import cut_after, cut_before
+from searchd.passages import Span, best_passage
 
 OPEN, CLOSE = "<mark>", "</mark>"
-# Characters read at a time, and at most, when a passage is looked for.
-BLOCK, MOST = 16_384, 65_536
+# Characters of a text that are searched for a passage.
+MOST = 100_000
 
 # Repeats add up, so a stop word may weigh a few times its weight.
 _STOP = 3 * STOP_WEIGHT
-_SENTENCE = re.compile(r"[.!?]\s+|[。！？；\n]\s*")
-_CUT_WORD = re.compile(r"[\w'’-]{1,30}\Z")
-_REST_OF_WORD = re.compile(r"[\w'’-]{0,30}")
+# Steps spent on the phrases of a text: a phrase of one word repeated, in a text of nothing else, would take the square of its length.
+_MOST_STEPS = 100_000
 
 
-class Span(NamedTuple):
-    """A place of a term in the text, in code points."""
+class Level(NamedTuple):
+    """What is looked for: terms, beginnings of words, and whether phrases stand for their words.
 
-    start: int
-    end: int
-    term: str
+    ``whole``: Han runs are to have one of these pairs, or are no match; None: all are.
+    """
+
+    terms: frozenset[str]
+    phrases: bool = False
+    whole: frozenset[str] | None = None
 
 
-def highlight(text: str, analyzer: Analyzer, query_terms: Iterable[QueryTerm], crop_length: int | None = None) -> str:
+class Marker:
+    """One query, as it is marked in the texts of one analyser.
+
+    ``phrases`` are texts whose words count only side by side, ``prefixes`` beginnings of words as the dictionary has them, ``further`` terms beyond
+    the query (of synonyms and the like) with their weights. ``levels`` are tried in order, on all texts of a document, until something is marked.
+    """
+
+    def __init__(
+        self,
+        analyzer: Analyzer,
+        query_terms: Iterable[QueryTerm],
+        phrases: Iterable[str] = (),
+        prefixes: Iterable[str] = (),
+        further: Iterable[tuple[str, float]] = (),
+    ) -> None:
+        self._analyzer, self._prefixes = analyzer, tuple(prefixes)
+        terms = [*query_terms, *(QueryTerm(term, stream_of(term), weight, 0, 0, 0) for term, weight in further)]
+        self.weights = {term.term: term.weight for term in terms}
+        self._phrases = [sequence for text in phrases if len(sequence := analyzer.sequence(text)) > 1]
+        self._free: frozenset[str] = frozenset()
+        self.levels = self._levels([term for term in terms if term.stream in (STREAM_WORD, STREAM_HAN1, STREAM_HAN2)], _atoms(terms))
+        if self._phrases:
+            self._add_phrases(list(phrases))
+
+    def _levels(self, searched: list[QueryTerm], atoms: list[str]) -> list[Level]:
+        """Runs of Han that hold a word of the query, then any pair of it, then single characters; words always.
+
+        Stop words are marked when there is nothing else to the query.
+        """
+        content = [term for term in searched if term.weight > _STOP] or searched
+        words = {term.term for term in content if term.stream == STREAM_WORD}
+        pairs = {term.term: term.weight for term in searched if term.stream == STREAM_HAN2}
+        paired = {char for pair in pairs for char in pair[1:]}
+        singles = {term.term for term in content if term.stream == STREAM_HAN1}
+        lone = {term for term in singles if term[1:] not in paired}
+        self._free = frozenset(term[1:] for term in singles if not any(term[1:] in atom for atom in atoms))
+        firm = [pair for pair, weight in pairs.items() if weight > HALF_STOP_WEIGHT]
+        whole = [pair for pair in firm if self._is_whole(pair[1:], atoms)] or firm or [t.term for t in content if t.stream == STREAM_HAN2]
+        levels = [Level(frozenset(words | lone | pairs.keys()), whole=frozenset(whole))]
+        if len(whole) < len(firm):
+            levels.append(Level(frozenset(words | lone | set(firm))))
+        return [*levels, Level(frozenset(words | singles))] if singles - lone else levels
+
+    def _is_whole(self, pair: str, atoms: list[str]) -> bool:
+        """Whether a pair is part of one word of the query, or of no word at all."""
+        return any(pair in atom for atom in atoms) or self._free.issuperset(pair)
+
+    def _add_phrases(self, texts: list[str]) -> None:
+        """A first level where phrases stand for the words that are in the query for them alone."""
+        inside: dict[str, float] = {}
+        for term in (term for text in texts for term in self._analyzer.query_terms(text)):
+            inside[term.term] = inside.get(term.term, 0.0) + term.weight
+        first = self.levels[0]
+        outside = frozenset(term for term in first.terms if self.weights.get(term, 0.0) > inside.get(term, 0.0) + 1e-6)
+        self.levels.insert(0, Level(outside, True, first.whole))
+        self.weights |= {_name(sequence): 1.0 + sum(self.weights.get(term, 0.0) for term in sequence) for sequence in self._phrases}
+
+    def spans(self, text: str, level: Level) -> list[Span]:
+        """What is marked in ``text``, by start."""
+        found = [Span(*place) for place in self._analyzer.occurrences(text, level.terms, self._prefixes)]
+        if level.whole is not None:
+            found = _whole_runs(found, level.whole, self._free)
+        if not level.phrases:
+            return found
+        return sorted([*found, *(span for sequence in self._phrases for span in self._phrase_spans(text, sequence))])
+
+    def _phrase_spans(self, text: str, sequence: list[str]) -> list[Span]:
+        """The places where the terms of a sequence stand side by side."""
+        places = self._analyzer.occurrences(text, frozenset(sequence))
+        starts = [start for start, _, _ in places]
+        found: list[Span] = []
+        steps = at = 0
+        for start, end, term in places:
+            if term != sequence[0] or start < at or steps > _MOST_STEPS:
+                continue
+            for wanted in sequence[1:]:
+                steps += 1
+                following = self._following(text, places, starts, end, wanted)
+                if following is None:
+                    break
+                end = following
+            else:
+                found.append(Span(start, end, _name(sequence)))
+                at = end
+        return found
+
+    def _following(self, text: str, places: list[tuple[int, int, str]], starts: list[int], end: int, wanted: str) -> int | None:
+        """The end of ``wanted``, when it is the next term behind ``end``."""
+        first = bisect_left(starts, end)
+        for start, stop, term in places[first : first + 8]:
+            if start > starts[first]:
+                return None
+            if term == wanted:
+                return None if self._analyzer.sequence(text[end:start]) else stop
+        return None
+
+    def cut(self, text: str, cropped: bool) -> str:
+        """As much of ``text`` as is searched."""
+        return text[: cut_after(text, MOST, MOST + 100)] if cropped and len(text) > MOST else text
+
+    def render(self, text: str, spans: list[Span], crop_length: int | None = None) -> str:
+        """HTML of the text, or of its best passage of at most ``crop_length`` code points."""
+        if crop_length is None or len(text) <= crop_length:
+            return _render(text, spans, 0, len(text))
+        return _render(text, spans, *best_passage(text, spans, self.weights, max(1, crop_length)))
+
+
+def highlight(
+    text: str,
+    analyzer: Analyzer,
+    query_terms: Iterable[QueryTerm],
+    crop_length: int | None = None,
+    phrases: Iterable[str] = (),
+    prefixes: Iterable[str] = (),
+    further: Iterable[tuple[str, float]] = (),
+) -> str:
     """Escape ``text`` and mark the query's terms; with ``crop_length``, only the best passage of at most so many code points.
 
     The best passage has the greatest weight of distinct terms, then the most of them, then stands first; without a match it is the beginning.
     """
-    query_terms = list(query_terms)
-    cropped = crop_length is not None and len(text) > crop_length
-    first, second = _levels(query_terms)
-    spans = _find(text, analyzer, first | second, cropped)
-    spans = [span for span in spans if span.term in first] or spans
-    if crop_length is None or not cropped:
-        return _render(text, spans, 0, len(text))
-    start, end = _passage(text, spans, {term.term: term.weight for term in query_terms}, max(1, crop_length))
-    return _render(text, spans, start, end)
+    return highlight_texts([text], Marker(analyzer, query_terms, phrases, prefixes, further), crop_length)[0]
 
 
-def _levels(query_terms: list[QueryTerm]) -> tuple[set[str], set[str]]:
-    """The terms to mark, and those to mark where none of them is.
-
-    A Han character that is part of a searched pair is marked in that pair only: single characters are everywhere. Stop words are marked when there
-    is nothing else to the query.
-    """
-    searched = [term for term in query_terms if term.stream != STREAM_HANWORD]
-    content = [term for term in searched if term.weight > _STOP] or searched
-    pairs = [term for term in content if term.stream == STREAM_HAN2 and term.weight > HALF_STOP_WEIGHT]
-    inside = {char for pair in pairs for char in pair.term[1:]}
-    others = [term for term in content if term.stream != STREAM_HAN2]
-    first = {t.term for t in pairs} | {t.term for t in others if t.stream != STREAM_HAN1 or t.term[1:] not in inside}
-    return first, {t.term for t in others}
+def highlight_texts(texts: list[str], marker: Marker, crop_length: int | None = None) -> list[str]:
+    """The same for texts of one document: what is marked in one is not marked by less in another."""
+    return highlight_fields([(text, marker) for text in texts], crop_length)
 
 
-def _find(text: str, analyzer: Analyzer, terms: set[str], cropped: bool) -> list[Span]:
-    if not cropped or len(text) <= BLOCK:
-        return [Span(*found) for found in analyzer.occurrences(text, terms)]
-    spans: list[Span] = []
-    missing, at = set(terms), 0
-    while missing and at < min(len(text), MOST):
-        # A word on the border belongs to the earlier block.
-        end = _REST_OF_WORD.match(text, at + BLOCK).end() if at + BLOCK < len(text) else len(text)  # type: ignore[union-attr]
-        found = analyzer.occurrences(text[at:end], terms)
-        spans += [Span(at + start, at + stop, term) for start, stop, term in found]
-        missing.difference_update(term for _, _, term in found)
-        at = end
-    return spans
+def highlight_fields(fields: list[tuple[str, Marker]], crop_length: int | None = None) -> list[str]:
+    """The same for texts of several analysers."""
+    texts = [(marker.cut(text, crop_length is not None), marker) for text, marker in fields]
+    spans: list[list[Span]] = [[] for _ in texts]
+    for number in range(max((len(marker.levels) for _, marker in texts), default=0)):
+        spans = [marker.spans(text, marker.levels[min(number, len(marker.levels) - 1)]) for text, marker in texts]
+        if any(spans):
+            break
+    return [marker.render(text, found, crop_length) for (text, marker), found in zip(texts, spans)]
 
 
-def _passage(text: str, spans: list[Span], weights: dict[str, float], length: int) -> tuple[int, int]:
-    """(start, end) of the best passage of at most ``length`` characters."""
-    first, last = _best_window(spans, weights, length) if spans else (0, 0)
-    start = max(0, first - (length - (last - first)) // 2)
-    end = min(len(text), start + length)
-    start = max(0, end - length)
-    return _trim(text, start, end, first, last)
+def _name(sequence: list[str]) -> str:
+    """A phrase as a term; no term has spaces at both ends."""
+    return f" {' '.join(sequence)} "
 
 
-def _best_window(spans: list[Span], weights: dict[str, float], length: int) -> tuple[int, int]:
-    """From the start of one span to the end of another, at most ``length`` apart, covering the most; spans are by start."""
-    inside: Counter[str] = Counter()
-    best, covered, left = (-1.0, 0), 0.0, 0
-    window = (spans[0].start, min(spans[0].end, spans[0].start + length))
-    for right, span in enumerate(spans):
-        covered += 0.0 if inside[span.term] else weights.get(span.term, 0.0)
-        inside[span.term] += 1
-        while left < right and span.end - spans[left].start > length:
-            out = spans[left].term
-            inside[out] -= 1
-            covered -= 0.0 if inside[out] else weights.get(out, 0.0)
-            left += 1
-        # Rounded, so that sums in another order stay ties.
-        score = (round(covered, 6), right - left + 1)
-        if score > best:
-            best, window = score, (spans[left].start, min(span.end, spans[left].start + length))
-    return window
+def _atoms(terms: list[QueryTerm]) -> list[str]:
+    """The shortest Han words of the query: those that hold no other."""
+    words = {term.term[1:] for term in terms if term.stream == STREAM_HANWORD}
+    return [word for word in words if not any(other != word and other in word for other in words)]
 
 
-def _trim(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int]:
-    """Begin with a sentence or a word and end with a word, if that loses nothing between ``first`` and ``last``."""
-    if start > 0:
-        sentence = _SENTENCE.search(text, start - 1, first)
-        if sentence:
-            start = sentence.end()
-        elif text[start - 1].isalnum():
-            rest = _REST_OF_WORD.match(text, start, first)
-            start = rest.end() if rest and rest.end() < first else start
-    if end < len(text) and text[end].isalnum():
-        cut = _CUT_WORD.search(text, max(last, end - 31), end)
-        end = cut.start() if cut and cut.start() > max(last, start) else end
-    while start < first and text[start].isspace():
-        start += 1
-    while end > max(last, start + 1) and text[end - 1].isspace():
-        end -= 1
-    return start, end
+def _whole_runs(spans: list[Span], whole: frozenset[str], free: frozenset[str]) -> list[Span]:
+    """The spans without runs of pairs that hold no pair of ``whole``, and without what is at the edge of a run and part of no word."""
+    found: list[Span] = []
+    run: list[Span] = []
+    for span in spans:
+        if stream_of(span.term) != STREAM_HAN2:
+            found.append(span)
+            continue
+        if run and span.start >= run[-1].end:
+            found += _solid(run, whole, free)
+            run = []
+        run.append(span)
+    return sorted([*found, *_solid(run, whole, free)])
+
+
+def _solid(run: list[Span], whole: frozenset[str], free: frozenset[str]) -> list[Span]:
+    """Pairs that overlap, from the first that is sure to belong to the query to the last."""
+    if not any(span.term in whole for span in run):
+        return []
+    first = next(i for i, span in enumerate(run) if span.term in whole or span.term[1] in free)
+    last = next(i for i in range(len(run) - 1, -1, -1) if run[i].term in whole or run[i].term[2:] in free)
+    return run[first : last + 1]
 
 
 def _render(text: str, spans: list[Span], start: int, end: int) -> str:
     """The escaped text of [start, end) with the spans marked; overlapping and touching ones as one."""
     pieces, at = [], start
-    for first, last in _merged(spans, start, end):
+    for first, last in _merged(text, spans, start, end):
         pieces += [escape(text[at:first]), OPEN, escape(text[first:last]), CLOSE]
         at = last
     pieces.append(escape(text[at:end]))
     return "".join(pieces)
 
 
-def _merged(spans: list[Span], start: int, end: int) -> list[tuple[int, int]]:
+def _merged(text: str, spans: list[Span], start: int, end: int) -> list[tuple[int, int]]:
+    """Spans in [start, end) as marks of whole characters that do not touch."""
     merged: list[tuple[int, int]] = []
     for span in spans:
         first, last = max(span.start, start), min(span.end, end)
-        if first >= last:
+        if first >= last or (merged and last <= merged[-1][1]):
             continue
-        if merged and first <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(last, merged[-1][1])
+        floor = merged[-1][1] if merged else start
+        first, last = cut_before(text, max(first, floor), floor), cut_after(text, last, end)
+        if merged and first <= floor:
+            merged[-1] = merged[-1][0], last
         else:
             merged.append((first, last))
     return merged

@@ -1,13 +1,14 @@
 """Ranked documents -> hits as they are returned: the stored fields asked for, and highlighted passages of the text among them."""
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from searchd.plan import Plan
 from searchd.snapshot import Snapshot
 
-# Of a very long text only the beginning is searched for a passage: cutting it into tokens would cost more than the search.
-MAX_HIGHLIGHTED = 20_000
+if TYPE_CHECKING:
+    from searchd.highlight import Marker
+
 MAX_TEXTS = 20
 
 
@@ -29,21 +30,35 @@ def document_of(snapshot: Snapshot, doc: int, fields: Collection[str] | None) ->
     return str(key), document if fields is None else {name: value for name, value in document.items() if name in fields}
 
 
-def highlights_of(snapshot: Snapshot, plan: Plan, document: dict[str, Any], crop_length: int | None) -> dict[str, Any]:
-    """A passage of every text field of the document."""
-    found: dict[str, Any] = {}
+def markers_of(snapshot: Snapshot, plan: Plan) -> "dict[str, Marker]":
+    """How the plan's query is marked, by text field; fields of one analyser share one."""
+    from searchd.highlight import Marker
+
+    by_analyzer: dict[str, Marker] = {}
+    found: dict[str, Marker] = {}
     for name in snapshot.query_terms.fields:
-        value = document.get(name)
-        if isinstance(value, str):
-            found[name] = _passage(snapshot, plan, name, value, crop_length)
-        elif isinstance(value, list):
-            found[name] = [_passage(snapshot, plan, name, text, crop_length) for text in value[:MAX_TEXTS] if isinstance(text, str)]
+        analyzer = snapshot.query_terms.analyzer(name)
+        if analyzer.name not in by_analyzer:
+            by_analyzer[analyzer.name] = Marker(analyzer, plan.query_terms, plan.phrases, plan.prefixes, plan.further)
+        found[name] = by_analyzer[analyzer.name]
     return found
 
 
-def _passage(snapshot: Snapshot, plan: Plan, field: str, text: str, crop_length: int | None) -> str:
-    from searchd.highlight import highlight
+def highlights_of(markers: "dict[str, Marker]", document: dict[str, Any], crop_length: int | None) -> dict[str, Any]:
+    """A passage of every text field of the document, or one of each text of a list."""
+    from searchd.highlight import highlight_fields
 
-    if crop_length is not None:
-        text = text[: max(MAX_HIGHLIGHTED, crop_length)]
-    return highlight(text, snapshot.query_terms.analyzer(field), plan.query_terms, crop_length)
+    texts = {name: _texts(document.get(name)) for name in markers}
+    passages = iter(highlight_fields([(text, markers[name]) for name, found in texts.items() for text in found], crop_length))
+    marked = {name: [next(passages) for _ in found] for name, found in texts.items()}
+    return {name: found if isinstance(document[name], list) else found[0] for name, found in marked.items() if _is_text(document.get(name))}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str | list)
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [text for text in value[:MAX_TEXTS] if isinstance(text, str)]
+    return [value] if isinstance(value, str) else []

@@ -25,7 +25,8 @@ class Plan(NamedTuple):
 
     ``query_terms`` are the analyser's, for features and highlights; ``terms`` and ``weights`` are scored; ``required`` (None = any term is
     enough) must be there, all of them or at least ``minimum``; ``phrase`` must stand there; ``mask`` bool[max_doc] or None. ``listing``: the
-    mask or the phrase alone says what matches, terms only give the order.
+    mask or the phrase alone says what matches, terms only give the order. For highlights: ``phrases`` are those typed, ``prefixes`` the beginnings
+    of words that were asked for, ``further`` terms beyond the query and their weights.
     """
 
     text: str
@@ -37,6 +38,9 @@ class Plan(NamedTuple):
     listing: bool = False
     phrase: Sequence | None = None
     minimum: int | None = None
+    phrases: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    further: tuple[tuple[str, float], ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -111,6 +115,8 @@ class _Planner:
         self.texts: list[str] = []
         self.expansions: dict[str, None] = {}
         self.phrase: Sequence | None = None
+        self.phrases: list[str] = []
+        self.prefixes: list[str] = []
 
     def plan(self, query: Query, filter_mask: Mask | None, listing: bool) -> Plan:
         words, demands = self._split(query.nodes, positive=True, top=True)
@@ -123,7 +129,8 @@ class _Planner:
         asked = self.phrase is not None or any(not demand.negative for demand in demands)
         mask = _all([*(demand.mask for demand in demands), wish.mask, filter_mask])
         listed = not wished and (asked or (listing and bool(demands)))
-        return Plan(" ".join(self.texts), analysed, terms, weights, wish.required, mask, listed, self.phrase, wish.minimum)
+        marked = tuple(self.phrases), tuple(self.prefixes)
+        return Plan(" ".join(self.texts), analysed, terms, weights, wish.required, mask, listed, self.phrase, wish.minimum, *marked)
 
     def _becomes_the_phrase(self, node: Phrase) -> bool:
         """Whether a phrase at the query's top is the first that only one analyser makes something of; then it need not become a mask."""
@@ -158,7 +165,7 @@ class _Planner:
                 words.append(_typed(node))
                 self._score(_typed(node), positive)
             elif top and isinstance(node, Phrase) and self._becomes_the_phrase(node):
-                self._score(node.text, positive)
+                self._score_phrase(node, positive)
             else:
                 demand = self._demand(node, positive)
                 if demand is not None:
@@ -168,6 +175,11 @@ class _Planner:
     def _score(self, text: str, positive: bool) -> None:
         if positive:
             self.texts.append(text)
+
+    def _score_phrase(self, node: Word | Phrase, positive: bool) -> None:
+        self._score(node.text, positive)
+        if positive and isinstance(node, Phrase):
+            self.phrases.append(node.text)
 
     def _is_plain(self, word: Word) -> bool:
         """Also true of ``year:soon``, which cannot mean what it looks like."""
@@ -222,7 +234,7 @@ class _Planner:
         if isinstance(node, Word) and node.prefix:
             found = self._prefixed(node, positive)
         else:
-            self._score(node.text, positive)
+            self._score_phrase(node, positive)
             found = self._occurs(node.text, node.field)
         return None if found is None else _Demand(found)
 
@@ -243,6 +255,7 @@ class _Planner:
         terms = [term for prefix in prefixes for term, _ in self.snapshot.with_prefix(prefix, MAX_EXPANSIONS)]
         if positive:
             self.expansions.update(dict.fromkeys(terms))
+            self.prefixes += prefixes
         itself = self._occurs(node.text, node.field)
         if itself is None or not terms:
             return itself

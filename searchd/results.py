@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from searchd.explanations import explain_retrieval
-from searchd.hits import Hit, document_of, highlights_of
+from searchd.hits import Hit, document_of, highlights_of, markers_of
 from searchd.plan import Plan, matched_docs
 from searchd.ranking import ModelRef, Ranked, Ranking, Total, blocks_needed, candidates, count_matches, features_of, model_ref, rerank
 from searchd.snapshot import Snapshot
@@ -87,13 +87,14 @@ def with_features(page: Page, plan: Plan, snapshot: Snapshot) -> Page:
 
 def hits_of(page: Page, plan: Plan, snapshot: Snapshot, shown: Shown) -> list[Hit]:
     """The readable hits of a page."""
-    return [_hit(page, row, plan, snapshot, shown) for row in range(len(page.ranked.docs))]
+    markers = markers_of(snapshot, plan) if shown.highlight else {}
+    return [_hit(page, row, plan, snapshot, shown, markers) for row in range(len(page.ranked.docs))]
 
 
-def _hit(page: Page, row: int, plan: Plan, snapshot: Snapshot, shown: Shown) -> Hit:
+def _hit(page: Page, row: int, plan: Plan, snapshot: Snapshot, shown: Shown, markers: dict[str, Any]) -> Hit:
     doc = int(page.ranked.docs[row])
     key, document = document_of(snapshot, doc, shown.fields)
-    highlights = highlights_of(snapshot, plan, document, shown.crop_length) if shown.highlight else {}
+    highlights = highlights_of(markers, document, shown.crop_length) if shown.highlight else {}
     features = named_features(page, row) if shown.explain else None
     explanation = explanation_of(page, row, plan, snapshot) if shown.explain else None
     return Hit(key, float(page.ranked.scores[row]), document, highlights, features, explanation)

@@ -149,6 +149,13 @@ def test_standard_runs_are_those_of_regular_expressions(fields):
     assert_same_runs(invert(docs, STANDARD), naive_run(docs, STANDARD))
 
 
+@given(st.lists(st.text("1234,,,.'ac_+#中", max_size=20), min_size=1, max_size=4))
+@example(["1,000", "12,345,678.90kg", "2019,200", ",1,000,", "1,0000", "a1,000", "1,000,00", "١,٢٣٤", "1,234"])
+def test_groups_of_digits_are_those_of_regular_expressions(texts):
+    docs = [Document(str(i), {"text": text}) for i, text in enumerate(texts)]
+    assert_same_runs(invert(docs, STANDARD), naive_run(docs, STANDARD))
+
+
 def test_every_character_is_what_regular_expressions_say():
     docs = [Document(str(i), {"text": "".join(f"a{chr(c)}b {chr(c)}" for c in range(i, i + 1024))}) for i in range(0, 0x30000, 1024)]
     assert_same_runs(invert(docs, STANDARD), naive_run(docs, STANDARD))

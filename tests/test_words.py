@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.words import ASCII_RUN, WORD_RUN, Code, Words
+from indexer.words import ASCII_RUN, GROUP, PART, WHOLE, WORD_RUN, Code, Words
 
 
 def terms(text):
@@ -22,6 +22,10 @@ def terms(text):
         ("3.14 1.2.3", ["3.14", "1.2.3"]),
         ("os js", ["os", "js"]),
         ("re.sub", [(["re", "sub"], ["re.sub"])]),
+        ("1,000", [(["1", "000"], ["1000"])]),
+        ("-1,234,567.50,", [(["1", "234", "567.50"], ["1234567.50"])]),
+        ("1,000kg", [(["1", "000", "kg"], ["1000kg", "1000"])]),
+        ("2019,200 1,23 1,2345 a,b", ["2019", "200", "1", "23", "1", "2345", "a", "b"]),
         ("iPhone15", [(["iphon", "15"], ["iphone15"])]),
         ("WAP1.2", [(["wap", "1.2"], ["wap1.2"])]),
         ("max_pool2d", [(["max", "pool", "2", "d"], ["max_pool2d"])]),
@@ -40,7 +44,7 @@ def test_terms_of_runs(text, expected):
     assert terms(text) == expected
 
 
-@given(st.text("aB1.'_@&+# -é", max_size=20))
+@given(st.text("aB1.',_@&+# -é", max_size=20))
 def test_parts_cover_their_terms_and_agree_with_the_entry(text):
     words = Words()
     for run in WORD_RUN.findall(text):
@@ -66,3 +70,8 @@ def test_case_does_not_change_the_sequence():
     for run in ("iPhone15", "JavaScript", "getElementById", "LaTeX", "re.Sub"):
         upper, lower = words[run], words[run.lower()]
         assert (upper.sequence if isinstance(upper, Code) else (upper,)) == (lower.sequence if isinstance(lower, Code) else (lower,))
+
+
+def test_groups_of_digits_are_told_from_what_stands_beside_a_number():
+    found = [(p.term, p.start, p.end, p.role) for p in Words().parts("1,000kg")]
+    assert found == [("1000kg", 0, 7, WHOLE), ("1000", 0, 5, PART), ("1", 0, 1, GROUP), ("000", 2, 5, GROUP), ("kg", 5, 7, PART)]
