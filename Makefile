@@ -46,6 +46,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/build.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/size.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/retrieval.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
+	$(BIN)/python benchmarks/reorder.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/threads.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/open.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	rm -rf $(BENCH_WORK)

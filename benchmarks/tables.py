@@ -191,6 +191,16 @@ def threads(results: Results) -> str:
     return table(["queries a second", *(f"{n} thread{'s' * (n > 1)}" for n in counts), *(f"{n} / {counts[0]}" for n in counts[1:])], rows)
 
 
+def reordering(results: Results) -> str:
+    rows = []
+    for c in results["reorder"]["collections"]:
+        for name, row in c["rows"].items():
+            times = [f"{row[kind][0]:,.1f} ({row[kind][2]:.2f})" for kind in ("or 10", "or 1000", "and 10")]
+            sizes = [f"{row[kind] / 1e6:,.1f}" for kind in ("bytes", "retrieval")]
+            rows.append([f"{c['collection']}, {name}", f"{row['cpu']:.1f}", *sizes, *times])
+    return table(["", "build, CPU s", "index, MB", "retrieval, MB", "OR top 10", "OR top 1000", "AND top 10"], rows)
+
+
 def opening(results: Results) -> str:
     (c, *_) = results["open"]["collections"]
     rows = []
@@ -296,6 +306,7 @@ TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "build": ("build", build),
     "scale": ("scale", scale),
     "threads": ("threads", threads),
+    "reorder": ("reorder", reordering),
     "open": ("open", opening),
     "validate": ("validate", validation),
 }

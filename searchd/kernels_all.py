@@ -9,7 +9,7 @@ import numpy as np
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
 from searchd.kernels_and import match_documents, take_documents
-from searchd.kernels_bits import find_doc, i64_at, trailing_zeros, u8_at, u16_at, words_of
+from searchd.kernels_bits import find_doc, i64_at, trailing_zeros, u8_at, u16_at, word_at, words_of
 from searchd.kernels_layout import (
     BEST,
     BLOCK_STARTS,
@@ -61,7 +61,7 @@ def _count_in_segment(segment, scratch, mask, num_terms, marks, enough):
     total = np.int64(0)
     if i64_at(scratch, ROW)[driver] >= 0:
         superblock = np.int64(0)
-        while superblock < segment[NUM_SUPERBLOCKS] and total < enough:
+        while superblock < word_at(segment, NUM_SUPERBLOCKS) and total < enough:
             found = intersect(segment, scratch, n, superblock)
             total += _count_candidates(segment, scratch, mask, superblock << SUPERBLOCK_BITS, found, marks)
             superblock += 1
@@ -139,14 +139,14 @@ def _keep_having(segment, scratch, row, start, end, superblock, found):
             offset = offsets[c]
             offsets[kept] = offset
             kept += np.int64(wide_nibble(segment, row, superblock, offset) > 0)
-    elif row >= segment[NUM_DENSE]:
+    elif row >= word_at(segment, NUM_DENSE):
         for c in range(found):
             offset = offsets[c]
             offsets[kept] = offset
             kept += np.int64(find_doc(packed, start, end, offset) >= 0)
     else:
         block_starts = u16_at(segment, BLOCK_STARTS)
-        at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+        at = ((row - word_at(segment, NUM_WIDE)) * word_at(segment, NUM_SUPERBLOCKS) + superblock) * SKIPS
         for c in range(found):
             offset = offsets[c]
             low, high = skip_range(block_starts, at, start, end, offset)
@@ -205,5 +205,5 @@ def _count_candidates(segment, scratch, mask, first_doc, found, marks):
     if len(marks) > 0:
         offsets = i64_at(scratch, OFFSETS)
         for c in range(found):
-            marks[segment[FIRST_DOC] + first_doc + offsets[c]] = 1
+            marks[word_at(segment, FIRST_DOC) + first_doc + offsets[c]] = 1
     return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from indexer.jit import inlined, kernel
 from indexer.postings import SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at, u64_at, words_of
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at, u64_at, word_at, words_of
 from searchd.kernels_candidates import (
     add_found,
     add_term,
@@ -111,7 +111,7 @@ def match_documents(segment, scratch, t, found):
     if is_wide(segment, row):
         return _match_wide(segment, scratch, row, weight, term_class, required, found)
     packed, block_starts = u16_at(segment, PACKED), u16_at(segment, BLOCK_STARTS)
-    dense = row < segment[NUM_DENSE]
+    dense = row < word_at(segment, NUM_DENSE)
     offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
     kept = 0
     for c in range(found):
@@ -119,7 +119,7 @@ def match_documents(segment, scratch, t, found):
         first, last = superblock_range(segment, row, superblock)
         first, last = start + first, start + last
         if dense:
-            at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+            at = ((row - word_at(segment, NUM_WIDE)) * word_at(segment, NUM_SUPERBLOCKS) + superblock) * SKIPS
             first, last = skip_range(block_starts, at, first, last, offset)
         place = find_doc(packed, first, last, offset)
         offsets[kept] = offsets[c]
@@ -183,9 +183,9 @@ def _drive_row(segment, scratch, mask, n, k):
 @inlined
 def _clear_incomplete(segment, scratch, n):
     """No bound where a required frequent term is missing; the required terms are all frequent when the driver is."""
-    bounds = i32_at(scratch, BOUNDS)[: segment[STRIDE]]
+    bounds = i32_at(scratch, BOUNDS)[: word_at(segment, STRIDE)]
     row, required = i64_at(scratch, ROW), u8_at(scratch, REQUIRED)
-    stride = segment[STRIDE]
+    stride = word_at(segment, STRIDE)
     maxima = u8_at(segment, SUPERBLOCK_MAXIMA)
     for i in range(n):
         if required[i]:
@@ -206,7 +206,7 @@ def match_superblock(segment, scratch, n, superblock):
     """OFFSETS and SCORES of the documents of a superblock that have all required terms and may enter the best k; how many. The first is a row."""
     order, row, required = i64_at(scratch, ORDER), i64_at(scratch, ROW), u8_at(scratch, REQUIRED)
     starts, ends, bounds = i64_at(scratch, LOCAL_START), i64_at(scratch, LOCAL_END), i64_at(scratch, LOCAL_BOUND)
-    least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS))
+    least = needed(u64_at(scratch, STATE), word_at(segment, FIRST_DOC) + (superblock << SUPERBLOCK_BITS))
     least -= _locate_terms(segment, scratch, n, superblock)
     first = 1
     if is_wide(segment, row[order[0]]):
@@ -305,4 +305,4 @@ def _offer_candidates(segment, scratch, mask, first_doc, found, k):
             scores[kept] = scores[c]
             kept += np.int64(accepted(segment, mask, first_doc + offsets[c]))
         found = kept
-    offer_all(scratch, k, segment[FIRST_DOC] + first_doc, found)
+    offer_all(scratch, k, word_at(segment, FIRST_DOC) + first_doc, found)

@@ -149,7 +149,7 @@ def words_of(typing: Any, descriptor: Any) -> Any:
 
 
 @intrinsic
-def _word(typing: Any, words: Any, slot: Any) -> Any:
+def word_at(typing: Any, words: Any, slot: Any) -> Any:
     """A word of a descriptor. Nothing that a kernel does changes one, so it need not be read again after every store."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -165,7 +165,7 @@ def _word(typing: Any, words: Any, slot: Any) -> Any:
 def _view(dtype: Any) -> Callable[..., Any]:
     @inlined
     def view(words, slot):
-        return carray(_pointer(_word(words, slot), dtype), (_word(words, slot + 1),))
+        return carray(_pointer(word_at(words, slot), dtype), (word_at(words, slot + 1),))
 
     return view
 

@@ -10,7 +10,7 @@ import numpy as np
 from indexer.bm25 import saturation
 from indexer.jit import inlined, kernel
 from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, reaching, trailing_zeros, u8_at, u16_at
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, reaching, trailing_zeros, u8_at, u16_at, word_at
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     BLOCK_STARTS,
@@ -58,7 +58,7 @@ def locate_term(segment, scratch, i, superblock):
         return
     start, end = superblock_range(segment, row, superblock)
     starts[i], ends[i] = first + start, first + end
-    bounds[i] = np.int64(u8_at(segment, SUPERBLOCK_MAXIMA)[row * segment[STRIDE] + superblock]) * i64_at(scratch, UNIT)[t]
+    bounds[i] = np.int64(u8_at(segment, SUPERBLOCK_MAXIMA)[row * word_at(segment, STRIDE) + superblock]) * i64_at(scratch, UNIT)[t]
 
 
 @inlined
@@ -74,7 +74,7 @@ def expect_term(segment, scratch, i, superblock, sign):
     """
     t = i64_at(scratch, ORDER)[i]
     row = i64_at(scratch, ROW)[t]
-    if 0 <= row < segment[NUM_DENSE]:
+    if 0 <= row < word_at(segment, NUM_DENSE):
         add_block_bounds(segment, scratch, row, superblock, i64_at(scratch, UNIT)[t] * sign)
         return np.int64(0)
     return i64_at(scratch, LOCAL_BOUND)[i] * sign
@@ -134,7 +134,7 @@ def take_documents(scratch, start, end):
 def take_postings(segment, scratch, t, start, end, superblock, least):
     """The documents of packed[start:end], a term in a superblock, as candidates if they can reach ``least``, counting BLOCK_BOUNDS."""
     weight, term_class = f32_at(scratch, WEIGHT)[t], i64_at(scratch, CLASS)[t]
-    if segment[NUM_LENGTHS] > 0:
+    if word_at(segment, NUM_LENGTHS) > 0:
         return _take_by_table(segment, scratch, start, end, superblock, weight, term_class, least)
     packed = u16_at(segment, PACKED)
     offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
@@ -147,8 +147,8 @@ def take_postings(segment, scratch, t, start, end, superblock, least):
 
 @inlined
 def _take_by_table(segment, scratch, start, end, superblock, weight, term_class, least):
-    packed, lengths = u16_at(segment, PACKED), np.uint64(segment[NUM_LENGTHS])
-    shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
+    packed, lengths = u16_at(segment, PACKED), np.uint64(word_at(segment, NUM_LENGTHS))
+    shares = f32_at(segment, SHARES)[term_class * CODES * word_at(segment, NUM_LENGTHS) :]
     codes = u16_at(segment, LENGTH_CODES)[superblock << SUPERBLOCK_BITS :]
     offsets, scores, block_bounds = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i32_at(scratch, BLOCK_BOUNDS)
     kept = np.uint64(0)
@@ -189,11 +189,11 @@ def find_postings(segment, scratch, row, start, end, superblock, found):
             nibble = wide_nibble(segment, row, superblock, offsets[c])
             places[c] = nibble if nibble > 0 else np.int64(-1)
         return
-    if row >= segment[NUM_DENSE]:
+    if row >= word_at(segment, NUM_DENSE):
         for c in range(found):
             places[c] = find_doc(packed, start, end, offsets[c])
         return
-    at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+    at = ((row - word_at(segment, NUM_WIDE)) * word_at(segment, NUM_SUPERBLOCKS) + superblock) * SKIPS
     for c in range(found):
         low, high = skip_range(block_starts, at, start, end, offsets[c])
         places[c] = find_doc(packed, low, high, offsets[c])
@@ -206,7 +206,7 @@ def add_found(segment, scratch, t, superblock, found, least):
     row = i64_at(scratch, ROW)[t]
     if is_wide(segment, row):
         return _add_found_wide(segment, scratch, row, superblock, found, weight, term_class, least)
-    if segment[NUM_LENGTHS] > 0:
+    if word_at(segment, NUM_LENGTHS) > 0:
         return _add_found_by_table(segment, scratch, superblock, found, weight, term_class, least)
     return _add_found_by_formula(segment, scratch, superblock, found, weight, term_class, least)
 
@@ -232,8 +232,8 @@ def _add_found_wide(segment, scratch, row, superblock, found, weight, term_class
 
 @inlined
 def _add_found_by_table(segment, scratch, superblock, found, weight, term_class, least):
-    packed, lengths = u16_at(segment, PACKED), np.uint64(segment[NUM_LENGTHS])
-    shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
+    packed, lengths = u16_at(segment, PACKED), np.uint64(word_at(segment, NUM_LENGTHS))
+    shares = f32_at(segment, SHARES)[term_class * CODES * word_at(segment, NUM_LENGTHS) :]
     codes = u16_at(segment, LENGTH_CODES)[superblock << SUPERBLOCK_BITS :]
     offsets, scores, places = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES), i64_at(scratch, PLACES)
     block_bounds = i32_at(scratch, BLOCK_BOUNDS)

@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, HALF, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at, words_of
+from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at, word_at, words_of
 from searchd.kernels_candidates import expect_nothing, expect_term, locate_term
 from searchd.kernels_layout import (
     BEST,
@@ -70,10 +70,10 @@ def _top_of_segment(segment, scratch, mask, num_terms, num_counted, minimum, sca
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
     promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
     for least_bound in (promising, np.int64(0)):
-        for b in range(segment[NUM_SUPERBLOCKS]):
+        for b in range(word_at(segment, NUM_SUPERBLOCKS)):
             if bounds[b] == 0 or bounds[b] < least_bound:
                 continue
-            if bounds[b] >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
+            if bounds[b] >= needed(state, word_at(segment, FIRST_DOC) + (b << SUPERBLOCK_BITS)):
                 _visit(segment, scratch, mask, counted, n, minimum, b, k)
             bounds[b] = 0
 
@@ -83,7 +83,7 @@ def _visit(segment, scratch, mask, counted, n, minimum, superblock, k):
     """Offer every document of a superblock that has enough terms and can enter the best k."""
     drivers = u8_at(scratch, REQUIRED)
     first_doc = superblock << SUPERBLOCK_BITS
-    least = needed(u64_at(scratch, STATE), segment[FIRST_DOC] + first_doc)
+    least = needed(u64_at(scratch, STATE), word_at(segment, FIRST_DOC) + first_doc)
     fewest = minimum - _choose_drivers(segment, scratch, counted, n, minimum, superblock, least)
     if fewest > counted:
         return
@@ -97,7 +97,7 @@ def _visit(segment, scratch, mask, counted, n, minimum, superblock, k):
             found = _add_term(segment, scratch, t, superblock, found, t < counted, fewest, least - flat)
     offsets, scores = i64_at(scratch, OFFSETS), i64_at(scratch, SCORES)
     for c in range(found):
-        offer(scratch, k, scores[c], segment[FIRST_DOC] + first_doc + offsets[c])
+        offer(scratch, k, scores[c], word_at(segment, FIRST_DOC) + first_doc + offsets[c])
 
 
 @kernel

@@ -12,7 +12,7 @@ import numpy as np
 
 from indexer.jit import inlined, kernel
 from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at, words_of
+from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at, word_at, words_of
 from searchd.kernels_candidates import (
     add_term,
     expect_nothing,
@@ -112,7 +112,7 @@ def _top_of_rare(segment, scratch, n, k):
     found = take_documents(scratch, start[0], end[0])
     for i in range(1, n):
         found = _merge_rare(scratch, start[i], end[i], found)
-    offer_all(scratch, k, segment[FIRST_DOC], found)
+    offer_all(scratch, k, word_at(segment, FIRST_DOC), found)
 
 
 @inlined
@@ -148,7 +148,7 @@ def _merge_rare(scratch, start, end, found):
 def _visit(segment, scratch, mask, n, superblock, k):
     """Offer every document of a superblock that can enter the best k."""
     state = u64_at(scratch, STATE)
-    first_doc = segment[FIRST_DOC] + (superblock << SUPERBLOCK_BITS)
+    first_doc = word_at(segment, FIRST_DOC) + (superblock << SUPERBLOCK_BITS)
     least = needed(state, first_doc)
     optional, flat = _split_terms(segment, scratch, n, superblock, least)
     if n - optional == 1 and not is_wide(segment, i64_at(scratch, ROW)[i64_at(scratch, ORDER)[optional]]):

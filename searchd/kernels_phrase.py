@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.postings_rare import write_varint
-from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at
+from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at, word_at
 from searchd.kernels_forward import first_row_byte, row_bytes
 from searchd.kernels_layout import (
     NUM_FIELDS,
@@ -55,7 +55,7 @@ def prepare_phrase(segment, scratch):
 @kernel
 def has_phrase(segment, scratch, doc):
     """Whether the prepared phrase stands in a document of the segment."""
-    field, num_fields = i64_at(scratch, PHRASE)[FIELD], segment[NUM_FIELDS]
+    field, num_fields = i64_at(scratch, PHRASE)[FIELD], word_at(segment, NUM_FIELDS)
     first, last = (np.int64(0), num_fields) if field < 0 else (field, field + 1)
     for row in range(doc * num_fields + first, doc * num_fields + last):
         data, start, end = row_bytes(segment, row)
@@ -138,7 +138,7 @@ def _next_term(data, at, end):
 @kernel
 def fetch_row(segment, doc):
     """Ask for a document's first row before it is needed."""
-    data, start = first_row_byte(segment, doc * segment[NUM_FIELDS])
+    data, start = first_row_byte(segment, doc * word_at(segment, NUM_FIELDS))
     prefetch(data, start)
     prefetch(data, start + 64)
     prefetch(data, start + 128)

@@ -11,7 +11,7 @@ from indexer.jit import kernel
 from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
 from searchd.kernels_all import intersect, keep_accepted
 from searchd.kernels_and import match_documents, match_superblock, take_documents
-from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u64_at, words_of
+from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u64_at, word_at, words_of
 from searchd.kernels_layout import (
     BOUNDS,
     CLASS,
@@ -85,11 +85,11 @@ def _drive_row(segment, scratch, mask, n, required, k):
     phrased = i64_at(scratch, PHRASE)[POSITIONS] > 0
     promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
     for least_bound in (promising, np.int64(0)):
-        for b in range(segment[NUM_SUPERBLOCKS]):
+        for b in range(word_at(segment, NUM_SUPERBLOCKS)):
             if bounds[b] == 0 or bounds[b] < least_bound:
                 continue
             first_doc = np.int64(b << SUPERBLOCK_BITS)
-            if bounds[b] >= needed(state, segment[FIRST_DOC] + first_doc):
+            if bounds[b] >= needed(state, word_at(segment, FIRST_DOC) + first_doc):
                 if phrased and state[FLOOR] == 0:
                     found = _find_before_scores(segment, scratch, mask, n, required, b)
                     _offer(segment, scratch, mask, first_doc, found, k, False)
@@ -102,8 +102,8 @@ def _drive_row(segment, scratch, mask, n, required, k):
 @kernel
 def _clear_incomplete(segment, scratch, required):
     """No bound where a required term is missing; the required terms are all frequent when the driver is."""
-    bounds = i32_at(scratch, BOUNDS)[: segment[STRIDE]]
-    order, row, stride = i64_at(scratch, ORDER), i64_at(scratch, ROW), segment[STRIDE]
+    bounds = i32_at(scratch, BOUNDS)[: word_at(segment, STRIDE)]
+    order, row, stride = i64_at(scratch, ORDER), i64_at(scratch, ROW), word_at(segment, STRIDE)
     maxima = u8_at(segment, SUPERBLOCK_MAXIMA)
     for i in range(required):
         part = maxima[row[order[i]] * stride : (row[order[i]] + 1) * stride]
@@ -146,6 +146,6 @@ def _offer(segment, scratch, mask, first_doc, found, k, phrased):
         if phrased and c + AHEAD < found:
             fetch_row(segment, first_doc + offsets[c + AHEAD])
         doc = first_doc + offsets[c]
-        key = make_key(scores[c], segment[FIRST_DOC] + doc)
+        key = make_key(scores[c], word_at(segment, FIRST_DOC) + doc)
         if key > state[FLOOR] and accepted(segment, mask, doc) and (not phrased or has_phrase(segment, scratch, doc)):
-            offer(scratch, k, scores[c], segment[FIRST_DOC] + doc)
+            offer(scratch, k, scores[c], word_at(segment, FIRST_DOC) + doc)

@@ -8,7 +8,7 @@ import numpy as np
 from indexer.bm25 import saturation
 from indexer.jit import inlined, kernel
 from indexer.postings import EXCEPTION, SKIPS, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at, u32_at
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, u8_at, u16_at, u32_at, word_at
 from searchd.kernels_layout import (
     BLOCK_STARTS,
     BOOK_FIELDS,
@@ -81,7 +81,7 @@ def _exception_code(segment, exception):
 def norm_of(segment, field, doc):
     """The norm of a document's field, by the code of its length."""
     long_codes = u32_at(segment, LONG_LENGTH_CODES)
-    at = field * segment[NUM_DOCS] + doc
+    at = field * word_at(segment, NUM_DOCS) + doc
     code = np.int64(long_codes[at]) if len(long_codes) > 0 else np.int64(u16_at(segment, LENGTH_CODES)[at])
     return f32_at(segment, LENGTH_NORMS)[i64_at(segment, NORM_STARTS)[field] + code]
 
@@ -101,9 +101,9 @@ def book_share(segment, row, doc, term_class):
 @kernel
 def code_share(segment, row, doc, term_class):
     """Saturation of a codebook row's frequencies in a document, by the table of codes and lengths where it has them."""
-    lengths = segment[TABLE_LENGTHS]
+    lengths = word_at(segment, TABLE_LENGTHS)
     if lengths > 0 and row < EXCEPTION and i64_at(segment, CODE_FIELDS)[row] >= 0:
-        at = i64_at(segment, CODE_FIELDS)[row] * segment[NUM_DOCS] + doc
+        at = i64_at(segment, CODE_FIELDS)[row] * word_at(segment, NUM_DOCS) + doc
         return f32_at(segment, SHARES)[(term_class * CODES + row) * lengths + np.int64(u16_at(segment, LENGTH_CODES)[at])]
     return book_share(segment, row, doc, term_class)
 
@@ -118,16 +118,16 @@ def posting_share(segment, code, index, doc, term_class):
 def accepted(segment, mask, doc):
     """Whether a document is neither deleted nor masked out; ``mask`` uint8[max_doc], or empty."""
     live = u8_at(segment, LIVE)
-    return (len(live) == 0 or live[doc] != 0) and (len(mask) == 0 or mask[segment[FIRST_DOC] + doc] != 0)
+    return (len(live) == 0 or live[doc] != 0) and (len(mask) == 0 or mask[word_at(segment, FIRST_DOC) + doc] != 0)
 
 
 @inlined
 def superblock_range(segment, row, superblock):
     """The postings of a row in a superblock, as positions counted from the row's first."""
-    at = row * (segment[NUM_SUPERBLOCKS] + 1) + superblock
+    at = row * (word_at(segment, NUM_SUPERBLOCKS) + 1) + superblock
     low = u16_at(segment, SUPERBLOCK_STARTS)
     start, end = np.int64(low[at]), np.int64(low[at + 1])
-    if row < segment[NUM_LONG]:
+    if row < word_at(segment, NUM_LONG):
         high = u16_at(segment, SUPERBLOCK_STARTS_HIGH)
         start |= np.int64(high[at]) << 16
         end |= np.int64(high[at + 1]) << 16
@@ -146,8 +146,8 @@ def skip_range(block_starts, at, start, end, offset):
 @inlined
 def find_posting(segment, row, start, end, superblock, offset):
     """Position of a document's posting among packed[start:end], all the postings of a row in a superblock; -1 if it has none. Not for wide rows."""
-    if row < segment[NUM_DENSE]:
-        at = ((row - segment[NUM_WIDE]) * segment[NUM_SUPERBLOCKS] + superblock) * SKIPS
+    if row < word_at(segment, NUM_DENSE):
+        at = ((row - word_at(segment, NUM_WIDE)) * word_at(segment, NUM_SUPERBLOCKS) + superblock) * SKIPS
         start, end = skip_range(u16_at(segment, BLOCK_STARTS), at, start, end, offset)
     return find_doc(u16_at(segment, PACKED), start, end, offset)
 
@@ -168,9 +168,9 @@ def add_row(segment, window, row, start, end, superblock, weight, term_class):
         return
     if is_wide(segment, row):
         add_wide(segment, window, row, superblock, weight, term_class)
-    elif segment[NUM_LENGTHS] > 0:
+    elif word_at(segment, NUM_LENGTHS) > 0:
         _add_by_table(segment, window, start, end, first_doc, np.float32(weight), term_class)
-    elif segment[TABLE_LENGTHS] > 0:
+    elif word_at(segment, TABLE_LENGTHS) > 0:
         _add_by_field_tables(segment, window, start, end, first_doc, np.float32(weight), term_class)
     else:
         _add_by_formula(segment, window, start, end, first_doc, np.float32(weight), term_class)
@@ -179,8 +179,8 @@ def add_row(segment, window, row, start, end, superblock, weight, term_class):
 @inlined
 def _add_by_table(segment, window, start, end, first_doc, weight, term_class):
     packed = u16_at(segment, PACKED)
-    lengths = np.uint64(segment[NUM_LENGTHS])
-    shares = f32_at(segment, SHARES)[term_class * CODES * segment[NUM_LENGTHS] :]
+    lengths = np.uint64(word_at(segment, NUM_LENGTHS))
+    shares = f32_at(segment, SHARES)[term_class * CODES * word_at(segment, NUM_LENGTHS) :]
     codes = u16_at(segment, LENGTH_CODES)[first_doc:]
     exception = np.int64(-1)
     for p in range(start, end):
@@ -197,9 +197,9 @@ def _add_by_table(segment, window, start, end, first_doc, weight, term_class):
 @kernel
 def _add_by_field_tables(segment, window, start, end, first_doc, weight, term_class):
     """With several fields: by table where the code stands for one field, by formula elsewhere."""
-    packed, lengths = u16_at(segment, PACKED), segment[TABLE_LENGTHS]
+    packed, lengths = u16_at(segment, PACKED), word_at(segment, TABLE_LENGTHS)
     shares = f32_at(segment, SHARES)[term_class * CODES * lengths :]
-    length_codes, fields, num_docs = u16_at(segment, LENGTH_CODES), i64_at(segment, CODE_FIELDS), segment[NUM_DOCS]
+    length_codes, fields, num_docs = u16_at(segment, LENGTH_CODES), i64_at(segment, CODE_FIELDS), word_at(segment, NUM_DOCS)
     exception = np.int64(-1)
     for p in range(start, end):
         posting = np.int64(packed[p])

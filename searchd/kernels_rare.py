@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 
 from indexer.jit import inlined
 from indexer.postings import EXCEPTION
-from searchd.kernels_bits import f32_at, i32_at, trailing_zeros, u8_at, u16_at
+from searchd.kernels_bits import f32_at, i32_at, trailing_zeros, u8_at, u16_at, word_at
 from searchd.kernels_layout import LENGTH_CODES, LIVE, NUM_LENGTHS, RARE, RARE_DOCS, RARE_IMPACTS, SHARES
 from searchd.kernels_postings import CODES, accepted, code_share
 from searchd.kernels_wide import impact
@@ -94,7 +94,7 @@ def _decode_codes(rare, p, docs, codes, to, last):
 def _weigh(segment, scratch, weight, term_class, to, last):
     """Replace the codes at to:last of RARE_IMPACTS by what the postings give."""
     docs, impacts = i32_at(scratch, RARE_DOCS), i32_at(scratch, RARE_IMPACTS)
-    lengths = segment[NUM_LENGTHS]
+    lengths = word_at(segment, NUM_LENGTHS)
     shares, length_codes = f32_at(segment, SHARES)[term_class * CODES * lengths :], u16_at(segment, LENGTH_CODES)
     for i in range(to, last):
         code = np.int64(impacts[i])

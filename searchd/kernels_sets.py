@@ -4,7 +4,7 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.postings import EXCEPTION, HALF, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import i32_at, i64_at, u8_at, u16_at, words_of
+from searchd.kernels_bits import i32_at, i64_at, u8_at, u16_at, word_at, words_of
 from searchd.kernels_layout import (
     END,
     LIVE,
@@ -37,7 +37,7 @@ def mark_terms(segment, rows, starts, ends, wanted, marks):
         if rows[i] < 0:
             _mark_rare(segment, starts[i], ends[i], wanted, marks)
             continue
-        for superblock in range(segment[NUM_SUPERBLOCKS]):
+        for superblock in range(word_at(segment, NUM_SUPERBLOCKS)):
             part = marks[superblock << SUPERBLOCK_BITS : min((superblock + 1) << SUPERBLOCK_BITS, len(marks))]
             if is_wide(segment, rows[i]):
                 _mark_wide(segment, rows[i], superblock, part)  # there is one field then, so every posting is wanted
@@ -100,9 +100,9 @@ def _count_in_segment(segment, scratch, num_terms, enough):
     marks, live = u8_at(scratch, MARKS), u8_at(segment, LIVE)
     total = np.int64(0)
     superblock = np.int64(0)
-    while superblock < segment[NUM_SUPERBLOCKS] and total < enough:
+    while superblock < word_at(segment, NUM_SUPERBLOCKS) and total < enough:
         first_doc = superblock << SUPERBLOCK_BITS
-        part = marks[: min(SUPERBLOCK, segment[NUM_DOCS] - first_doc)]
+        part = marks[: min(SUPERBLOCK, word_at(segment, NUM_DOCS) - first_doc)]
         _mark_superblock(segment, scratch, n, superblock, part)
         total += _sum(part) if len(live) == 0 else _sum_both(part, live[first_doc:])
         part[:] = 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.jit import inlined
 from indexer.postings import BLOCKS, SUPERBLOCK_BITS, THRESHOLD_RANKS
-from searchd.kernels_bits import f32_at, f64_at, i32_at, i64_at, u8_at, u16_at, u64_at
+from searchd.kernels_bits import f32_at, f64_at, i32_at, i64_at, u8_at, u16_at, u64_at, word_at
 from searchd.kernels_layout import (
     BEST,
     BLOCK_BOUNDS,
@@ -190,10 +190,10 @@ def _kth_rare(scratch, start, end, k):
 @inlined
 def bound_superblocks(segment, scratch, n):
     """BOUNDS: the most that a document of each superblock can score; 0 where there is no term."""
-    bounds = i32_at(scratch, BOUNDS)[: segment[STRIDE]]
+    bounds = i32_at(scratch, BOUNDS)[: word_at(segment, STRIDE)]
     row, start, end, unit = i64_at(scratch, ROW), i64_at(scratch, START), i64_at(scratch, END), i64_at(scratch, UNIT)
     maxima = u8_at(segment, SUPERBLOCK_MAXIMA)
-    stride = segment[STRIDE]
+    stride = word_at(segment, STRIDE)
     bounds[:] = 0
     for i in range(n):
         if row[i] >= 0:
@@ -226,7 +226,7 @@ def _bound_rare(scratch, bounds, start, end):
 @inlined
 def promising_level(segment, scratch, wanted):
     """A bound that about ``wanted`` superblocks reach: visiting those first raises the floor early."""
-    bounds, levels = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], i64_at(scratch, LEVELS)
+    bounds, levels = i32_at(scratch, BOUNDS)[: word_at(segment, NUM_SUPERBLOCKS)], i64_at(scratch, LEVELS)
     highest = np.int32(0)
     for b in range(len(bounds)):
         highest |= bounds[b]  # a maximum would not be vectorised
@@ -247,5 +247,5 @@ def promising_level(segment, scratch, wanted):
 @inlined
 def add_block_bounds(segment, scratch, row, superblock, unit):
     """Add a dense row's bounds to BLOCK_BOUNDS, the most that each 64 documents can get from terms not yet looked at."""
-    at = (row * segment[NUM_SUPERBLOCKS] + superblock) * BLOCKS
+    at = (row * word_at(segment, NUM_SUPERBLOCKS) + superblock) * BLOCKS
     add_maxima(i32_at(scratch, BLOCK_BOUNDS)[:BLOCKS], u8_at(segment, BLOCK_MAXIMA)[at : at + BLOCKS], unit)

@@ -7,11 +7,11 @@ import numpy as np
 
 from indexer.jit import inlined
 from indexer.postings import SUPERBLOCK_BITS
-from searchd.kernels_bits import i32_at, u64_at
+from searchd.kernels_bits import i32_at, u64_at, word_at
 from searchd.kernels_layout import BOUNDS, FIRST_DOC, NUM_SUPERBLOCKS, STATE
 from searchd.kernels_top import needed
 
-FIRST_VISITS = 8
+FIRST_VISITS = 4
 
 
 @inlined
@@ -23,14 +23,14 @@ def first_visits(k):
 @inlined
 def take_best(segment, scratch):
     """The superblock with the highest bound, which loses its bound; -1 when no superblock can give anything any more."""
-    bounds, state = i32_at(scratch, BOUNDS)[: segment[NUM_SUPERBLOCKS]], u64_at(scratch, STATE)
+    bounds, state = i32_at(scratch, BOUNDS)[: word_at(segment, NUM_SUPERBLOCKS)], u64_at(scratch, STATE)
     while True:
         b = _best_superblock(bounds)
         bound = bounds[b]
         if bound < needed(state, 0):
             return np.int64(-1)
         bounds[b] = 0
-        if bound >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
+        if bound >= needed(state, word_at(segment, FIRST_DOC) + (b << SUPERBLOCK_BITS)):
             return b
 
 
@@ -51,7 +51,7 @@ def take_next(segment, scratch, first):
     """The first superblock from ``first`` on that can give something, -1 when there is none."""
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
     least = needed(state, 0)
-    for b in range(first, segment[NUM_SUPERBLOCKS]):
-        if bounds[b] >= least and bounds[b] >= needed(state, segment[FIRST_DOC] + (b << SUPERBLOCK_BITS)):
+    for b in range(first, word_at(segment, NUM_SUPERBLOCKS)):
+        if bounds[b] >= least and bounds[b] >= needed(state, word_at(segment, FIRST_DOC) + (b << SUPERBLOCK_BITS)):
             return b
     return np.int64(-1)

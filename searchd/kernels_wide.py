@@ -10,7 +10,7 @@ import numpy as np
 from indexer.bm25 import saturation
 from indexer.jit import inlined, kernel
 from indexer.postings import EXCEPTION, HALF, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, u8_at, u32_at, u64_at
+from searchd.kernels_bits import f32_at, u8_at, u32_at, u64_at, word_at
 from searchd.kernels_layout import DOC_NORMS, K1, NIBBLES, NUM_SUPERBLOCKS, NUM_WIDE, WIDE_EXCEPTION_TFS, WIDE_EXCEPTIONS
 
 
@@ -22,13 +22,13 @@ def impact(weight, share):
 
 @inlined
 def is_wide(segment, row):
-    return 0 <= row < segment[NUM_WIDE]
+    return 0 <= row < word_at(segment, NUM_WIDE)
 
 
 @inlined
 def bytes_of(segment, row, superblock):
     """The bytes of a row's superblock."""
-    at = (row * segment[NUM_SUPERBLOCKS] + superblock) * HALF
+    at = (row * word_at(segment, NUM_SUPERBLOCKS) + superblock) * HALF
     return u8_at(segment, NIBBLES)[at : at + HALF]
 
 
