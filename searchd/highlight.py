@@ -21,6 +21,8 @@ OPEN, CLOSE = "<mark>", "</mark>"
 # Characters of a text that are searched for a passage.
 MOST = 100_000
 
+# Between two marks it is marked too: lru_cache, COVID-19.
+_JOINTS = frozenset("._@&-'’")
 # Repeats add up, so a stop word may weigh a few times its weight.
 _STOP = 3 * STOP_WEIGHT
 # Steps spent on the phrases of a text: a phrase of one word repeated, in a text of nothing else, would take the square of its length.
@@ -223,7 +225,7 @@ def _render(text: str, spans: list[Span], start: int, end: int) -> str:
 
 
 def _merged(text: str, spans: list[Span], start: int, end: int) -> list[tuple[int, int]]:
-    """Spans in [start, end) as marks of whole characters that do not touch."""
+    """Spans in [start, end) as marks of whole characters, those that touch or have but a joint between them as one."""
     merged: list[tuple[int, int]] = []
     for span in spans:
         first, last = max(span.start, start), min(span.end, end)
@@ -231,7 +233,7 @@ def _merged(text: str, spans: list[Span], start: int, end: int) -> list[tuple[in
             continue
         floor = merged[-1][1] if merged else start
         first, last = cut_before(text, max(first, floor), floor), cut_after(text, last, end)
-        if merged and first <= floor:
+        if merged and (first <= floor or (first == floor + 1 and text[floor] in _JOINTS)):
             merged[-1] = merged[-1][0], last
         else:
             merged.append((first, last))

@@ -56,3 +56,9 @@ def test_every_module_has_a_room_in_the_architecture():
         if not path.name.startswith("__") and f"`{path.relative_to(ROOT)}`" not in architecture
     ]
     assert not homeless, f"ARCHITECTURE.md has no room for {homeless}"
+
+
+def test_every_complaint_in_the_table_has_its_test_and_the_other_way():
+    named = set(re.findall(r"`(test_complaint_\w+)`", (ROOT / "docs" / "text.md").read_text(encoding="utf-8")))
+    defined = set(re.findall(r"def (test_complaint_\w+)\(", (ROOT / "tests" / "test_complaints.py").read_text(encoding="utf-8")))
+    assert named == defined and defined

@@ -67,6 +67,8 @@ def test_stems_width_and_traditional_characters_are_marked_where_they_stand():
 def test_codes_are_marked_whole_or_in_part():
     assert mark("call re.sub now", "re.sub") == "call <mark>re.sub</mark> now"
     assert mark("call re.sub now", "sub") == "call re.<mark>sub</mark> now"
+    assert mark("call functools.lru_cache", "lru_cache") == "call functools.<mark>lru_cache</mark>"
+    assert mark("about COVID-19.", "covid 19") == "about <mark>COVID-19</mark>."
     assert mark("an iPhone15 case", "iphone 15") == "an <mark>iPhone15</mark> case"
 
 
