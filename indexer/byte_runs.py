@@ -1,13 +1,14 @@
 """Texts -> their runs, for the standard analyzer: what ``words.ANY_RUN`` finds, as numbers of distinct runs, and Han terms as numbers of terms.
 
 A text of ASCII is scanned as it is, any other as folded code points with their UTF-8 beside them. Word runs are numbered in a table of runs, since
-their terms are found by Python, once for each; characters, pairs and words of scripts without spaces are terms already.
+their terms are found by Python, once for each; characters, pairs and words of scripts without spaces are terms already, and so are mixed words
+(``mixed.py``, which says the same of one text).
 """
 
 import numpy as np
 
 from indexer.characters import HAN_BIT, LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT, decode, fold_text, is_ascii
-from indexer.han_kernels import new_scratch, segment_run
+from indexer.han_kernels import NOTHING, child_of, new_scratch, segment_run
 from indexer.interning import add_name, has_room, number_at, slot_of, tail_of, with_room
 from indexer.jit import inlined, kernel
 from indexer.swar import first_bytes, word_at
@@ -15,7 +16,7 @@ from indexer.texts import GAP
 
 _HAN1, _HAN2, _HANWORD = 1, 2, 3
 _INSIDE = LETTER_BIT | MARK_BIT
-_PLUS, _HASH, _UNDERSCORE, _COMMA = 0x2B, 0x23, 0x5F, 0x2C
+_PLUS, _HASH, _UNDERSCORE, _COMMA, _SPACE = 0x2B, 0x23, 0x5F, 0x2C, 0x20
 
 
 @inlined
@@ -150,7 +151,7 @@ def _number_han(codes, at, end, data, places, kinds, tables, scratch, spans, row
         stop = at
         while stop < end and kinds[codes[stop]] & HAN_BIT:
             stop += 1
-        found = segment_run(codes, at, stop, tables, True, scratch, spans) if stop - at > 1 else 0
+        found = segment_run(codes, at, stop, tables, True, True, scratch, spans) if stop - at > 1 else 0
         for i in range(found):
             a, b = spans[i, 0], spans[i, 1]
             if b - a > 1:
@@ -164,6 +165,31 @@ def _number_han(codes, at, end, data, places, kinds, tables, scratch, spans, row
 
 
 @kernel
+def _number_mixed(codes, at, end, size, kinds, mixed, rows, names, ends, count, extra, e):
+    """Number the mixed words whose first word run is [at, end): (bytes that found no room, count, e)."""
+    keys, values, last_ends, data, word_ends, lower, before, _, _ = mixed
+    start = at
+    while start >= max(0, at - before) and (start == at or not (kinds[codes[start]] & LETTER_BIT or codes[start] == _SPACE)):
+        node, stop = 0, end
+        for i in range(start, size):
+            node = child_of(keys, node, lower[codes[i]] if codes[i] < len(lower) else codes[i])
+            if node == 0:
+                break
+            if i >= stop and kinds[codes[i]] & LETTER_BIT:
+                stop = run_end(codes, i, size, kinds)
+            if values[node - 1] > NOTHING:
+                word = np.int64(values[node - 1])
+                if stop == start + last_ends[word]:
+                    number = _number(rows, names, ends, count, data, word_ends[word], word_ends[word + 1])
+                    if number < 0:
+                        return word_ends[word + 1] - word_ends[word], count, e
+                    count += number == count
+                    extra[e], e = number, e + 1
+        start -= 1
+    return 0, count, e
+
+
+@kernel
 def _scan_codes(
     codes,
     at,
@@ -172,6 +198,7 @@ def _scan_codes(
     places,
     kinds,
     tables,
+    mixed,
     scratch,
     spans,
     runs,
@@ -191,7 +218,7 @@ def _scan_codes(
     """Number word runs and Han terms of a folded text from ``at``, or to a run that finds no room.
 
     Returns (where it stopped, bytes that found no room among the runs, among the names, num_runs, count, n, e, length); ``length`` counts
-    what Han runs are for BM25.
+    what Han runs and mixed words are for BM25.
     """
     while at < size:
         kind = kinds[codes[at]]
@@ -221,6 +248,10 @@ def _scan_codes(
             if number < 0:
                 return at, places[end] - places[at], 0, num_runs, count, n, e, length
             num_runs += number == num_runs
+            needed, count, more = _number_mixed(codes, at, end, size, kinds, mixed, rows, names, ends, count, extra, e)
+            if needed > 0:
+                return at, 0, needed, num_runs, count, n, e, length
+            length, e = length + more - e, more
             items[n], n = number, n + 1
             at = end
         else:
@@ -256,6 +287,7 @@ def number_runs(
     stops,
     tables_of_characters,
     tables,
+    mixed,
     runs,
     run_names,
     run_ends,
@@ -271,7 +303,8 @@ def number_runs(
     """Items and extra terms of every text.
 
     An item is the number of a word run, or ~number of a Han character's term. Fills ``item_ends`` and ``extra_ends`` int64[texts + 1] and
-    ``lengths`` uint32[texts], what Han runs add to them; returns (items, extra, the table of runs, the table of names): the tables grow.
+    ``lengths`` uint32[texts], what Han runs and mixed words add to them; returns (items, extra, the table of runs, the table of names): the
+    tables grow.
     """
     kinds, folded, expansions, expansion_ends = tables_of_characters
     items, extra = np.empty(1024, np.int32), np.empty(1024, np.int32)
@@ -280,7 +313,7 @@ def number_runs(
     n, e = 0, 0
     for text in range(len(starts)):
         at, stop, length = starts[text], stops[text], 0
-        if is_ascii(data, at, stop):
+        if is_ascii(data, at, stop) and not mixed.ascii:
             items = _with_space(items, n, stop - at)
             while at < stop:
                 at, needed, num_runs, n = _scan_ascii(data, at, stop, kinds, runs, run_names, run_ends, num_runs, items, n)
@@ -293,10 +326,10 @@ def number_runs(
                 scratch, spans = new_scratch(size), np.empty((3 * size, 2), np.int32)
             fold_text(data, at, stop, folded, expansions, expansion_ends, codes)
             encode_codes(codes, size, encoded, places)
-            items, extra, at = _with_space(items, n, size), _with_space(extra, e, 4 * size), 0
+            items, extra, at = _with_space(items, n, size), _with_space(extra, e, (4 + mixed.nested) * size), 0
             while at < size:
                 at, needed, wanted, num_runs, count, n, e, length = _scan_codes(
-                    codes, at, size, encoded, places, kinds, tables, scratch, spans,
+                    codes, at, size, encoded, places, kinds, tables, mixed, scratch, spans,
                     runs, run_names, run_ends, num_runs, rows, names, ends, count, items, n, extra, e, length,
                 )  # fmt: skip
                 if needed > 0:

@@ -120,6 +120,21 @@ def fold(text: str) -> str:
     return fold_keeping_case(text).casefold()
 
 
+def _lower(code: int) -> int:
+    folded = chr(code).casefold()
+    return ord(folded) if len(folded) == 1 else code
+
+
+# Lower-case form of every Latin, Greek, Cyrillic and Armenian letter that has one of a single character, by code point.
+LOWER = tuple(map(_lower, range(0x590)))
+_LOWER_TABLE = {code: lower for code, lower in enumerate(LOWER) if code != lower}
+
+
+def same_case(folded: str) -> str:
+    """``folded`` in lower case, character by character: places stay what they are, which ``casefold`` does not promise."""
+    return folded.translate(_LOWER_TABLE)
+
+
 class Folded:
     """``text``, folded but for case, and the way from places in it to places in the original; both count code points."""
 

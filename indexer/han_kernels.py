@@ -1,14 +1,17 @@
 """jieba's segmentation as kernels: a trie of the dictionary, the most probable path through it, Viterbi for what it lacks.
 
-Texts are code points, uint32[n]. A trie node is a number, the root 0; its edges are one open-addressing table from (node, character) to the child,
-which a dictionary of 350,000 words fills in a tenth of a second, so nothing needs to be cached on disk. Weights and sums are float64 in jieba's own
-order of operations, and ties go where Python's ``max`` of tuples sends them, so the words are jieba's.
+Texts are code points, uint32[n]. The trie is one open-addressing table of its edges, from (node, character) to the child; a child is named by
+the slot of its edge, and what is known of it stands beside its key, so that a step reads one line of memory. A dictionary of 350,000 words fills
+it in a tenth of a second. Weights and sums are float64 in jieba's own order of operations, and ties go where Python's ``max`` of tuples sends
+them, so the words are jieba's.
 
-    keys uint64[size]       node << 32 | character, 0 = empty slot (no word begins with U+0000)
-    children int32[size]    the child; size is a power of two, at most half full
-    freqs int64[nodes]      frequency of the word that ends at a node, 0 = only a prefix
-    weights float64[nodes]  log(frequency or 1) - log(total)
+    keys uint64[size]       node << 32 | character, 0 = empty slot (no word has U+0000); size is a power of two, at most half full
+    values float64[size]    of the word that ends in a slot: log(frequency) - log(total); NOTHING = only the beginning of a word
+
+Node 0 is the root, node n the child in slot n - 1.
 """
+
+import math
 
 import numpy as np
 
@@ -33,67 +36,89 @@ def _slot(keys, node, char):
 
 
 @inlined
-def _child(keys, children, node, char):
-    """The child of ``node``, or -1."""
+def child_of(keys, node, char):
+    """The child of ``node``, or 0."""
     at = _slot(keys, node, char)
-    return children[at] if keys[at] != 0 else -1
+    return np.int64(at) + 1 if keys[at] != 0 else 0
 
 
 @kernel
-def add_words(chars, ends, words, keys, children, freqs):
-    """Fill a zeroed trie with words (frequency int64[W]; their code points end at ``ends``); returns its nodes, 0 when ``freqs`` is too short.
+def add_words(chars, ends, values, keys, stored, edges):
+    """Add words (float64[W]; their code points end at ``ends``) to a trie of so many edges: returns them, 0 when the table is too small.
 
-    The same word again gets the later frequency.
+    The same word again gets the later value. ``stored`` of slots without a word is NOTHING.
     """
-    start, nodes = 0, 1
+    start = 0
     for word in range(len(ends)):
         node = 0
         for i in range(start, ends[word]):
             at = _slot(keys, node, chars[i])
             if keys[at] == 0:
-                if nodes == len(freqs):
+                if 2 * edges >= len(keys):
                     return 0
                 keys[at] = (np.uint64(node) << np.uint64(32)) | np.uint64(chars[i])
-                children[at] = nodes
-                nodes += 1
-            node = children[at]
-        freqs[node] = words[word]
+                edges += 1
+            node = np.int64(at) + 1
+        if node > 0:
+            stored[node - 1] = values[word]
         start = ends[word]
-    return nodes
+    return edges
 
 
-@kernel
-def find(codes, start, end, keys, children):
-    """The node of codes[start:end], or -1."""
+@inlined
+def _is_word(codes, start, end, keys, values):
+    """Whether codes[start:end] is in the dictionary."""
     node = 0
     for i in range(start, end):
-        node = _child(keys, children, node, codes[i])
-        if node < 0:
-            return -1
-    return node
+        node = child_of(keys, node, codes[i])
+        if node == 0:
+            break
+    return node > 0 and values[node - 1] > NOTHING
 
 
 @kernel
-def best_path(codes, start, end, keys, children, freqs, weights, unknown, nexts, scores):
+def best_path(codes, start, end, keys, values, unknown, nexts, scores):
     """Fill nexts[i], the end of the word at i on the most probable path from i to ``end``; scores[i] is its log probability.
 
     ``unknown`` is the weight of a character that is no word. Both arrays have ``len(codes) + 1`` places.
     """
     scores[end] = 0.0
     for i in range(end - 1, start - 1, -1):
-        node, best, best_end = 0, -np.inf, -1
+        node, best, best_end = 0, NOTHING, -1
         for j in range(i, end):
-            node = _child(keys, children, node, codes[j])
-            if node < 0:
+            node = child_of(keys, node, codes[j])
+            if node == 0:
                 break
-            if freqs[node] > 0:
-                score = weights[node] + scores[j + 1]
+            weight = values[node - 1]
+            if weight > NOTHING:
+                score = weight + scores[j + 1]
                 # A tie goes to the longer word.
                 if score >= best:
                     best, best_end = score, j + 1
         if best_end < 0:
             best, best_end = unknown + scores[i + 1], i + 1
         scores[i], nexts[i] = best, best_end
+
+
+@kernel
+def sufficient(chars, ends, keys, values, unknown, freqs):
+    """Fill freqs int64[W] where it is 0: a frequency that makes a word more probable than what it is cut into without it, as jieba's
+    ``suggest_freq``."""
+    nexts, scores = np.empty(len(chars) + 1, np.int32), np.empty(len(chars) + 1)
+    start = 0
+    for word in range(len(ends)):
+        end = ends[word]
+        if freqs[word] == 0:
+            best_path(chars, start, end, keys, values, unknown, nexts, scores)
+            freqs[word] = np.int64(math.exp(scores[start] - unknown)) + 1
+            node = 0
+            for i in range(start, end):
+                node = child_of(keys, node, chars[i])
+                if node == 0:
+                    break
+            if node > 0 and values[node - 1] > NOTHING:
+                freqs[word] = max(freqs[word], np.int64(round(math.exp(values[node - 1] - unknown))))
+        start = end
 
 
 @inlined
@@ -140,30 +165,27 @@ def _cut_unknown(start, end, states, nexts):
 
 
 @kernel
-def _join_unknown(codes, start, end, keys, children, freqs, starts, moves, emits, states, nexts):
+def _join_unknown(codes, start, end, keys, values, starts, moves, emits, states, nexts):
     """Cut again, by the model, every stretch of two and more single characters that is no word of the dictionary."""
     at = start
     while at < end:
         stop = at
         while stop < end and nexts[stop] == stop + 1:
             stop += 1
-        if stop - at > 1:
-            node = find(codes, at, stop, keys, children)
-            if node < 0 or freqs[node] == 0:
-                viterbi(codes, at, stop, starts, moves, emits, states)
-                _cut_unknown(at, stop, states, nexts)
+        if stop - at > 1 and not _is_word(codes, at, stop, keys, values):
+            viterbi(codes, at, stop, starts, moves, emits, states)
+            _cut_unknown(at, stop, states, nexts)
         at = nexts[stop] if stop < end else end
 
 
 @kernel
-def _emit(codes, start, end, keys, children, freqs, search, spans, count):
+def _emit(codes, start, end, keys, values, search, spans, count):
     """Append the word [start, end), in search mode after the words of two and three characters inside it."""
     if search:
         for length in (2, 3):
             if end - start > length:
                 for i in range(start, end - length + 1):
-                    node = find(codes, i, i + length, keys, children)
-                    if node >= 0 and freqs[node] > 0:
+                    if _is_word(codes, i, i + length, keys, values):
                         spans[count, 0], spans[count, 1] = i, i + length
                         count += 1
     spans[count, 0], spans[count, 1] = start, end
@@ -171,16 +193,18 @@ def _emit(codes, start, end, keys, children, freqs, search, spans, count):
 
 
 @kernel
-def segment_run(codes, start, end, tables, search, scratch, spans):
+def segment_run(codes, start, end, tables, search, model, scratch, spans):
     """Write start and end of the words of the Han run [start, end) to ``spans`` int32[3 * (end - start), 2], in jieba's order; returns their
-    number. ``tables``: keys, children, freqs, weights, unknown, starts, moves, emits; ``scratch``: see ``new_scratch``."""
-    keys, children, freqs, weights, unknown, starts, moves, emits = tables
+    number. ``tables``: keys, values, unknown, starts, moves, emits; ``model``: whether what the dictionary lacks is cut by the hidden Markov
+    model; ``scratch``: see ``new_scratch``."""
+    keys, values, unknown, starts, moves, emits = tables
     nexts, scores, states = scratch
-    best_path(codes, start, end, keys, children, freqs, weights, unknown, nexts, scores)
-    _join_unknown(codes, start, end, keys, children, freqs, starts, moves, emits, states, nexts)
+    best_path(codes, start, end, keys, values, unknown, nexts, scores)
+    if model:
+        _join_unknown(codes, start, end, keys, values, starts, moves, emits, states, nexts)
     count, word = 0, start
     while word < end:
-        count = _emit(codes, word, nexts[word], keys, children, freqs, search, spans, count)
+        count = _emit(codes, word, nexts[word], keys, values, search, spans, count)
         word = nexts[word]
     return count
 
@@ -192,9 +216,9 @@ def new_scratch(size):
 
 
 @kernel
-def segment(codes, keys, children, freqs, weights, unknown, starts, moves, emits, search):
+def segment(codes, keys, values, unknown, starts, moves, emits, search, model):
     """int32[words, 2]: start and end of the words of all Han runs in ``codes``, in jieba's order."""
-    tables = (keys, children, freqs, weights, unknown, starts, moves, emits)
+    tables = (keys, values, unknown, starts, moves, emits)
     size = len(codes)
     scratch, spans = new_scratch(size), np.empty((3 * size, 2), np.int32)
     count, start = 0, 0
@@ -203,6 +227,6 @@ def segment(codes, keys, children, freqs, weights, unknown, starts, moves, emits
         while end < size and FIRST <= codes[end] <= LAST:
             end += 1
         if end > start:
-            count += segment_run(codes, start, end, tables, search, scratch, spans[count:])
+            count += segment_run(codes, start, end, tables, search, model, scratch, spans[count:])
         start = end + 1
     return spans[:count]

@@ -6,22 +6,25 @@ import numpy as np
 
 from indexer.byte_runs import expand, number_runs
 from indexer.characters import characters
-from indexer.han import Segmenter, Tables
+from indexer.han import Segmenter
+from indexer.han_tables import no_tables
 from indexer.interning import Names, intern, new_names
+from indexer.mixed import MixedWords
 from indexer.strings import Strings, pack
 from indexer.texts import Numbered, Texts
 from indexer.words import Code, Words
 
 
-def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter) -> tuple[Names, Numbered]:
+def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter, mixed: MixedWords) -> tuple[Names, Numbered]:
     """What ``Analyzer.number_terms`` promises."""
     texts, han = characters().prepare(texts)
-    tables = segmenter.tables if han else _no_tables()
+    tables = segmenter.tables if han else no_tables()
     count = len(texts.starts)
     item_ends, extra_ends, lengths = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64), np.empty(count, np.uint32)
     items, extra, runs, grown = number_runs(
-        texts.data, texts.starts, texts.stops, characters().tables, tuple(tables), *new_names(), *names, item_ends, extra_ends, lengths
-    )
+        texts.data, texts.starts, texts.stops, characters().tables, tuple(tables), mixed.tables,
+        *new_names(), *names, item_ends, extra_ends, lengths,
+    )  # fmt: skip
     entries = list(map(words.__getitem__, _texts_of(Names(*runs).strings())))
     names, sequences, sequence_ends = _numbers(Names(*grown), [one.sequence if type(one) is Code else (one,) for one in entries])
     names, beside, beside_ends = _numbers(names, [one.extra if type(one) is Code else () for one in entries])
@@ -48,11 +51,3 @@ def _numbers(names: Names, groups: list[tuple[str, ...]]) -> tuple[Names, np.nda
     np.cumsum(np.fromiter(map(len, groups), np.int64, len(groups)), out=ends[1:])
     names, numbers = intern(names, pack(chain.from_iterable(groups)))
     return names, numbers, ends
-
-
-def _no_tables() -> Tables:
-    """For texts without Han: reading jieba's dictionary takes a while."""
-    empty = np.zeros(0)
-    return Tables(
-        np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int64), empty, 0.0, empty, np.zeros((0, 0)), np.zeros((0, 0))
-    )

@@ -11,8 +11,9 @@ from typing import AnyStr, NamedTuple
 import numpy as np
 
 from indexer.characters import UNSEEN, characters, joining_characters
-from indexer.folding import Folded
+from indexer.folding import Folded, same_case
 from indexer.format import HAN1, HAN2, HANWORD
+from indexer.mixed import Head, MixedWords
 from indexer.scripts import MARKS, UNSPACED
 from indexer.words import WORD_RUN, Code, Words
 
@@ -35,13 +36,14 @@ class Wanted(NamedTuple):
         return term in self.terms or (bool(self.prefixes) and term.startswith(self.prefixes))
 
 
-def occurrences(text: str, terms: Set[str], prefixes: tuple[str, ...], words: Words) -> list[tuple[int, int, str]]:
+def occurrences(text: str, terms: Set[str], prefixes: tuple[str, ...], words: Words, mixed: MixedWords) -> list[tuple[int, int, str]]:
     """(start, end, term) of every place of one of ``terms``, or of a word term with one of ``prefixes``, by start."""
     folded = _folded(text)
     spans = [span for term in terms if term[:1] in (HAN1, HAN2) for span in _characters(folded.text, term)]
     wanted = Wanted({term for term in terms if term[:1] not in (HAN1, HAN2, HANWORD)}, prefixes)
     if wanted.terms or prefixes:
         spans += _words(folded.text, wanted, words)
+        spans += _mixed(folded.text, mixed.heads_of(wanted.terms, prefixes))
     return sorted((folded.start(start), folded.end(end), term) for start, end, term in spans)
 
 
@@ -94,6 +96,17 @@ def _words(folded: str, wanted: Wanted, words: Words) -> Iterator[tuple[int, int
             yield from ((at + part.start, at + part.end, part.term) for part in words.parts(run[0]) if wanted.has(part.term))
         elif wanted.has(str(entry)):
             yield run.start(), run.end(), str(entry)
+
+
+def _mixed(folded: str, heads: list[Head]) -> Iterator[tuple[int, int, str]]:
+    """Every place of words across scripts."""
+    lowered = same_case(folded) if heads else ""
+    for head in heads:
+        for at in _finds(lowered, head.word):
+            first = at + head.before
+            starts = (run.start() for run in WORD_RUN.finditer(folded, _run_start(folded, first, 0)))
+            if next((start for start in starts if start >= first), -1) == first and head.ends_in(folded, at):
+                yield at, at + len(head.word), head.word
 
 
 def _runs(folded: str, wanted: Wanted) -> Iterator[re.Match[str]]:

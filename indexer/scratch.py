@@ -6,6 +6,7 @@ The arrays stand one after another at multiples of 64 bytes, then a table of the
 import mmap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import orjson
@@ -43,9 +44,9 @@ def copy_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return copies
 
 
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays as views of the mapped file."""
-    mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))
+def load_arrays(path: Path, mode: Literal["r", "c"] = "r") -> dict[str, np.ndarray]:
+    """The arrays as views of the mapped file: read-only, or for kernels that are compiled for arrays of memory "c", whose changes stay here."""
+    mapped = np.asarray(np.memmap(path, np.uint8, mode=mode))
     size = int.from_bytes(mapped[-8:].tobytes(), "little")
     table = orjson.loads(mapped[-8 - size : -8].tobytes())
     return {name: _view(mapped, np.dtype(dtype), shape, start) for name, dtype, shape, start in table}

@@ -1,4 +1,4 @@
-"""The analyzer of what people write: English stems and codes, Han characters, their pairs and words.
+"""The analyzer of what people write: English stems and codes, Han characters, their pairs and words, words across scripts.
 
 ``number_terms`` is the way of a build: kernels find the runs of a whole batch, and Python sees every distinct one once (``numbering.py``).
 ``index_terms`` says the same of one text by regular expressions; ``tokens`` and ``query_terms`` walk the same runs with places; that all of them
@@ -7,14 +7,16 @@ agree is tested on random texts.
 
 import hashlib
 import json
-from collections.abc import Iterator, Set
+from collections.abc import Generator, Iterator, Set
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.folding import Folded, fold_keeping_case
 from indexer.format import HAN1, HAN2, HANWORD
-from indexer.han import Segmenter, dictionary_hash
+from indexer.han import Segmenter
+from indexer.han_dictionary import dictionary_hash
 from indexer.lexicon import Lexicon
+from indexer.mixed import MixedWords
 from indexer.stopwords import CHINESE, ENGLISH, HALF_STOP_WEIGHT, STOP_WEIGHT
 from indexer.tokens import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, IndexTerms, QueryTerm, Token, merge_repeats
 from indexer.words import ANY_RUN, ASCII_RUN, GROUP, HUMP, WHOLE, Code, Words
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from indexer.texts import Numbered, Texts
 
 # One more whenever any text may get other terms than before.
-RULES = 2
+RULES = 3
 # What a part of a code weighs in a query beside the whole code: measured for letters and digits apart, +1 % nDCG@10 on a Chinese web collection.
 PART_WEIGHT = 0.5
 
@@ -48,7 +50,7 @@ class StandardAnalyzer:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._words = Words()
-        self._segmenter = Segmenter(lexicon)
+        self._segmenter, self._mixed = Segmenter(lexicon), MixedWords(word for word, _ in lexicon.words)
         self._stopwords = ENGLISH | CHINESE | lexicon.stopwords
         libraries = {name: version(name) for name in ("PyStemmer", "OpenCC", "jieba")}
         dictionaries = {"jieba": dictionary_hash(), "lexicon": lexicon.fingerprint}
@@ -62,10 +64,10 @@ class StandardAnalyzer:
         # What only asks queries never loads the kernels.
         from indexer.numbering import number_terms
 
-        return number_terms(texts, names, self._words, self._segmenter)
+        return number_terms(texts, names, self._words, self._segmenter, self._mixed)
 
     def index_terms(self, text: str) -> IndexTerms:
-        if text.isascii():
+        if text.isascii() and not self._mixed.ascii:
             sequence, extra = self._index_words(ASCII_RUN.findall(text))
             return IndexTerms(sequence, extra, len(sequence) + len(extra))
         return self._index_runs(fold_keeping_case(text))
@@ -98,7 +100,7 @@ class StandardAnalyzer:
         # Its tables are those of builds; what only analyses queries never loads them.
         from indexer.occurrences import occurrences
 
-        return occurrences(text, terms, prefixes, self._words)
+        return occurrences(text, terms, prefixes, self._words, self._mixed)
 
     def _index_words(self, runs: list[str]) -> tuple[list[str], list[str]]:
         """(sequence, extra) of word runs."""
@@ -135,24 +137,36 @@ class StandardAnalyzer:
                 sequence.append(entry)
                 length += 1
         extra += [HANWORD + folded[start:end] for start, end in self._segmenter.search_words(folded)]
-        return IndexTerms(sequence, extra, length)
+        whole = [term for _, _, term in self._mixed.find(folded)]
+        return IndexTerms(sequence, extra + whole, length + len(whole))
 
     def _places(self, folded: str, query: bool = False) -> Iterator[_Place]:
         """Every term with its place, run by run; weights are those of a query if ``query``, else 1."""
-        position = 0
+        mixed = list(self._mixed.find(folded))
+        position, positions = 0, {}  # place in the text where a term begins or ends -> position
         for run in ANY_RUN.finditer(folded):
             if run[1]:
                 yield from self._han_places(run[1], run.start(), position, query)
+                if mixed:
+                    positions |= {run.start() + i: position + i for i in range(len(run[1]) + 1)}
                 position += len(run[1])
             else:
-                word, at = run[2], run.start()
-                parts = self._words.parts(word)
-                positions = 1 + parts[-1].position
-                for part in parts:
-                    length = positions if part.role == WHOLE else 1
-                    weight = self._word_weight(word[part.start : part.end], part.role)
-                    yield _Place(part.term, STREAM_WORD, position + part.position, length, at + part.start, at + part.end, weight)
-                position += positions
+                size = yield from self._word_places(run[2], run.start(), position, mixed)
+                positions |= {run.start(): position, run.end(): position + size}
+                position += size
+        for start, end, term in mixed:
+            yield _Place(term, STREAM_WORD, positions[start], positions[end] - positions[start], start, end, 1.0)
+
+    def _word_places(self, word: str, at: int, position: int, mixed: list[tuple[int, int, str]]) -> Generator[_Place, None, int]:
+        """The places of a word run; returns how many positions it takes. Inside a mixed word it weighs what parts do."""
+        parts = self._words.parts(word)
+        positions = 1 + parts[-1].position
+        inside = PART_WEIGHT if any(start <= at < end for start, end, _ in mixed) else 1.0
+        for part in parts:
+            length = positions if part.role == WHOLE else 1
+            weight = inside * self._word_weight(word[part.start : part.end], part.role)
+            yield _Place(part.term, STREAM_WORD, position + part.position, length, at + part.start, at + part.end, weight)
+        return positions
 
     def _word_weight(self, word: str, role: int) -> float:
         """Humps and groups of digits are for documents: a query for iPhone does not want every phone, nor one for 1,000 every 1."""

@@ -103,7 +103,7 @@ def test_unknown_analyzer_says_which_there_are():
 def test_fingerprint_changes_with_the_lexicon_and_only_then(tmp_path):
     empty = get_analyzer("standard", tmp_path)
     assert empty.fingerprint == STANDARD.fingerprint
-    (tmp_path / "words.txt").write_text("云原生\n", encoding="utf-8")
+    (tmp_path / "user.txt").write_text("云原生\n", encoding="utf-8")
     changed = get_analyzer("standard", tmp_path)
     assert changed.fingerprint != STANDARD.fingerprint
     assert "\x03云原生" in changed.index_terms("云原生").extra

@@ -1,0 +1,186 @@
+"""jieba's dictionary, its model and the words of a user as the tables of ``han_kernels.py``, in one mapped file that all processes share.
+
+Reading the dictionary and filling the trie takes a few tenths of a second, and the tables 17 MB: so the first process of a user leaves them in the
+user's own cache folder, under a name that is a hash of the dictionary, of the user's words and of this program, and later ones map the file. It
+is used only if it and its folder belong to this user, nobody else may write there, and its bytes have the SHA-256 that stands beside it; anything
+else is made anew. Where there is no folder to write to, every process has tables of its own.
+"""
+
+import hashlib
+import json
+import math
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+
+import indexer.durable as durable
+from indexer.container import file_sha256
+from indexer.han_dictionary import dictionary_hash, dictionary_path
+from indexer.han_kernels import FIRST, LAST, NOTHING, add_words, sufficient
+from indexer.jit import cache_directory, sources_hash
+from indexer.scratch import load_arrays, save_arrays
+
+# Slots of the trie's table: just enough for jieba's half a million nodes; it is doubled for what needs more.
+FIRST_SIZE = 1 << 20
+# In the order of han_kernels.B, E, M, S.
+STATES = "BEMS"
+# Tables of former dictionaries and lexicons that stay in the cache.
+KEPT_FILES = 4
+
+
+class Tables(NamedTuple):
+    """The dictionary as a trie, and the model; see ``han_kernels.py``. ``keys`` and ``values`` are the columns of one array."""
+
+    keys: np.ndarray
+    values: np.ndarray
+    unknown: float
+    starts: np.ndarray
+    moves: np.ndarray
+    emits: np.ndarray
+
+
+def load_tables(words: Sequence[tuple[str, int]] = ()) -> Tables:
+    """The tables of jieba's dictionary and of a user's Han words with their frequencies (0 = high enough to be a word of its own)."""
+    folder = _cache_folder()
+    if folder is None:
+        return _tables(_make(words))
+    path = folder / f"{_key(words)}.tables"
+    arrays = _cached(path)
+    if arrays is None:
+        try:
+            _keep(path, _make(words))
+        except OSError:
+            return _tables(_make(words))
+        arrays = _cached(path)
+    return _tables(_make(words) if arrays is None else arrays)
+
+
+def no_tables() -> Tables:
+    """For texts without Han: jieba's dictionary need not be read."""
+    return Tables(*_columns(np.zeros((2, 2), np.uint64)), 0.0, np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)))
+
+
+def _tables(arrays: dict[str, np.ndarray]) -> Tables:
+    return Tables(*_columns(arrays["rows"]), float(arrays["unknown"][0]), arrays["starts"], arrays["moves"], arrays["emits"])
+
+
+def _make(words: Sequence[tuple[str, int]]) -> dict[str, np.ndarray]:
+    found, freqs = _dictionary()
+    # jieba's total, without the user's words: what a word of the user does not touch is segmented as without it.
+    log_total = math.log(int(freqs.sum()))
+    groups = [(*_packed(found), _weights(freqs, log_total))]
+    rows = _trie(groups)
+    if words:
+        chars, ends = _packed([word for word, _ in words])
+        freqs = np.array([freq for _, freq in words], np.int64)
+        sufficient(chars, ends, *_columns(rows), -log_total, freqs)
+        rows = _trie([*groups, (chars, ends, _weights(freqs, log_total))])
+    starts, moves, emits = _model()
+    return {"rows": rows, "unknown": np.array([-log_total]), "starts": starts, "moves": moves, "emits": emits}
+
+
+def _trie(groups: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> np.ndarray:
+    """A table of all words, uint64[size, 2]; each group: code points, where each word ends, weights."""
+    size, edges = FIRST_SIZE // 2, 0
+    while not edges:
+        size *= 2
+        rows = np.zeros((size, 2), np.uint64)
+        keys, values = _columns(rows)
+        values[:] = NOTHING
+        for group in groups:
+            edges = add_words(*group, keys, values, edges)
+            if not edges:
+                break
+    return rows
+
+
+def _columns(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(keys, values) side by side in memory, as views."""
+    return rows[:, 0], rows.view(np.float64)[:, 1]
+
+
+def _dictionary() -> tuple[list[str], np.ndarray]:
+    """Words and frequencies of jieba's dictionary."""
+    columns = dictionary_path().read_text(encoding="utf-8").split()
+    return columns[0::3], np.array(list(map(int, columns[1::3])), np.int64)
+
+
+def _packed(words: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(code points of all words, where each ends)."""
+    ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
+    return np.frombuffer("".join(words).encode("utf-32-le"), np.uint32), ends
+
+
+def _weights(freqs: np.ndarray, log_total: float) -> np.ndarray:
+    # math.log, as jieba: NumPy's may differ in the last bit. A word of frequency 0 is none.
+    distinct, places = np.unique(freqs, return_inverse=True)
+    return np.array([math.log(freq) - log_total if freq else NOTHING for freq in distinct.tolist()])[places]
+
+
+def _model() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """jieba's hidden Markov model: log probabilities to start, to move and to emit, by state."""
+    from jieba.finalseg import prob_emit, prob_start, prob_trans
+
+    starts = np.array([prob_start.P[state] for state in STATES])
+    moves = np.array([[prob_trans.P[a].get(b, NOTHING) for b in STATES] for a in STATES])
+    emits = np.full((len(STATES), LAST - FIRST + 1), NOTHING)
+    for row, state in zip(emits, STATES):
+        for char, probability in prob_emit.P[state].items():
+            if FIRST <= ord(char) <= LAST:
+                row[ord(char) - FIRST] = probability
+    return starts, moves, emits
+
+
+def _key(words: Sequence[tuple[str, int]]) -> str:
+    content = json.dumps([dictionary_hash(), sorted(words), sources_hash(Path(__file__))])
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _cache_folder() -> Path | None:
+    """The user's own folder for tables; None when there is none that only the user may write to."""
+    folder = cache_directory().parent / "dictionaries"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return None
+    return folder if _is_ours(folder) and os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file or folder, no link, belongs to this user and nobody else may write to it."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _cached(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of a mapped file if it is whole; changes to them, which nobody makes, would not reach the file."""
+    if not (_is_ours(path) and _is_ours(_hash_of(path))):
+        return None
+    try:
+        if file_sha256(path) != _hash_of(path).read_text():
+            return None
+        return load_arrays(path, "c")
+    except (OSError, ValueError, orjson.JSONDecodeError):
+        return None
+
+
+def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    save_arrays(path, arrays)
+    path.chmod(0o600)
+    durable.write_file(_hash_of(path), file_sha256(path).encode(), 0o600)
+    by_age = sorted(path.parent.glob("*.tables"), key=lambda one: one.stat().st_mtime_ns)
+    for old in by_age[:-KEPT_FILES]:
+        old.unlink(missing_ok=True)
+        _hash_of(old).unlink(missing_ok=True)
+
+
+def _hash_of(path: Path) -> Path:
+    return path.with_suffix(".sha256")
