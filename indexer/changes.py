@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 import indexer.durable as durable
+from indexer.analysis import Analyzer
 from indexer.container import Container, FileInfo
 from indexer.documents import BadDocument, Document, document_from
 from indexer.home import Home
 from indexer.index import Index, lexicon_of
-from indexer.inverter import Run, invert
+from indexer.inverter import Run, analyzers_of, invert, invert_as
 from indexer.manifest import SegmentEntry, write_manifest
 from indexer.merge import SegmentInfo, write_segment
 from indexer.publish import current_generation, discard, publish, stage, writer_lock
@@ -43,7 +44,7 @@ def apply_changes(home: Home, upserts: Sequence[dict[str, Any]], deletes: Sequen
         gone = {index.doc(key) for key in {*deletes, *(d.key for d in documents)}} - {-1}
         if not documents and not gone:
             return index.generation
-        return _publish_changes(home, index, documents, gone)
+        return publish_changes(home, index, documents, gone, analyzers_of(index.schema, lexicon_of(home)))
 
 
 def fold(home: Home) -> str:
@@ -73,17 +74,19 @@ def _last_of_each(documents: Sequence[Document]) -> list[Document]:
     return [document for place, document in enumerate(documents) if last[document.key] == place]
 
 
-def _publish_changes(home: Home, index: Index, documents: list[Document], gone: set[int]) -> str:
+def publish_changes(home: Home, index: Index, documents: list[Document], gone: set[int], former: Sequence[Analyzer]) -> str:
+    """Publish the index without the documents ``gone`` and with ``documents`` behind the others; under the writer's lock. ``former``: the
+    analyzer of every text field by which the index was built."""
     staged = stage(home)
     try:
-        _write_changes(staged, index, documents, gone)
+        _write_changes(staged, index, documents, gone, former)
         return publish(home, staged)
     except BaseException:
         discard(staged)
         raise
 
 
-def _write_changes(staged: Path, index: Index, documents: list[Document], gone: set[int]) -> None:
+def _write_changes(staged: Path, index: Index, documents: list[Document], gone: set[int], former: Sequence[Analyzer]) -> None:
     lexicon = lexicon_of(index.home)
     dying = [_locals(gone, base, segment) for segment, base in zip(index.segments, index.bases.tolist())]
     kept = _keep(index, dying, len(documents))
@@ -91,7 +94,7 @@ def _write_changes(staged: Path, index: Index, documents: list[Document], gone: 
     files: list[FileInfo] = []
     for number in range(kept):
         if index.segments[number].num_live > len(dying[number]):
-            entry, parts = _carry_over(staged, index, number, dying[number], lexicon)
+            entry, parts = _carry_over(staged, index, number, dying[number], former)
             entries.append(entry)
             files.extend(parts)
     folded = _without(index.segments[kept:], dying[kept:])
@@ -124,7 +127,9 @@ def _without(segments: Sequence[Segment], dying: Sequence[np.ndarray]) -> Iterat
         yield from (document for document in live_documents([segment]) if document.key not in doomed)
 
 
-def _carry_over(staged: Path, index: Index, number: int, dying: np.ndarray, lexicon: Path | None) -> tuple[SegmentEntry, list[FileInfo]]:
+def _carry_over(
+    staged: Path, index: Index, number: int, dying: np.ndarray, former: Sequence[Analyzer]
+) -> tuple[SegmentEntry, list[FileInfo]]:
     """Link an old segment into the new generation, with its tombstones as they were or grown by ``dying``."""
     entry, folder = index.manifest.segments[number], index.home.index / index.generation
     durable.link_file(folder / entry.file, staged / entry.file)
@@ -132,7 +137,7 @@ def _carry_over(staged: Path, index: Index, number: int, dying: np.ndarray, lexi
     if len(dying):
         name = f"{entry.file.split('.')[0]}.del"
         old = Container(folder / entry.tombstones) if entry.tombstones else None
-        files.append(_grow_tombstones(staged / name, index.segments[number], old, dying, index.schema, lexicon))
+        files.append(_grow_tombstones(staged / name, index.segments[number], old, dying, index.schema, former))
         entry = entry._replace(tombstones=name, deleted=entry.deleted + len(dying))
     elif entry.tombstones:
         durable.link_file(folder / entry.tombstones, staged / entry.tombstones)
@@ -141,10 +146,10 @@ def _carry_over(staged: Path, index: Index, number: int, dying: np.ndarray, lexi
 
 
 def _grow_tombstones(
-    path: Path, segment: Segment, old: Container | None, dying: np.ndarray, schema: Schema, lexicon: Path | None
+    path: Path, segment: Segment, old: Container | None, dying: np.ndarray, schema: Schema, former: Sequence[Analyzer]
 ) -> FileInfo:
     """Analyse the dying documents once more to learn which terms lose them; jieba words stand nowhere else."""
-    run = invert([Document(segment.key(doc), segment.fields(doc)) for doc in dying.tolist()], schema, lexicon)
+    run = invert_as([Document(segment.key(doc), segment.fields(doc)) for doc in dying.tolist()], schema, former)
     ids = segment.lookup(run.terms.texts())
     minus = np.zeros(segment.num_terms, np.int64)
     minus[ids[ids >= 0]] = np.diff(run.ptr)[ids >= 0]

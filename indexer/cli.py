@@ -16,6 +16,7 @@ from indexer.index import DEFAULT_ANALYZER, Index, lexicon_of
 from indexer.index import verify as find_damage
 from indexer.infer import to_toml
 from indexer.program import MemorySize, Program, home_option
+from indexer.reindex import reindex_affected
 from indexer.schema import Schema, SchemaError, load_schema
 from indexer.startup import without_blas
 from indexer.statistics import stats
@@ -29,7 +30,7 @@ def main() -> None:
 
 
 @main.command("build")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
 @home_option
 @click.option("--schema", "schema_file", metavar="FILE", help="TOML file with the fields; without it they are inferred and printed.")
 @click.option("--id-field", metavar="NAME", help="Field with the document id [default: that of the schema, or id].")
@@ -48,6 +49,12 @@ def main() -> None:
 @click.option(
     "--reorder", is_flag=True, help="Let documents that share terms stand together, not in the order of the SOURCEs: faster searches."
 )
+@click.option(
+    "--reindex-affected",
+    "affected",
+    is_flag=True,
+    help="No SOURCE: after a change of lexicon/user.txt analyse the documents anew that have a word of the change.",
+)
 def build_command(
     sources: tuple[str, ...],
     home: Home,
@@ -58,6 +65,7 @@ def build_command(
     backend: str,
     max_quarantined: float,
     reorder: bool,
+    affected: bool,
 ) -> None:
     """Index SOURCEs as a new generation and publish it.
 
@@ -65,12 +73,24 @@ def build_command(
     text, Markdown and HTML, or - for JSON on standard input.
     """
     without_blas()
+    if affected == bool(sources):
+        raise click.UsageError("expected either SOURCE... or --reindex-affected")
+    if affected:
+        _reindex(home)
+        return
     schema = _schema(home, schema_file)
     report = build(home, sources, schema, jobs, memory, id_field, backend, max_quarantined, True, _print_schema, reorder)
     click.echo(f"generation {report.generation}")
     click.echo(f"read {report.read} = indexed {report.indexed} + quarantined {report.quarantined} + duplicates {report.duplicates}")
     click.echo(f"seconds {report.seconds:.1f} ({report.read / max(report.seconds, 1e-9):,.0f} documents/s)")
     _tell_quarantined(home, report.reasons)
+
+
+def _reindex(home: Home) -> None:
+    report = reindex_affected(home)
+    click.echo(f"generation {report.generation}")
+    click.echo(f"words added or removed {report.words}")
+    click.echo(f"documents analysed anew {report.affected} of {report.documents}")
 
 
 @main.command("update")
@@ -143,9 +163,18 @@ def _aligned(figures: dict[str, Any]) -> list[str]:
         (f"bytes {name}", f"{size:,}", f"{size / figures['bytes']:6.1%}" + ("  retrieval" if name in retrieval else ""))
         for name, size in structures.items()
     ]
+    rows += [(f"analyzer {name}", *_described(spec)) for name, spec in figures["analyzers"].items()]
     rows += [(f"field {name}", kind, "") for name, kind in figures["fields"].items()]
     left, right = (max(len(row[i]) for row in rows) for i in (0, 1))
     return [f"{name.ljust(left)}  {value.rjust(right)}  {share}".rstrip() for name, value, share in rows]
+
+
+def _described(spec: dict[str, Any]) -> tuple[str, str]:
+    """(what an analyzer is made of, what of that is another in this program)."""
+    parts = [f"rules {spec['rules']}", *(f"{name} {version}" for name, version in spec.get("libraries", {}).items())]
+    parts += [f"{name} {digest[:12]}" for name, digest in spec.get("dictionaries", {}).items()]
+    parts += [f"{spec['words']:,} words of its own"] if spec["words"] else []
+    return ", ".join(parts), f"differs from this program in: {', '.join(spec['differs'])}" if spec["differs"] else ""
 
 
 @main.command("versions")

@@ -22,6 +22,8 @@ from indexer.schema import Schema
 from indexer.segment import Segment
 
 DEFAULT_ANALYZER = "standard"
+REBUILD = "install what it was built with, or build the index again from its sources"
+LEXICON_ALONE = ["dictionaries lexicon"]
 
 
 class AnalyzerMismatch(SearchdError):
@@ -29,11 +31,30 @@ class AnalyzerMismatch(SearchdError):
 
     code = "analyzer_mismatch"
 
-    def __init__(self, path: Path, name: str, expected: str, found: str) -> None:
+    def __init__(self, path: Path, name: str, expected: dict[str, Any], found: dict[str, Any], remedy: str = "") -> None:
+        what = differences(expected, found)
+        remedy = remedy or ("restore lexicon/user.txt, or run `indexer build --reindex-affected`" if what == LEXICON_ALONE else REBUILD)
         super().__init__(
-            f"{path}: expected analyzer {name!r} with fingerprint {expected[:12]}, as the index was built, found {found[:12]} in this program "
-            "(another lexicon, dictionary or library version); restore the lexicon, or build the index again"
+            f"{path}: expected analyzer {name!r} as the index was built, with {_of(expected, what)}, found {_of(found, what)} in this program; "
+            + remedy
         )
+
+
+def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Names of what differs between two specifications of an analyzer."""
+    one, other = _flat(expected), _flat(found)
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+
+
+def _flat(spec: dict[str, Any]) -> dict[str, str]:
+    pairs = [(name, value) for name, value in spec.items() if not isinstance(value, dict)]
+    pairs += [(f"{name} {key}", value) for name, inner in spec.items() if isinstance(inner, dict) for key, value in inner.items()]
+    return {name: str(value)[:12] for name, value in pairs}
+
+
+def _of(spec: dict[str, Any], names: Sequence[str]) -> str:
+    flat = _flat(spec)
+    return ", ".join(f"{name} {flat.get(name, 'none')}" for name in names)
 
 
 class Finding(NamedTuple):
@@ -60,12 +81,14 @@ class Index:
         self._lexicon = lexicon_of(home)
 
     @classmethod
-    def open(cls, home: Home, generation: str | None = None) -> "Index":
-        """Open the published generation, or the one named; raises NoIndex, NoSuchGeneration, Corrupt, VersionMismatch, AnalyzerMismatch."""
+    def open(cls, home: Home, generation: str | None = None, any_analyzer: bool = False) -> "Index":
+        """Open the published generation, or the one named; raises NoIndex, NoSuchGeneration, Corrupt, VersionMismatch, AnalyzerMismatch.
+
+        ``any_analyzer``: open what was built by another analysis too, to bring it up to date; it must not be asked for its analyzers."""
         while True:
             name = generation or current_generation(home)
             try:
-                return _open(cls, home, name)
+                return _open(cls, home, name, any_analyzer)
             except FileNotFoundError as error:
                 # Two publications may have passed since CURRENT was read.
                 if generation is None and current_generation(home) != name:
@@ -179,7 +202,7 @@ def _verify_file(path: Path, size: int, sha256: str) -> list[Finding]:
     ]
 
 
-def _open(cls: type[Index], home: Home, name: str) -> Index:
+def _open(cls: type[Index], home: Home, name: str, any_analyzer: bool) -> Index:
     folder = home.index / name
     manifest = read_manifest(folder)
     for info in manifest.files:
@@ -191,7 +214,8 @@ def _open(cls: type[Index], home: Home, name: str) -> Index:
     unnamed = {path.name for path in folder.iterdir() if path.suffix in (".seg", ".del")} - {info.name for info in manifest.files}
     if unnamed:
         raise Corrupt(folder / MANIFEST, f"does not name {min(unnamed)}: it is another generation's")
-    _check_analyzers(folder, manifest, lexicon_of(home))
+    if not any_analyzer:
+        _check_analyzers(folder, manifest, lexicon_of(home))
     segments = [Segment(folder / e.file, folder / e.tombstones if e.tombstones else None) for e in manifest.segments]
     for segment, entry in zip(segments, manifest.segments):
         if (segment.num_docs, segment.num_terms) != (entry.documents, entry.terms):
@@ -201,9 +225,9 @@ def _open(cls: type[Index], home: Home, name: str) -> Index:
 
 def _check_analyzers(folder: Path, manifest: Manifest, lexicon: Path | None) -> None:
     for name, found in analyzers_of(manifest.schema, lexicon).items():
-        expected = manifest.analyzers.get(name, {}).get("fingerprint", "")
-        if found["fingerprint"] != expected:
-            raise AnalyzerMismatch(folder, name, expected, found["fingerprint"])
+        expected = manifest.analyzers.get(name, {"fingerprint": "", "spec": {}})
+        if found["fingerprint"] != expected["fingerprint"]:
+            raise AnalyzerMismatch(folder, name, expected["spec"], found["spec"])
 
 
 def _average_lengths(segments: Sequence[Segment], num_fields: int) -> np.ndarray:

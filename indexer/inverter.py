@@ -94,7 +94,11 @@ class Run:
 
 def invert(documents: Sequence[Document], schema: Schema, lexicon: Path | None = None) -> Run:
     """The run of a batch; documents that do not fit the schema are left out and listed in ``rejected``."""
-    analyzers = analyzers_of(schema, lexicon)
+    return invert_as(documents, schema, analyzers_of(schema, lexicon))
+
+
+def invert_as(documents: Sequence[Document], schema: Schema, analyzers: Sequence[Analyzer]) -> Run:
+    """The same, with an analyzer for every text field."""
     gathering, rejected = Gathering(schema, analyzers), []
     for position, document in enumerate(documents):
         try:

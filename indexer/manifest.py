@@ -41,7 +41,7 @@ class SegmentEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """``analyzers``: name -> {"spec", "fingerprint"}; ``files``: every file of the generation but this one."""
+    """``analyzers``: name -> {"spec", "fingerprint", "words"}; ``files``: every file of the generation but this one."""
 
     schema: Schema
     analyzers: dict[str, dict[str, Any]]
@@ -75,6 +75,11 @@ class Manifest:
         }
         return _encode({**body, "checksum": _checksum(body)})
 
+    def words(self, analyzer: str) -> tuple[tuple[str, int], ...]:
+        """The user's words, with their frequencies, that an analyzer knew when the generation was built."""
+        lines = [line.split(" ") for line in self.analyzers[analyzer].get("words", "").splitlines()]
+        return tuple((word, int(freq)) for word, freq in lines)
+
     def file(self, name: str) -> FileInfo:
         """Size and hash of a file; KeyError when the generation has none of this name."""
         for info in self.files:
@@ -84,10 +89,15 @@ class Manifest:
 
 
 def analyzers_of(schema: Schema, lexicon: Path | None) -> dict[str, dict[str, Any]]:
-    """Specification and fingerprint of every analyzer the schema names."""
+    """Specification, fingerprint and user's words of every analyzer the schema names."""
     names = sorted({f.analyzer for f in schema.text_fields})
     found = {name: get_analyzer(name, lexicon) for name in names}
-    return {name: {"spec": a.spec, "fingerprint": a.fingerprint} for name, a in found.items()}
+    return {name: {"spec": a.spec, "fingerprint": a.fingerprint, "words": _written(a.words)} for name, a in found.items()}
+
+
+def _written(words: Sequence[tuple[str, int]]) -> str:
+    """Words and frequencies, a line each: one string is read and checked faster than a list of many."""
+    return "\n".join(f"{word} {freq}" for word, freq in sorted(words))
 
 
 def write_manifest(

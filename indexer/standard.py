@@ -49,7 +49,7 @@ class StandardAnalyzer:
     name = "standard"
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._words = Words()
+        self._words, self.words = Words(), lexicon.words
         self._segmenter, self._mixed = Segmenter(lexicon), MixedWords(word for word, _ in lexicon.words)
         self._stopwords = ENGLISH | CHINESE | lexicon.stopwords
         libraries = {name: version(name) for name in ("PyStemmer", "OpenCC", "jieba")}
@@ -143,7 +143,8 @@ class StandardAnalyzer:
     def _places(self, folded: str, query: bool = False) -> Iterator[_Place]:
         """Every term with its place, run by run; weights are those of a query if ``query``, else 1."""
         mixed = list(self._mixed.find(folded))
-        position, positions = 0, {}  # place in the text where a term begins or ends -> position
+        position = 0
+        positions: dict[int, int] = {}  # where in the text a term begins or ends -> position
         for run in ANY_RUN.finditer(folded):
             if run[1]:
                 yield from self._han_places(run[1], run.start(), position, query)

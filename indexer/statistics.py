@@ -1,9 +1,12 @@
 """A published generation in figures: what it counts, and which structure takes how many bytes."""
 
+from pathlib import Path
 from typing import Any
 
+from indexer.analysis import get_analyzer
 from indexer.container import Container
 from indexer.home import Home
+from indexer.index import differences, lexicon_of
 from indexer.manifest import Manifest, read_manifest
 from indexer.publish import current_generation
 
@@ -31,8 +34,9 @@ RETRIEVAL = ("postings, wide", "postings, packed", "postings, rare", "postings, 
 
 
 def stats(home: Home) -> dict[str, Any]:
-    """The published generation: the manifest's counts, fields, bytes by structure (adding up to ``bytes``), and bytes a posting of what
-    retrieval reads. Raises NoIndex, Corrupt, VersionMismatch."""
+    """The published generation: the manifest's counts, analyzers, fields, bytes by structure (adding up to ``bytes``), and bytes a posting of what
+    retrieval reads. Raises NoIndex, Corrupt,
+    VersionMismatch, LexiconError."""
     name = current_generation(home)
     manifest = read_manifest(home.index / name)
     structures = bytes_by_structure(home, manifest)
@@ -44,8 +48,16 @@ def stats(home: Home) -> dict[str, Any]:
         "retrieval_bytes_a_posting": round(retrieval / max(1, manifest.statistics["postings"]), 3),
         "structures": structures,
         "retrieval_structures": [structure for structure in RETRIEVAL if structure in structures],
+        "analyzers": {name: analyzer_of(manifest, name, lexicon_of(home)) for name in manifest.analyzers},
         "fields": {field.name: field.type for field in manifest.schema.fields},
     }
+
+
+def analyzer_of(manifest: Manifest, name: str, lexicon: Path | None) -> dict[str, Any]:
+    """By what an index was analysed: rules, libraries, dictionaries, number of a user's words; ``differs``: what is another in this program."""
+    built = manifest.analyzers[name]
+    found = get_analyzer(name, lexicon)
+    return {**built["spec"], "words": len(manifest.words(name)), "differs": differences(built["spec"], found.spec)}
 
 
 def bytes_by_structure(home: Home, manifest: Manifest) -> dict[str, int]:

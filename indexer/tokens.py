@@ -63,6 +63,7 @@ class Analyzer(Protocol):
     name: str
     spec: dict[str, Any]
     fingerprint: str
+    words: tuple[tuple[str, int], ...]  # the user's words that terms depend on, with their frequencies
 
     def tokens(self, text: str) -> list[Token]:
         """All terms of ``text`` by place; the same as those of ``index_terms``."""

@@ -35,6 +35,7 @@ class WhitespaceAnalyzer:
     """See the module; has no state."""
 
     name = "whitespace"
+    words: tuple[tuple[str, int], ...] = ()
 
     def __init__(self) -> None:
         self.spec: dict[str, Any] = {"name": self.name, "rules": RULES}
