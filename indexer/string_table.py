@@ -128,6 +128,14 @@ class StringTable:
         low, high = self._border(wanted, False), self._border(wanted, True)
         return low, max(low, high)
 
+    def coded(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """The blocks of ``front_coding.py``, data and starts, checked where they hold the places ``first`` to ``last`` - 1."""
+        data, starts = self._pages[:2]
+        low, high = first >> BLOCK_BITS, max(num_blocks(last), first >> BLOCK_BITS)
+        starts.require(low, high + 1)
+        data.require(int(starts.view[low]), int(starts.view[high]))
+        return data.view, starts.view
+
     def _border(self, prefix: np.ndarray, after: bool) -> int:
         while (found := border(prefix, *self._coded, self._size, after)) < 0:
             self._check(np.array([found]))

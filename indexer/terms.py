@@ -55,6 +55,20 @@ class TermDictionary:
         runs = np.searchsorted(self._df_firsts, np.asarray(ids, np.uint32), side="right") - 1
         return self._df_values[runs].astype(np.int64)
 
+    def between(self, low: str, high: str) -> tuple[int, int]:
+        """First place and end of the terms that begin with ``low`` or sort behind, up to those that begin with ``high``."""
+        return self._terms.prefix_range(low)[0], self._terms.prefix_range(high)[1]
+
+    def coded(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Front-coded terms, data and starts (see ``front_coding.py``), for kernels that look at those from place ``first`` to ``last`` - 1."""
+        return self._terms.coded(first, last)
+
+    def at(self, places: np.ndarray) -> tuple[list[str], np.ndarray]:
+        """The terms at places, int64[n], and their ids."""
+        texts = self._terms.texts(places)
+        ids = self._terms.find(texts)
+        return texts, ids
+
     def with_prefix(self, prefix: str, limit: int) -> np.ndarray:
         """The ``limit`` smallest ids of terms that begin with ``prefix``, ascending: by falling df within a stream."""
         ids = self._terms.numbers(*self._terms.prefix_range(prefix))

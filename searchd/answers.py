@@ -45,7 +45,11 @@ class SearchAnswer(msgspec.Struct, omit_defaults=True):
     model: ModelRef | None
     partial: bool
     coverage: float
-    corrected_query: str | None = None
+    corrected_query: (
+        Annotated[str, Meta(description="What was probably meant: the query finds nothing, or a word of it is in hardly any document.")]
+        | None
+    ) = None
+    shown_instead: Annotated[bool, Meta(description="The hits are those of `corrected_query`, since the query finds nothing.")] = False
 
 
 class Suggestion(msgspec.Struct):

@@ -10,19 +10,20 @@ import secrets
 import threading
 import time
 from collections.abc import Collection, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import structlog
 
 from indexer.errors import SearchdError
 from indexer.home import Home
+from searchd.correction import MAX_TYPOS, corrected
 from searchd.explanations import Explanation
 from searchd.facets import MAX_FACETS, facet_counts
 from searchd.filters import filter_mask
 from searchd.hits import Hit
 from searchd.plan import Plan, make_plan, matched_docs, plain_plan, wish_of
-from searchd.query import parse_query
+from searchd.query import Query, parse_query
 from searchd.ranking import ModelRef, Ranking, Total, candidates, model_ref, top_phrases
 from searchd.results import (
     Page,
@@ -38,7 +39,7 @@ from searchd.results import (
     sorted_page,
 )
 from searchd.snapshot import Snapshot, open_snapshot, refreshed_snapshot, signature
-from searchd.sorting import parse_sort
+from searchd.sorting import SortKey, parse_sort
 from searchd.suggest import suggest
 
 MAX_WINDOW = 1000
@@ -173,6 +174,7 @@ class Engine:
         mode: str = "or",
         minimum_should_match: int | None = None,
         rerank_depth: int = 100,
+        num_typos: int | None = None,
         log: bool | None = None,
         query_id: str | None = None,
         **who: str | None,
@@ -180,43 +182,38 @@ class Engine:
         """One page of results.
 
         ``minimum_should_match``: so many of the query's plain words must be there (all, if it has fewer), whatever the ``mode``.
+        ``num_typos``: so many edits a word may be put right (0 to 2; None: by its length); see ``correction.py`` for when.
         ``log`` None writes the search to the click log if the engine has one; ``who`` may name application, client_id, session_id, user_id.
         Raises SearchdError: query_too_long, bad_filter, unknown_field, bad_sort, unknown_model, invalid_parameter.
         """
         started = time.perf_counter()
-        _check(limit, offset, mode, rerank_depth, facets)
-        if minimum_should_match is not None and minimum_should_match < 1:
-            raise BadRequest(f"minimum_should_match: expected 1 or more, found {minimum_should_match}")
+        _check(limit, offset, mode, rerank_depth, facets, minimum_should_match, num_typos)
         snapshot = self.snapshot()
         keys = parse_sort(sort, snapshot.columns) if sort else []
         mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
-        plan = self._plan(q, snapshot, mode, mask, mask is not None or bool(keys), minimum_should_match)
         logged = self.click_log is not None and log is not False
-        if keys:
-            page = sorted_page(plan, snapshot, keys, limit, offset)
-        else:
-            page = ranked_page(plan, snapshot, snapshot.choose_model(model), limit, offset, rerank_depth, features=logged or explain)
+        asked = _Asked(mode, mask, minimum_should_match, keys, limit, offset, model, rerank_depth, features=logged or explain)
+        query = parse_query(q, snapshot.query_fields)
+        plan, page = _answered(query, snapshot, asked)
+        meant = corrected(query, plan, snapshot, num_typos)
+        shown_instead = False
+        if meant is not None and page.total.value == 0:
+            instead, found = _answered(parse_query(meant, snapshot.query_fields), snapshot, asked)
+            shown_instead = found.total.value > 0
+            meant, plan, page = (meant, instead, found) if shown_instead else (None, plan, page)
         hits = hits_of(page, plan, snapshot, Shown(fields, highlight, crop_length, explain))
         counted = facet_counts(facets, snapshot.columns, matched_docs(plan, snapshot)) if facets else {}
         fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
         result = Result(
-            query_id or self._new_query_id(), 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model),
+            query_id or self._new_query_id(), 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model), meant, shown_instead,
             features=page.ranked.features, feature_fingerprint=fingerprint,
         )  # fmt: skip
         if logged:
             self._log(result, page, q, offset, who)
         return result._replace(took=(time.perf_counter() - started) * 1000)
 
-    def _plan(
-        self,
-        q: str,
-        snapshot: Snapshot,
-        mode: str = "or",
-        mask: np.ndarray | None = None,
-        listing: bool = False,
-        minimum: int | None = None,
-    ) -> Plan:
-        return make_plan(parse_query(q, snapshot.query_fields), snapshot, mode, mask, listing, minimum)
+    def _plan(self, q: str, snapshot: Snapshot) -> Plan:
+        return make_plan(parse_query(q, snapshot.query_fields), snapshot, "or")
 
     def rank(self, q: str, depth: int = 100, model: str | None = "active", features: bool = True, rerank_depth: int = 100) -> Ranking:
         """The first ``depth`` documents for a text, with the rows that were scored (without a model: those of the default features).
@@ -291,7 +288,36 @@ class Engine:
         )
 
 
-def _check(limit: int, offset: int, mode: str, rerank_depth: int, facets: Sequence[str]) -> None:
+class _Asked(NamedTuple):
+    """A search but for its text."""
+
+    mode: str
+    mask: np.ndarray | None
+    minimum: int | None
+    keys: list[SortKey]
+    limit: int
+    offset: int
+    model: str | None
+    rerank_depth: int
+    features: bool
+
+
+def _answered(query: Query, snapshot: Snapshot, asked: _Asked) -> tuple[Plan, Page]:
+    """A query's page, and how it came about."""
+    plan = make_plan(query, snapshot, asked.mode, asked.mask, asked.mask is not None or bool(asked.keys), asked.minimum)
+    if asked.keys:
+        return plan, sorted_page(plan, snapshot, asked.keys, asked.limit, asked.offset)
+    chosen = snapshot.choose_model(asked.model)
+    return plan, ranked_page(plan, snapshot, chosen, asked.limit, asked.offset, asked.rerank_depth, asked.features)
+
+
+def _check(
+    limit: int, offset: int, mode: str, rerank_depth: int, facets: Sequence[str], minimum: int | None, num_typos: int | None
+) -> None:
+    if minimum is not None and minimum < 1:
+        raise BadRequest(f"minimum_should_match: expected 1 or more, found {minimum}")
+    if num_typos is not None and not 0 <= num_typos <= MAX_TYPOS:
+        raise BadRequest(f"num_typos: expected 0 to {MAX_TYPOS}, found {num_typos}")
     if limit < 0 or offset < 0 or limit + offset > MAX_WINDOW:
         raise BadRequest(f"limit and offset: expected 0 or more and offset + limit at most {MAX_WINDOW}, found {limit} and {offset}")
     if mode not in MODES:

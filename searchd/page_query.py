@@ -12,12 +12,16 @@ MAX_FILTERS = 20
 
 
 class PageQuery(NamedTuple):
-    """What a reader asked for; ``page`` counts from 1, ``chosen`` are (field, value) filters in the order they were set."""
+    """What a reader asked for.
+
+    ``page`` counts from 1, ``chosen`` are (field, value) filters in the order they were set; ``exact``: as typed, without a correction.
+    """
 
     q: str = ""
     page: int = 1
     chosen: tuple[tuple[str, str], ...] = ()
     lang: str = ""
+    exact: bool = False
 
     @classmethod
     def of_request(cls, page_size: int) -> Self:
@@ -31,11 +35,13 @@ class PageQuery(NamedTuple):
         pairs = (clean(text)[:600].partition(":") for text in request.args.getlist("f")[:MAX_FILTERS])
         chosen = tuple(dict.fromkeys((name, value) for name, colon, value in pairs if colon and name))
         lang = request.args.get("lang", "")
-        return cls(" ".join(q.split()), min(max(page, 1), max(1, MAX_WINDOW // page_size)), chosen, lang if lang in ("en", "zh") else "")
+        page = min(max(page, 1), max(1, MAX_WINDOW // page_size))
+        return cls(" ".join(q.split()), page, chosen, lang if lang in ("en", "zh") else "", request.args.get("exact") == "1")
 
     def href(self, path: str = "/search") -> str:
         """The address that asks for this."""
         pairs = [("q", self.q), *(("f", f"{name}:{value}") for name, value in self.chosen)]
+        pairs += [("exact", "1")] if self.exact else []
         pairs += [("page", str(self.page))] if self.page > 1 else []
         pairs += [("lang", self.lang)] if self.lang else []
         return f"{path}?{urlencode(pairs)}"

@@ -43,6 +43,7 @@ class ShownResult(NamedTuple):
     facets: list[Facet]
     chips: list[Choice]
     corrected: Choice | None
+    as_typed: Choice | None
     partial: bool
     model: str
     pages: list[Choice]
@@ -54,9 +55,10 @@ def shown_result(service: Service, result: Any, query: PageQuery, t: Interface) 
     """What the page shows of ``result``."""
     schema, size = service.engine.index.schema, service.settings.page_size
     first = (query.page - 1) * size + 1
-    hits = [shown_hit(service.secret, schema, hit, result.query_id, rank, query.q, t) for rank, hit in enumerate(result.hits, first)]
+    answered = result.corrected_query if result.shown_instead else query.q
+    hits = [shown_hit(service.secret, schema, hit, result.query_id, rank, answered, t) for rank, hit in enumerate(result.hits, first)]
     last = max(1, -(-min(result.total.value, MAX_WINDOW) // size))
-    corrected = result.corrected_query
+    corrected = _corrected(result, query)
     return ShownResult(
         query_id=result.query_id,
         summary=_count(result.total, t),
@@ -64,13 +66,20 @@ def shown_result(service: Service, result: Any, query: PageQuery, t: Interface) 
         hits=hits,
         facets=[facet for name, values in (result.facets or {}).items() if (facet := shown_facet(name, values, query, t)).choices],
         chips=[Choice(f"{name}: {plain(value, 40)}", query.without_filter(name, value).href()) for name, value in query.chosen],
-        corrected=Choice(corrected, query._replace(q=corrected, page=1).href()) if corrected and corrected != query.q else None,
+        corrected=corrected,
+        as_typed=Choice(query.q, query._replace(page=1, exact=True).href()) if corrected and result.shown_instead else None,
         partial=bool(result.partial),
         model=_model_name(result.model) or t("bm25"),
         pages=[Choice(str(number), query._replace(page=number).href()) for number in page_numbers(query.page, last)] if last > 1 else [],
         previous=query._replace(page=query.page - 1).href() if query.page > 1 else None,
         next=query._replace(page=query.page + 1).href() if query.page < last and hits else None,
     )
+
+
+def _corrected(result: Any, query: PageQuery) -> Choice | None:
+    """The query that was probably meant, as a link."""
+    meant = result.corrected_query
+    return Choice(meant, query._replace(q=meant, page=1, exact=False).href()) if meant and meant != query.q else None
 
 
 def shown_hit(secret: bytes, schema: Schema, hit: Any, query_id: str, rank: int, q: str, t: Interface) -> ShownHit:

@@ -52,7 +52,18 @@ class SearchParams(Params):
     locale: Annotated[str, Meta(max_length=35, description="Accepted and not used: the language is told from the text itself.")] | None = (
         None
     )
-    num_typos: Annotated[int, Meta(ge=0, le=2, description="Accepted and not used: corrections come as `corrected_query`.")] | None = None
+    num_typos: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=2,
+                description="At most so many edits a word are put right in `corrected_query`; without, one from 5 letters and two from 9. "
+                "0: no correction of any kind.",
+            ),
+        ]
+        | None
+    ) = None
     model: ModelName | None = None
     rerank_depth: Annotated[int, Meta(ge=1, le=1000, description="How many retrieved documents the model orders.")] | None = None
     explain: Annotated[bool, Meta(description="Whether hits say how their score came about.")] = False

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from searchd.filters import compare, number_of
+from searchd.masks import Mask, all_of, occurs
 from searchd.query import Group, Node, Not, Or, Phrase, Query, Word
 from searchd.query_terms import WORD, Sequence, required_terms
+from searchd.synonym_plan import Scored, add_synonyms, synonym_mask
 
 # All words that begin with a prefix match; so many of the most frequent of them score, each half of what a typed word does.
 MAX_EXPANSIONS = 128
 EXPANSION_WEIGHT = 0.5
-
-Mask = np.ndarray
 
 
 class Plan(NamedTuple):
@@ -62,7 +62,7 @@ def make_plan(
     if query.plain:
         plan = plain_plan(query.text, snapshot, mode, minimum)
         listing = listing and not query.text.strip()
-        return plan._replace(mask=_all([plan.mask, filter_mask]), listing=listing)
+        return plan._replace(mask=all_of([plan.mask, filter_mask]), listing=listing)
     return _Planner(snapshot, mode, minimum).plan(query, filter_mask, listing)
 
 
@@ -70,8 +70,8 @@ def plain_plan(text: str, snapshot: Any, mode: str, minimum: int | None = None) 
     """The plan of a text that is nothing but words, whatever signs are in it."""
     analysed = snapshot.query_terms.analyse(text)
     terms, weights = snapshot.query_terms.weigh(analysed)
-    wish = wish_of(text, terms, snapshot, mode, minimum)
-    return Plan(text, analysed, terms, weights, wish.required, wish.mask, minimum=wish.minimum)
+    scored, wish = _wished(Scored(analysed, terms, weights), text, terms, snapshot, mode, minimum)
+    return Plan(text, *scored, wish.required, wish.mask, minimum=wish.minimum)
 
 
 class Wish(NamedTuple):
@@ -95,8 +95,16 @@ def wish_of(text: str, terms: list[str], snapshot: Any, mode: str, minimum: int 
     words = [alternatives for word in text.split() if (alternatives := snapshot.query_terms.alternatives(word))]
     having = [np.logical_or.reduce([snapshot.retriever.matches_all(terms) for terms in alternatives]) for alternatives in words]
     if minimum is None or minimum >= len(having):
-        return Wish(mask=_all(having))
+        return Wish(mask=all_of(having))
     return Wish(mask=np.asarray(np.sum(having, axis=0, dtype=np.int32) >= minimum))
+
+
+def _wished(scored: Scored, text: str, terms: list[str], snapshot: Any, mode: str, minimum: int | None) -> tuple[Scored, Wish]:
+    """What scores and what must be there when ``text``, which has these terms, are a query's plain words: they may have synonyms."""
+    spans = snapshot.synonyms.spans(text) if snapshot.synonyms else ()
+    if not spans:
+        return scored, wish_of(text, terms, snapshot, mode, minimum)
+    return add_synonyms(scored, text, spans, snapshot), Wish(mask=synonym_mask(text, spans, snapshot, mode, minimum))
 
 
 class _Demand(NamedTuple):
@@ -125,12 +133,12 @@ class _Planner:
         terms, weights = query_terms.weigh(analysed)
         self._add_expansions(analysed, terms, weights)
         wished = query_terms.weighted(" ".join(words)).terms
-        wish = wish_of(" ".join(words), wished, self.snapshot, self.mode, self.minimum)
+        scored, wish = _wished(Scored(analysed, terms, weights), " ".join(words), wished, self.snapshot, self.mode, self.minimum)
         asked = self.phrase is not None or any(not demand.negative for demand in demands)
-        mask = _all([*(demand.mask for demand in demands), wish.mask, filter_mask])
+        mask = all_of([*(demand.mask for demand in demands), wish.mask, filter_mask])
         listed = not wished and (asked or (listing and bool(demands)))
         marked = tuple(self.phrases), tuple(self.prefixes)
-        return Plan(" ".join(self.texts), analysed, terms, weights, wish.required, mask, listed, self.phrase, wish.minimum, *marked)
+        return Plan(" ".join(self.texts), *scored, wish.required, mask, listed, self.phrase, wish.minimum, *marked)
 
     def _becomes_the_phrase(self, node: Phrase) -> bool:
         """Whether a phrase at the query's top is the first that only one analyser makes something of; then it need not become a mask."""
@@ -206,11 +214,11 @@ class _Planner:
         words, demands = self._split(node.nodes, positive)
         masks: list[Mask | None] = [demand.mask for demand in demands]
         scores = any(demand.scores for demand in demands)
-        wishes = [mask for word in words if (mask := self._occurs(word, None)) is not None]
+        wishes = [mask for word in words if (mask := occurs(self.snapshot, word)) is not None]
         if wishes and (self.mode == "and" or not scores):
             combine = np.logical_and if self.mode == "and" else np.logical_or
             masks.append(combine.reduce(wishes))
-        mask = _all(masks)
+        mask = all_of(masks)
         return None if mask is None else _Demand(mask, scores or bool(wishes))
 
     def _column(self, node: Word | Phrase, positive: bool) -> _Demand | None:
@@ -235,18 +243,8 @@ class _Planner:
             found = self._prefixed(node, positive)
         else:
             self._score_phrase(node, positive)
-            found = self._occurs(node.text, node.field)
+            found = occurs(self.snapshot, node.text, node.field)
         return None if found is None else _Demand(found)
-
-    def _occurs(self, text: str, field: str | None) -> Mask | None:
-        """Where the terms of ``text`` stand side by side."""
-        masks = [self._side_by_side(sequence) for sequence in self.snapshot.query_terms.sequences(text, field)]
-        return np.logical_or.reduce(masks) if masks else None
-
-    def _side_by_side(self, sequence: Sequence) -> Mask:
-        if len(sequence.terms) == 1:
-            return self.snapshot.retriever.matches(sequence.terms, sequence.field)
-        return self.snapshot.retriever.phrase(sequence.terms, sequence.field, extra=sequence.extra)
 
     def _prefixed(self, node: Word, positive: bool) -> Mask | None:
         """Where a word occurs that begins so, or what was typed itself does: "running*" means the stem "run" too, and Han text is a phrase."""
@@ -256,16 +254,11 @@ class _Planner:
         if positive:
             self.expansions.update(dict.fromkeys(terms))
             self.prefixes += prefixes
-        itself = self._occurs(node.text, node.field)
+        itself = occurs(self.snapshot, node.text, node.field)
         if itself is None or not terms:
             return itself
         field = None if node.field is None else self.snapshot.query_terms.fields[node.field]
         return itself | self.snapshot.retriever.matches_prefix(prefixes, field)
-
-
-def _all(masks: list[Mask | None]) -> Mask | None:
-    given = [mask for mask in masks if mask is not None]
-    return np.logical_and.reduce(given) if given else None
 
 
 def _typed(word: Word) -> str:

@@ -46,6 +46,11 @@ class QueryTerms:
         """The analyser of a text field."""
         return self._by_field[field]
 
+    @property
+    def words_analyzer(self) -> Any:
+        """The one for what people write, where there is one."""
+        return next((analyzer for analyzer in self.analyzers if analyzer.name == "standard"), self.analyzers[0])
+
     def analyse(self, text: str) -> list:
         """The QueryTerms of a text, jieba words included."""
         if len(self.analyzers) == 1:

@@ -21,7 +21,12 @@ CONTEXT = 10
 
 
 class Result(NamedTuple):
-    """One page. ``took`` in milliseconds; ``features`` float32[hits, F] are the rows that were scored (or would be logged), else None."""
+    """One page.
+
+    ``took`` in milliseconds. ``corrected_query`` is what was probably meant, where the query as typed finds nothing or has a word that hardly any
+    document has; ``shown_instead``: the page is that query's, since the one that was typed finds nothing. ``features`` float32[hits, F] are the
+    rows that were scored (or would be logged), else None.
+    """
 
     query_id: str
     took: float
@@ -31,6 +36,7 @@ class Result(NamedTuple):
     generation: str
     model: ModelRef | None
     corrected_query: str | None = None
+    shown_instead: bool = False
     partial: bool = False
     coverage: float = 1.0
     features: np.ndarray | None = None

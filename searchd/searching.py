@@ -34,6 +34,7 @@ def run_search(service: Service, params: SearchParams) -> Any:
         mode=params.mode,
         minimum_should_match=params.minimum_should_match,
         rerank_depth=params.rerank_depth or settings.rerank_depth,
+        num_typos=params.num_typos,
         log=params.log,
         query_id=params.query_id,
         application=params.application or settings.application,
@@ -68,6 +69,7 @@ def search_answer(result: Any, params: SearchParams) -> SearchAnswer:
         partial=result.partial,
         coverage=result.coverage,
         corrected_query=result.corrected_query,
+        shown_instead=result.shown_instead,
     )
 
 

@@ -6,6 +6,7 @@ search that holds it.
 
 import os
 import threading
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -23,21 +24,34 @@ from ranker.registry import Registry
 from searchd.columns import Columns
 from searchd.query_terms import WORD, QueryTerms
 from searchd.retrieval import Retriever
+from searchd.spelling import Spellings
+from searchd.synonyms import SYNONYMS, Rule, Synonyms, read_rules
 
 log = structlog.get_logger("searchd.snapshot")
-Signature = tuple[tuple[int, int, int] | None, ...]
+Stat = tuple[int, int, int] | None
+Signature = tuple[Stat, ...]
 
 
 class Snapshot:
     """What a search reads. ``model`` is the active one, None when there is none or it cannot be used (then ``model_error`` says why)."""
 
-    def __init__(self, index: Index, model: Any = None, model_error: SearchdError | None = None, older: "Snapshot | None" = None) -> None:
-        """``older`` is a snapshot of the same index, whose parts are shared."""
+    def __init__(
+        self,
+        index: Index,
+        model: Any = None,
+        model_error: SearchdError | None = None,
+        older: "Snapshot | None" = None,
+        rules: Sequence[Rule] = (),
+    ) -> None:
+        """``older`` is a snapshot of the same index, whose parts are shared; ``rules`` are those of the synonyms."""
         self.index, self.model, self.model_error = index, model, model_error
         self.generation = index.generation
         self.retriever: Retriever = older.retriever if older else Retriever(index)
         self.query_terms: QueryTerms = older.query_terms if older else QueryTerms(index)
         self.columns: Columns = older.columns if older else Columns(index)
+        self.rules = rules
+        same = older is not None and older.rules is rules
+        self.synonyms: Synonyms = older.synonyms if same else Synonyms(rules, self.query_terms.words_analyzer)  # type: ignore[union-attr]
         self._lock = threading.Lock()
         self._models: dict[str, Any] = {}
 
@@ -52,6 +66,11 @@ class Snapshot:
         """bool[max_doc]: documents that are not deleted. Shared, do not change."""
         parts = [np.ones(s.num_docs, np.bool_) if s.live is None else s.live for s in self.index.segments]
         return np.concatenate(parts) if parts else np.zeros(0, np.bool_)
+
+    @cached_property
+    def spellings(self) -> Spellings:
+        """How the documents spell the words of a stem."""
+        return Spellings(self)
 
     @cached_property
     def query_fields(self) -> frozenset[str]:
@@ -104,11 +123,11 @@ class Snapshot:
 
 
 def signature(home: Home) -> Signature:
-    """What changes when a generation is published or a model activated: two stats, no reads."""
-    return (_stat(home.current), _stat(home.models / "ACTIVE"))
+    """What changes when a generation is published, a model activated or the synonyms edited: three stats, no reads."""
+    return (_stat(home.current), _stat(home.models / "ACTIVE"), _stat(home.lexicon / SYNONYMS))
 
 
-def _stat(path: os.PathLike[str]) -> tuple[int, int, int] | None:
+def _stat(path: os.PathLike[str]) -> Stat:
     try:
         found = os.stat(path)
     except OSError:
@@ -117,9 +136,12 @@ def _stat(path: os.PathLike[str]) -> tuple[int, int, int] | None:
 
 
 def open_snapshot(home: Home) -> Snapshot:
-    """Open what is published now; a model that cannot be loaded is kept as an error, since the index can serve without it."""
+    """Open what is published now; raises LexiconError for bad synonyms.
+
+    A model that cannot be loaded is kept as an error, since the index can serve without it.
+    """
     index = Index.open(home)
-    return Snapshot(index, *_active(index))
+    return Snapshot(index, *_active(index), rules=read_rules(home.lexicon))
 
 
 def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
@@ -130,7 +152,17 @@ def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
     if problem is not None and old.model is not None and same:
         log.warning("last good model kept", model=old.model.name)
         model, problem = old.model, None
-    return Snapshot(index, model, problem, older=old if same else None)
+    return Snapshot(index, model, problem, older=old if same else None, rules=_rules(home, old.rules))
+
+
+def _rules(home: Home, old: Sequence[Rule]) -> Sequence[Rule]:
+    """The synonyms of now; the very ``old`` ones when they are the same, or when the file cannot be used."""
+    try:
+        found = read_rules(home.lexicon)
+    except SearchdError as error:
+        log.warning("last good synonyms kept", reason=str(error), code=error.code)
+        return old
+    return old if found == list(old) else found
 
 
 def _active(index: Index) -> tuple[Any, SearchdError | None]:

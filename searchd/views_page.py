@@ -50,6 +50,7 @@ def results() -> Response:
             offset=(query.page - 1) * svc.settings.page_size,
             filter=filter_expression(query.chosen),
             facets=facet_fields(svc),
+            num_typos=0 if query.exact else None,
             client_id=_client_id(),
         )
         result = run_search(svc, params)

@@ -1,0 +1,168 @@
+"""``lexicon/synonyms.txt`` -> what else the words of a query ask for.
+
+    KFC, 肯德基                      each stands for the other
+    ml => machine learning, 机器学习   who asks for the left gets the right too, not the other way
+
+Sides may have several words; empty lines and lines from ``#`` on are skipped. Words are compared as the analyser of the collection sees them, so
+case, width, traditional characters and English endings make no difference. Nothing of it is in the index: a changed file counts from the next search
+on, and one with a bad line changes nothing.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from indexer.lexicon import LexiconError
+from indexer.tokens import STREAM_HANWORD
+
+SYNONYMS = "synonyms.txt"
+MAX_SIDE, MAX_SIDES, MAX_WORDS = 100, 32, 16
+MAX_NAMED = 20
+# Beyond this a file is no list that somebody wrote, and reading it would stop the service for seconds.
+MAX_BYTES = 32 << 20
+
+
+class Rule(NamedTuple):
+    """Who asks for one of ``left`` gets ``right`` too."""
+
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+
+class Span(NamedTuple):
+    """Words of a query that have synonyms: where they stand in its text, and the texts that may stand there instead."""
+
+    start: int
+    end: int
+    others: tuple[str, ...]
+
+
+def read_rules(folder: Path) -> list[Rule]:
+    """The rules of ``synonyms.txt`` in a lexicon folder, none without the file; raises LexiconError, which names every bad line up to 20."""
+    path = folder / SYNONYMS
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        lines = data.decode("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise LexiconError(f"{path}: expected a UTF-8 text file, found {error}; correct or remove the file") from error
+    if len(data) > MAX_BYTES:
+        raise LexiconError(f"{path}: expected at most {MAX_BYTES >> 20} MiB, found more; shorten the file")
+    return _parsed(path, lines)
+
+
+def _parsed(path: Path, lines: Iterable[str]) -> list[Rule]:
+    rules: list[Rule] = []
+    bad: list[str] = []
+    for number, line in enumerate(lines, 1):
+        content = line.partition("#")[0].strip()
+        if not content:
+            continue
+        found = _rule(content)
+        if isinstance(found, Rule):
+            rules.append(found)
+        else:
+            bad.append(f"{path}, line {number}: {found}, found {content[:80]!r}")
+    if bad:
+        more = [f"and {len(bad) - MAX_NAMED} more bad lines"] if len(bad) > MAX_NAMED else []
+        raise LexiconError("\n".join([*bad[:MAX_NAMED], *more]) + "\ncorrect the file: none of its synonyms is used")
+    return rules
+
+
+def _rule(content: str) -> Rule | str:
+    """The rule of a line, or what was expected of it."""
+    left, arrow, right = content.partition("=>")
+    if "=>" in right:
+        return "expected one =>"
+    sides = [_sides(left), _sides(right)] if arrow else [_sides(content)]
+    for side in sides:
+        if problem := _problem(side):
+            return problem
+    if not arrow and len(sides[0]) < 2:
+        return "expected `a, b` or `a => b`"
+    return Rule(sides[0], sides[-1])
+
+
+def _sides(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(side.split()) for side in text.replace("，", ",").split(","))
+
+
+def _problem(sides: tuple[str, ...]) -> str | None:
+    if not all(sides):
+        return "expected words between the commas"
+    if len(sides) > MAX_SIDES:
+        return f"expected at most {MAX_SIDES} synonyms in a line"
+    if max(map(len, sides)) > MAX_SIDE or not all(map(str.isprintable, sides)):
+        return f"expected printable words of at most {MAX_SIDE} characters together"
+    return None
+
+
+class Synonyms:
+    """The rules as an analyser sees them; thread-safe, never changed."""
+
+    def __init__(self, rules: Iterable[Rule], analyzer: Any) -> None:
+        self._analyzer = analyzer
+        texts: dict[str, tuple[str, ...]] = {}
+        found: dict[tuple[str, ...], dict[str, None]] = {}
+        for rule in rules:
+            right = dict.fromkeys(rule.right)
+            for text in rule.left:
+                sequence = texts.get(text) or texts.setdefault(text, tuple(analyzer.sequence(text)))
+                if 0 < len(sequence) <= MAX_WORDS:
+                    others = found.setdefault(sequence, {})
+                    others.update(right)
+                    others.pop(text, None)
+        self._others = {sequence: tuple(others)[:MAX_SIDES] for sequence, others in found.items() if others}
+        # How long the sides are that begin with a word, longest first.
+        self._lengths: dict[str, tuple[int, ...]] = {}
+        for sequence in self._others:
+            self._lengths[sequence[0]] = tuple(sorted({*self._lengths.get(sequence[0], ()), len(sequence)}, reverse=True))
+
+    def __bool__(self) -> bool:
+        return bool(self._others)
+
+    def spans(self, text: str) -> list[Span]:
+        """The parts of a query that have synonyms, from left to right, the longest where several begin; none overlap."""
+        sequence = self._analyzer.sequence(text)
+        lengths = self._lengths
+        starts = [at for at, term in enumerate(sequence) if term in lengths]
+        if not starts:
+            return []
+        places: _Places | None = None
+        found: list[Span] = []
+        free = 0
+        for at in starts:
+            for length in lengths[sequence[at]] if at >= free else ():
+                others = self._others.get(tuple(sequence[at : at + length]))
+                if others is None or at + length > len(sequence):
+                    continue
+                places = places or _Places(self._analyzer.tokens(text))
+                if places.whole_words(at, at + length):
+                    found.append(Span(*places.range(at, at + length), others))
+                    free = at + length
+                    break
+        return found
+
+
+class _Places:
+    """Where the terms of a text's sequence stand, and where its Han words begin and end."""
+
+    def __init__(self, tokens: list) -> None:
+        self._range: dict[int, tuple[int, int]] = {}
+        self._inside: set[int] = set()
+        for token in tokens:
+            if token.stream == STREAM_HANWORD:
+                self._inside.update(range(token.position + 1, token.position + token.length))
+            elif token.length == 1:
+                # The humps of a name stand at one position: the widest of the tokens there is the name.
+                start, end = self._range.get(token.position, (token.start, token.end))
+                self._range[token.position] = min(start, token.start), max(end, token.end)
+
+    def whole_words(self, first: int, last: int) -> bool:
+        """Whether no Han word goes over the borders: 北大 is not meant by 东北大学."""
+        return first not in self._inside and last not in self._inside
+
+    def range(self, first: int, last: int) -> tuple[int, int]:
+        return self._range[first][0], self._range[last - 1][1]
