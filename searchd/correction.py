@@ -8,6 +8,8 @@ writes operators means what is there. A query whose words are all known costs tw
 import re
 from typing import Any, NamedTuple
 
+from searchd.han_spelling import changes as han_changes
+from searchd.han_words import pinyin_spans
 from searchd.plan import Plan
 from searchd.query import Query
 from searchd.query_terms import HAN2, WORD
@@ -57,9 +59,11 @@ def _suspects(plan: Plan, snapshot: Any, most: int) -> Suspects:
 
 def _replaced(text: str, plan: Plan, suspects: Suspects, snapshot: Any, most: int) -> str | None:
     """The text with the words that were probably meant."""
-    changes: list[tuple[int, int, str]] = []
+    changes: list[tuple[int, int, str]] = list(han_changes(text, suspects.pairs, snapshot)) if suspects.pairs else []
     places = {match.span() for match in _WORD.finditer(text)}
-    for start, end, df in suspects.words[:MAX_WORDS]:
+    # What is the pinyin of something is no mistyped word.
+    words = [] if suspects.words and pinyin_spans(text, snapshot) else suspects.words
+    for start, end, df in words[:MAX_WORDS]:
         if (start, end) in places and allowed_edits(text[start:end], most):
             found = _best(candidates(snapshot, text[start:end], most), df, plan, snapshot)
             if found is not None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from searchd.filters import compare, number_of
+from searchd.han_words import pinyin_spans
 from searchd.masks import Mask, all_of, occurs
 from searchd.query import Group, Node, Not, Or, Phrase, Query, Word
 from searchd.query_terms import WORD, Sequence, required_terms
@@ -70,8 +71,8 @@ def plain_plan(text: str, snapshot: Any, mode: str, minimum: int | None = None) 
     """The plan of a text that is nothing but words, whatever signs are in it."""
     analysed = snapshot.query_terms.analyse(text)
     terms, weights = snapshot.query_terms.weigh(analysed)
-    scored, wish = _wished(Scored(analysed, terms, weights), text, terms, snapshot, mode, minimum)
-    return Plan(text, *scored, wish.required, wish.mask, minimum=wish.minimum)
+    scored, wish = _wished(Scored(terms, weights), text, terms, snapshot, mode, minimum)
+    return Plan(text, analysed, *scored[:2], wish.required, wish.mask, minimum=wish.minimum, further=scored.further)
 
 
 class Wish(NamedTuple):
@@ -100,8 +101,12 @@ def wish_of(text: str, terms: list[str], snapshot: Any, mode: str, minimum: int 
 
 
 def _wished(scored: Scored, text: str, terms: list[str], snapshot: Any, mode: str, minimum: int | None) -> tuple[Scored, Wish]:
-    """What scores and what must be there when ``text``, which has these terms, are a query's plain words: they may have synonyms."""
-    spans = snapshot.synonyms.spans(text) if snapshot.synonyms else ()
+    """What scores and what must be there when ``text``, which has these terms, are a query's plain words.
+
+    They may have synonyms, or be the pinyin of Chinese words.
+    """
+    spans = snapshot.synonyms.spans(text) if snapshot.synonyms else []
+    spans = spans or pinyin_spans(text, snapshot)
     if not spans:
         return scored, wish_of(text, terms, snapshot, mode, minimum)
     return add_synonyms(scored, text, spans, snapshot), Wish(mask=synonym_mask(text, spans, snapshot, mode, minimum))
@@ -133,12 +138,14 @@ class _Planner:
         terms, weights = query_terms.weigh(analysed)
         self._add_expansions(analysed, terms, weights)
         wished = query_terms.weighted(" ".join(words)).terms
-        scored, wish = _wished(Scored(analysed, terms, weights), " ".join(words), wished, self.snapshot, self.mode, self.minimum)
+        text = " ".join(words)
+        scored, wish = _wished(Scored(terms, weights), text, wished, self.snapshot, self.mode, self.minimum)
         asked = self.phrase is not None or any(not demand.negative for demand in demands)
         mask = all_of([*(demand.mask for demand in demands), wish.mask, filter_mask])
         listed = not wished and (asked or (listing and bool(demands)))
         marked = tuple(self.phrases), tuple(self.prefixes)
-        return Plan(" ".join(self.texts), *scored, wish.required, mask, listed, self.phrase, wish.minimum, *marked)
+        plan = Plan(" ".join(self.texts), analysed, *scored[:2], wish.required, mask, listed, self.phrase, wish.minimum, *marked)
+        return plan._replace(further=scored.further)
 
     def _becomes_the_phrase(self, node: Phrase) -> bool:
         """Whether a phrase at the query's top is the first that only one analyser makes something of; then it need not become a mask."""

@@ -22,6 +22,7 @@ from indexer.publish import current_generation
 from ranker.featureset import FeatureSet
 from ranker.registry import Registry
 from searchd.columns import Columns
+from searchd.han_words import LazyHanWords
 from searchd.query_terms import WORD, QueryTerms
 from searchd.retrieval import Retriever
 from searchd.spelling import Spellings
@@ -49,6 +50,7 @@ class Snapshot:
         self.retriever: Retriever = older.retriever if older else Retriever(index)
         self.query_terms: QueryTerms = older.query_terms if older else QueryTerms(index)
         self.columns: Columns = older.columns if older else Columns(index)
+        self.han_words: LazyHanWords = older.han_words if older else LazyHanWords(index)
         self.rules = rules
         same = older is not None and older.rules is rules
         self.synonyms: Synonyms = older.synonyms if same else Synonyms(rules, self.query_terms.words_analyzer)  # type: ignore[union-attr]

@@ -16,33 +16,32 @@ from searchd.synonyms import Span
 
 # A term saturates at k1 + 1 = 2.2 times what an average occurrence gives.
 SHARE = 0.4
-# What a synonym is to features and highlights: less than a typed word, more than a stop word.
+# What a synonym is to highlights: less than a typed word, more than a stop word.
 SHOWN_WEIGHT = 0.6
 
 
 class Scored(NamedTuple):
-    """What scores."""
+    """What scores; ``further`` are terms that highlights mark beside the query's own, and their weights."""
 
-    analysed: list
     terms: list[str]
     weights: list[float]
+    further: tuple[tuple[str, float], ...] = ()
 
 
 def add_synonyms(scored: Scored, text: str, spans: list[Span], snapshot: Any) -> Scored:
     """The terms of a query's synonyms beside its own; a term that it has already keeps its weight."""
     weights = dict(zip(scored.terms, scored.weights))
-    shown = {term.term: term for term in scored.analysed}
+    further: dict[str, float] = {}
     for span in spans:
         typed = _worths(snapshot.query_terms.analyse(text[span.start : span.end]), snapshot)
         for other in span.others:
             analysed = snapshot.query_terms.analyse(other)
-            for term in analysed:
-                shown.setdefault(term.term, term._replace(weight=SHOWN_WEIGHT * term.weight, start=span.start, end=span.end))
+            further.update({term.term: SHOWN_WEIGHT * term.weight for term in analysed})
             share = _share(typed, _worths(analysed, snapshot)) / len(span.others)
             for term, weight in zip(*snapshot.query_terms.weigh(analysed)) if share > 0 else ():
                 weights.setdefault(term, weight * share)
     terms = list(weights)[: max(MAX_TERMS, len(scored.terms))]
-    return Scored(list(shown.values()), terms, [weights[term] for term in terms])
+    return Scored(terms, [weights[term] for term in terms], tuple(further.items()))
 
 
 def _worths(analysed: list, snapshot: Any) -> dict[str, float]:

@@ -19,6 +19,8 @@ from searchd.engine import Engine
 SCHEMA = Schema(fields=(Field("title", "text", weight=3.0), Field("body", "text"), Field("tag", "keyword"), Field("year", "integer")))
 PLAIN = Schema(fields=(Field("text", "text", analyzer="whitespace"),))
 QUERIES = ("the search", "全文搜索 engine", '"search engine" -slow', "eng* OR title:search")
+# Corrected, and read as pinyin.
+MISTYPED = ("saerch engine", "serch", "全文搜锁引擎", "sousuo")
 # Enough documents with one term that it is no rare one and gets its tables.
 COPIES = 300
 
@@ -34,6 +36,8 @@ def warm(folder: Path) -> None:
                 engine.search(query, mode=mode, log=False)
             engine.search(query, sort="year:desc,tag", log=False)
         engine.search("search engine text", minimum_should_match=2, log=False)
+        for query in MISTYPED:
+            engine.search(query, log=False)
         engine.suggest("sea")
         engine.rank("search engine", 100, "none")
     plain = _built(folder / "plain", [{"id": str(n), "text": f"a b c{n % 7}"} for n in range(COPIES)], PLAIN)
