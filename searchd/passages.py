@@ -55,8 +55,12 @@ def _best_window(spans: list[Span], weights: dict[str, float], length: int) -> t
 def _widened(text: str, spans: list[Span], length: int) -> list[Span]:
     """Spans with the rest of the words and codes they are part of, where these fit into the passage."""
     found = []
+    start = end = 0
     for span in spans:
-        start, end = _token_start(text, span.start, max(0, span.start - _LONGEST)), _token_end(text, span.end, len(text))
+        # A token without end may have thousands of spans, so it is not looked for again.
+        if span.start < start or span.end > end:
+            start = _token_start(text, span.start, max(0, span.start - _LONGEST))
+            end = _token_end(text, span.end, min(len(text), span.end + _LONGEST))
         found.append(Span(start, end, span.term) if end - start <= length else span)
     return found
 
