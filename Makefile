@@ -48,6 +48,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/retrieval.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/reorder.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/threads.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
+	$(BIN)/python benchmarks/analysis.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	$(BIN)/python benchmarks/open.py --work $(BENCH_WORK) --output $(BENCH_OUTPUT)
 	rm -rf $(BENCH_WORK)
 	$(BIN)/python benchmarks/validate.py --output $(BENCH_OUTPUT)

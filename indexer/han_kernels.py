@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from indexer.jit import inlined, kernel
+from indexer.swar import prefetch
 
 FIRST, LAST = 0x4E00, 0x9FD5
 # States of the hidden Markov model in the order of their letters, by which jieba breaks ties: begin, end, middle, single.
@@ -25,11 +26,17 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @inlined
+def _home(keys, key):
+    """Slot where the search for an edge begins."""
+    return ((key * _SPREAD) >> np.uint64(29)) & np.uint64(len(keys) - 1)
+
+
+@inlined
 def _slot(keys, node, char):
     """The slot of an edge, or the empty one where it belongs."""
     key = (np.uint64(node) << np.uint64(32)) | np.uint64(char)
     mask = np.uint64(len(keys) - 1)
-    at = ((key * _SPREAD) >> np.uint64(29)) & mask
+    at = _home(keys, key)
     while keys[at] != 0 and keys[at] != key:
         at = (at + np.uint64(1)) & mask
     return at
@@ -76,17 +83,27 @@ def _is_word(codes, start, end, keys, values):
     return node > 0 and values[node - 1] > NOTHING
 
 
+@inlined
+def _await_edges(codes, start, end, keys, firsts):
+    """Fill firsts[i], the node of the character at i, and have the edges to the characters behind read into the cache, all at once."""
+    for i in range(start, end):
+        firsts[i] = child_of(keys, 0, codes[i])
+        if firsts[i] > 0 and i + 1 < end:
+            prefetch(keys, np.int64(_home(keys, (np.uint64(firsts[i]) << np.uint64(32)) | np.uint64(codes[i + 1]))))
+
+
 @kernel
 def best_path(codes, start, end, keys, values, unknown, nexts, scores):
     """Fill nexts[i], the end of the word at i on the most probable path from i to ``end``; scores[i] is its log probability.
 
     ``unknown`` is the weight of a character that is no word. Both arrays have ``len(codes) + 1`` places.
     """
+    _await_edges(codes, start, end, keys, nexts)
     scores[end] = 0.0
     for i in range(end - 1, start - 1, -1):
         node, best, best_end = 0, NOTHING, -1
         for j in range(i, end):
-            node = child_of(keys, node, codes[j])
+            node = np.int64(nexts[i]) if j == i else child_of(keys, node, codes[j])
             if node == 0:
                 break
             weight = values[node - 1]

@@ -11,13 +11,15 @@ import numpy as np
 
 from indexer.jit import inlined, kernel
 from indexer.strings import Strings
-from indexer.swar import PADDING, first_bytes, word_at
+from indexer.swar import PADDING, first_bytes, prefetch, word_at
 
 _FIRST_SIZE = 1 << 12
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _NUMBER = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+# Rows of a table that is doubled whose new slots are read ahead.
+_AHEAD = 16
 
 
 class Names(NamedTuple):
@@ -90,6 +92,12 @@ def slot_of(rows, names, ends, head, tail, data, start, stop):
 
 
 @inlined
+def await_name(rows, head, tail):
+    """Have the slot of a name read into the cache, since it will be asked for soon."""
+    prefetch(rows, np.int64(_home(head, tail, len(rows))))
+
+
+@inlined
 def number_at(rows, slot):
     """The number of the name at a slot; -1 when the slot is empty."""
     return np.int64(rows[slot, 2] & _NUMBER) - 1
@@ -130,6 +138,8 @@ def add_name(rows, names, ends, count, slot, head, tail, data, start, stop):
 def _doubled(rows):
     larger = np.zeros((2 * len(rows), 4), np.uint64)
     for i in range(len(rows)):
+        if i + _AHEAD < len(rows):
+            await_name(larger, rows[i + _AHEAD, 0], rows[i + _AHEAD, 1])
         if rows[i, 2] != 0:
             slot = _home(rows[i, 0], rows[i, 1], len(larger))
             while larger[slot, 2] != 0:

@@ -92,6 +92,10 @@ class StandardAnalyzer:
         return sorted(found, key=lambda token: (token.start, token.position, -token.length, token.stream))
 
     def query_terms(self, text: str) -> list[QueryTerm]:
+        if text.isascii() and not self._mixed.ascii:
+            plain = self._plain_terms(text)
+            if plain is not None:
+                return plain
         folded = Folded(text)
         places = [p for p in self._places(folded.text, query=True) if p.weight or p.stream == STREAM_HANWORD]
         return merge_repeats([QueryTerm(p.term, p.stream, p.weight, p.position, folded.start(p.start), folded.end(p.end)) for p in places])
@@ -101,6 +105,23 @@ class StandardAnalyzer:
         from indexer.occurrences import occurrences
 
         return occurrences(text, terms, prefixes, self._words, self._mixed)
+
+    def _plain_terms(self, text: str) -> list[QueryTerm] | None:
+        """The terms of a query of ASCII words, without a record of every place; None when there is a code among them."""
+        words, stopwords = self._words, self._stopwords
+        found: dict[str, QueryTerm] = {}
+        for position, run in enumerate(ASCII_RUN.finditer(text)):
+            word = run[0]
+            term = words[word]
+            if type(term) is Code:
+                return None
+            weight = STOP_WEIGHT if word.casefold() in stopwords else 1.0
+            first = found.get(term)
+            if first is None:
+                found[term] = QueryTerm(term, STREAM_WORD, weight, position, *run.span())
+            else:
+                found[term] = first._replace(weight=first.weight + weight)
+        return list(found.values())
 
     def _index_words(self, runs: list[str]) -> tuple[list[str], list[str]]:
         """(sequence, extra) of word runs."""
@@ -143,11 +164,16 @@ class StandardAnalyzer:
     def _places(self, folded: str, query: bool = False) -> Iterator[_Place]:
         """Every term with its place, run by run; weights are those of a query if ``query``, else 1."""
         mixed = list(self._mixed.find(folded))
+        # Segmented once: a call of its kernel costs more than a short query.
+        ends: dict[int, list[int]] = {}
+        for start, end in self._segmenter.search_words(folded):
+            ends.setdefault(start, []).append(end)
+        stopped = self._stopped(folded) if query else [False] * len(folded)
         position = 0
         positions: dict[int, int] = {}  # where in the text a term begins or ends -> position
         for run in ANY_RUN.finditer(folded):
             if run[1]:
-                yield from self._han_places(run[1], run.start(), position, query)
+                yield from self._han_places(run[1], run.start(), position, stopped, ends)
                 if mixed:
                     positions |= {run.start() + i: position + i for i in range(len(run[1]) + 1)}
                 position += len(run[1])
@@ -177,21 +203,22 @@ class StandardAnalyzer:
             return STOP_WEIGHT
         return 1.0 if role == WHOLE else PART_WEIGHT
 
-    def _han_places(self, run: str, start: int, position: int, query: bool) -> Iterator[_Place]:
-        stopped = self._stopped(run) if query else [False] * len(run)
+    def _han_places(self, run: str, start: int, position: int, stopped: list[bool], ends: dict[int, list[int]]) -> Iterator[_Place]:
+        """The places of a run of characters that begins at ``start``; ``stopped`` by character of the text, ``ends`` of words by their start."""
         for i, char in enumerate(run):
-            yield _Place(HAN1 + char, STREAM_HAN1, position + i, 1, start + i, start + i + 1, STOP_WEIGHT if stopped[i] else 1.0)
+            yield _Place(HAN1 + char, STREAM_HAN1, position + i, 1, start + i, start + i + 1, STOP_WEIGHT if stopped[start + i] else 1.0)
         for i in range(len(run) - 1):
-            weight = (1.0, HALF_STOP_WEIGHT, STOP_WEIGHT)[stopped[i] + stopped[i + 1]]
+            weight = (1.0, HALF_STOP_WEIGHT, STOP_WEIGHT)[stopped[start + i] + stopped[start + i + 1]]
             yield _Place(HAN2 + run[i : i + 2], STREAM_HAN2, position + i, 2, start + i, start + i + 2, weight)
-        for i, end in self._segmenter.search_words(run):
-            yield _Place(HANWORD + run[i:end], STREAM_HANWORD, position + i, end - i, start + i, start + end, 0.0)
+        for i in range(len(run)):
+            for end in ends.get(start + i, ()):
+                yield _Place(HANWORD + run[i : end - start], STREAM_HANWORD, position + i, end - start - i, start + i, end, 0.0)
 
-    def _stopped(self, run: str) -> list[bool]:
-        """Which characters of a Han run belong to stop words; a stop word inside another word (的 in 目的) is none."""
-        stopped = [False] * len(run)
-        for start, end in self._segmenter.words(run):
-            if self._is_stop(run[start:end]):
+    def _stopped(self, folded: str) -> list[bool]:
+        """Which characters belong to Han stop words; a stop word inside another word (的 in 目的) is none."""
+        stopped = [False] * len(folded)
+        for start, end in self._segmenter.words(folded):
+            if self._is_stop(folded[start:end]):
                 stopped[start:end] = [True] * (end - start)
         return stopped
 

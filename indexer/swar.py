@@ -46,6 +46,22 @@ def put_word(typing: Any, data: Any, at: Any, word: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typing: Any, rows: Any, row: Any) -> Any:
+    """Ask for the line of memory where rows[row] begins, before it is needed; ``rows`` is of any layout, its first axis counts."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        stride = builder.extract_value(array.strides, 0)
+        address = builder.gep(builder.bitcast(array.data, i8), [builder.mul(args[1], stride)])
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [i8, i32, i32, i32]), "llvm.prefetch.p0i8")
+        builder.call(function, [address, ir.Constant(i32, 0), ir.Constant(i32, 3), ir.Constant(i32, 1)])
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64), generate
+
+
+@intrinsic
 def _count_trailing_zeros(typing: Any, x: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         i64, i1 = ir.IntType(64), ir.IntType(1)

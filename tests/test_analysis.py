@@ -57,6 +57,17 @@ def test_occurrences_are_the_tokens(analyzer, text):
     assert {(t.start, t.end, t.term) for t in tokens} == set(found)
 
 
+@given(
+    st.lists(st.sampled_from(["Search", "the", "of", "iPhone15", "re.sub", "don't", "1,000", ",", "searching", "SEARCH", "C++"])).map(
+        " ".join
+    )
+)
+def test_queries_of_plain_words_have_the_terms_of_all_others(text):
+    plain = STANDARD.query_terms(text)
+    # What is not ASCII takes the other way; the full-width space is nothing.
+    assert STANDARD.query_terms(text + "\u3000") == plain
+
+
 def weights(text):
     return {q.term: pytest.approx(q.weight) for q in STANDARD.query_terms(text)}
 
