@@ -5,6 +5,10 @@ import html
 import pytest
 from text_home import Texts
 
+from indexer.errors import SearchdError
+from indexer.reindex import reindex_affected
+from searchd.engine import Engine
+
 BANKS = ["中国农业发展银行", "农业技术", "中国银行", "简单的数据处理", "软件工程师", "他在图书馆看书"]
 
 
@@ -38,7 +42,7 @@ def test_complaint_4_characters_that_sound_alike_do_not_match_each_other(tmp_pat
     texts = Texts(tmp_path, ["不行", "布料", "部门", "步行"])
     for number, query in enumerate("不布部步"):
         assert texts.found(query) == [str(number)]
-    assert texts.found("布门", mode="and") == []
+    assert texts.found("布门", mode="and", num_typos=0) == []
 
 
 @pytest.mark.parametrize(
@@ -80,3 +84,39 @@ def test_complaint_9_one_field_holds_every_language(tmp_path):
     )
     for query, number in (("学习", 0), ("データ", 1), ("분석", 2), ("обучение", 3), ("runs etudes", 4), ("فارسی", 5), ("simple 机器", 0)):
         assert texts.found(query, mode="and") == [str(number)], query
+
+
+def test_complaint_4_pinyin_is_a_way_to_ask_below_what_is_written_so(tmp_path):
+    texts = Texts(tmp_path, ["北京大学的历史", "北京大学出版社", "daxue is pinyin", "南京的大雪"])
+    assert sorted(texts.found("beijing")) == ["0", "1"]
+    assert "<mark>北京</mark>大学的历史" in texts.marked("beijing")
+    assert texts.found("daxue") == ["2"]
+
+
+def test_complaint_6_an_index_of_another_dictionary_is_refused_and_only_what_the_change_touches_is_analysed_anew(tmp_path):
+    texts = Texts(tmp_path, ["云原生平台", "别的文字", "原生态"])
+    texts.home.lexicon.mkdir(exist_ok=True)
+    (texts.home.lexicon / "user.txt").write_text("云原生\n", encoding="utf-8")
+    with pytest.raises(SearchdError, match="--reindex-affected"):
+        Engine(texts.home)
+    reindex_affected(texts.home)
+    with Engine(texts.home) as engine:
+        assert [hit.id for hit in engine.search("云原生", mode="and").hits] == ["0"]
+
+
+def test_complaint_7_a_user_dictionary_is_a_file_that_is_checked_before_it_counts(tmp_path):
+    folder = tmp_path / "home" / "lexicon"
+    folder.mkdir(parents=True)
+    (folder / "user.txt").write_text("云原生 100 n\n", encoding="utf-8")
+    texts = Texts(tmp_path, ["云原生平台和C++标准", "原生的云"])
+    assert texts.found("云原生")[0] == "0" and texts.marked("云原生")[0].startswith("<mark>云原生</mark>")
+    (folder / "user.txt").write_text("好\n词 1.5\n", encoding="utf-8")
+    with pytest.raises(SearchdError, match="user.txt, line 2: expected .*found"):
+        Engine(texts.home)
+
+
+def test_complaint_10_a_chinese_word_with_a_wrong_character_is_questioned(tmp_path):
+    texts = Texts(tmp_path, ["北京大学的历史", "北京大学出版社", "机器学习入门", "机器学习课程"])
+    assert texts.engine.search("北京大雪").corrected_query == "北京大学"
+    assert texts.engine.search("机器雪习").corrected_query == "机器学习"
+    assert texts.engine.search("北京大学").corrected_query is None
