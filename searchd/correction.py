@@ -62,7 +62,7 @@ def _replaced(text: str, plan: Plan, suspects: Suspects, snapshot: Any, most: in
     changes: list[tuple[int, int, str]] = list(han_changes(text, suspects.pairs, snapshot)) if suspects.pairs else []
     places = {match.span() for match in _WORD.finditer(text)}
     # What is the pinyin of something is no mistyped word.
-    words = [] if suspects.words and pinyin_spans(text, snapshot) else suspects.words
+    words = [] if suspects.words and pinyin_spans(text, snapshot.query_terms.weighted(text).terms, snapshot) else suspects.words
     for start, end, df in words[:MAX_WORDS]:
         if (start, end) in places and allowed_edits(text[start:end], most):
             found = _best(candidates(snapshot, text[start:end], most), df, plan, snapshot)

@@ -54,6 +54,12 @@ class HanWords:
         """Words whose syllables begin with these letters, commonest first."""
         return self._of(self._initials, letters)
 
+    def beginning(self, letters: str, limit: int) -> list[str]:
+        """The commonest words whose pinyin or initials begin so."""
+        tables = (self._spoken, self._initials)
+        found = dict.fromkeys(self._words[e] for table in tables for e in table.beginning(letters.encode(), 2 * limit).tolist())
+        return sorted(found, key=lambda word: -self.df[word])[:limit]
+
     def alike(self, word: str) -> list[str]:
         """Other words of as many characters that sound the same, then those that sound alike; commonest first among each."""
         ways = [near(way) for way in syllables(word)]
@@ -109,17 +115,19 @@ class LazyHanWords:
         self._found = HanWords(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_WORDS])
 
 
-def pinyin_spans(text: str, snapshot: Any) -> list[Span]:
-    """What Latin words of which documents have none may be the pinyin of: all of the query together, else word by word."""
+def pinyin_spans(text: str, terms: list[str], snapshot: Any) -> list[Span]:
+    """What Latin words of which documents have none may be the pinyin of: all of the query together, else word by word.
+
+    ``terms`` are those of the text.
+    """
     if not text.isascii() or not _PINYIN.match(text.lower()):
         return []
-    places = [(word.start(), word.end()) for word in _LETTERS.finditer(text)]
-    terms = snapshot.query_terms.weighted(text).terms
     if any(snapshot.retriever.numbers_of_postings(terms)):
         return []
     table = snapshot.han_words.get()
     if table is None:
         return []
+    places = [(word.start(), word.end()) for word in _LETTERS.finditer(text)]
     whole = _read_as(text, table)
     if whole:
         return [Span(0, len(text), tuple(whole))]

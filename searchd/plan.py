@@ -106,7 +106,7 @@ def _wished(scored: Scored, text: str, terms: list[str], snapshot: Any, mode: st
     They may have synonyms, or be the pinyin of Chinese words.
     """
     spans = snapshot.synonyms.spans(text) if snapshot.synonyms else []
-    spans = spans or pinyin_spans(text, snapshot)
+    spans = spans or pinyin_spans(text, terms, snapshot)
     if not spans:
         return scored, wish_of(text, terms, snapshot, mode, minimum)
     return add_synonyms(scored, text, spans, snapshot), Wish(mask=synonym_mask(text, spans, snapshot, mode, minimum))

@@ -26,6 +26,7 @@ from searchd.han_words import LazyHanWords
 from searchd.query_terms import WORD, QueryTerms
 from searchd.retrieval import Retriever
 from searchd.spelling import Spellings
+from searchd.suggestions import Suggestions
 from searchd.synonyms import SYNONYMS, Rule, Synonyms, read_rules
 
 log = structlog.get_logger("searchd.snapshot")
@@ -43,14 +44,17 @@ class Snapshot:
         model_error: SearchdError | None = None,
         older: "Snapshot | None" = None,
         rules: Sequence[Rule] = (),
+        before: "Snapshot | None" = None,
     ) -> None:
-        """``older`` is a snapshot of the same index, whose parts are shared; ``rules`` are those of the synonyms."""
+        """``older`` is a snapshot of the same index, whose parts are shared, ``before`` one of another generation; ``rules`` are the synonyms'."""
         self.index, self.model, self.model_error = index, model, model_error
         self.generation = index.generation
         self.retriever: Retriever = older.retriever if older else Retriever(index)
         self.query_terms: QueryTerms = older.query_terms if older else QueryTerms(index)
         self.columns: Columns = older.columns if older else Columns(index)
         self.han_words: LazyHanWords = older.han_words if older else LazyHanWords(index)
+        earlier: Suggestions | None = before.suggestions if before else None
+        self.suggestions: Suggestions = older.suggestions if older else Suggestions(index, self.query_terms, earlier)
         self.rules = rules
         same = older is not None and older.rules is rules
         self.synonyms: Synonyms = older.synonyms if same else Synonyms(rules, self.query_terms.words_analyzer)  # type: ignore[union-attr]
@@ -154,7 +158,7 @@ def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
     if problem is not None and old.model is not None and same:
         log.warning("last good model kept", model=old.model.name)
         model, problem = old.model, None
-    return Snapshot(index, model, problem, older=old if same else None, rules=_rules(home, old.rules))
+    return Snapshot(index, model, problem, older=old if same else None, rules=_rules(home, old.rules), before=old)
 
 
 def _rules(home: Home, old: Sequence[Rule]) -> Sequence[Rule]:

@@ -1,0 +1,172 @@
+"""What the documents and the click log hold -> tables that complete what is being typed in microseconds.
+
+Made when it is first needed: at once for a small collection, else in the background, where it takes at most half of a core; until then what an older
+generation had goes on. Nobody's request reads documents.
+"""
+
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import structlog
+
+from indexer.errors import SearchdError
+from indexer.folding import fold
+from indexer.values import texts
+from ranker.popular import popular_queries
+from searchd.key_table import KeyTable
+from searchd.pinyin import syllables
+
+log = structlog.get_logger("searchd.suggestions")
+AT_ONCE = 2_000
+MAX_TITLES, MAX_WORDS = 200_000, 300_000
+# Documents and characters of each that are read for words.
+READ_DOCS, MAX_READ = 20_000, 4_000
+MAX_TITLE = 80
+STARTS = 4  # words of a title at which it may begin to be typed
+SPOKEN = 8  # Han characters of it that are found by pinyin
+REFRESH_SECONDS = 600.0
+TITLE_WEIGHT, QUERY_WEIGHT = 1, 1 << 20
+_WORD = re.compile(r"[^\W\d_]{2,40}")
+_NOT_HAN = re.compile(r"[^\u3400-\u4dbf\u4e00-\u9fff]")
+
+
+class Entry(NamedTuple):
+    """Something to suggest, with the documents that have it (0: not counted); ``group``: of the entries of one term only the best is shown."""
+
+    text: str
+    df: int
+    group: str
+
+
+class Table:
+    """Entries found by the beginning of any of their keys; immutable."""
+
+    def __init__(self, entries: list[Entry], weights: list[int], keys: list[tuple[str, int]]) -> None:
+        self.entries = entries
+        encoded = [key.encode("utf-8", "replace") for key, _ in keys]
+        numbers = np.array([number for _, number in keys], np.int32)
+        self._keys = KeyTable(encoded, numbers, np.array(weights, np.int32))
+
+    def beginning(self, prefix: str, limit: int) -> list[Entry]:
+        """The best entries, each group once."""
+        found: dict[str, Entry] = {}
+        for number in self._keys.beginning(prefix.encode("utf-8", "replace"), 4 * limit).tolist():
+            entry = self.entries[number]
+            found.setdefault(entry.group, entry)
+        return list(found.values())[:limit]
+
+
+class Tables(NamedTuple):
+    """What completes a query: whole ones (asked before, or titles), and words."""
+
+    phrases: Table
+    words: Table
+
+
+def make_tables(index: Any, query_terms: Any, pause: bool = False) -> Tables:
+    """Read an index and its home's click log; ``pause``: leave the processor to others half of the time."""
+    counted: Counter[str] = Counter()
+    titles: dict[str, str] = {}
+    name = max(index.schema.text_fields, key=lambda field: field.weight).name
+    for number, document in enumerate(_documents(index, pause)):
+        title = " ".join(" ".join(texts(document.get(name))[:1]).split())
+        if title and len(title) <= MAX_TITLE:
+            titles.setdefault(fold(title), title)
+        if number < READ_DOCS:
+            for field in query_terms.fields:
+                for text in texts(document.get(field))[:4]:
+                    counted.update(_WORD.findall(fold(text[:MAX_READ])))
+    return Tables(phrase_table(_popular(index), titles), _word_table(counted, index, query_terms))
+
+
+def _documents(index: Any, pause: bool) -> Iterator[dict[str, Any]]:
+    started = time.monotonic()
+    for number, doc in enumerate(index.live_docs()):
+        if number >= MAX_TITLES:
+            return
+        yield index.stored(doc)
+        if pause and number % 64 == 63:
+            time.sleep(min(0.1, time.monotonic() - started))
+            started = time.monotonic()
+
+
+def _popular(index: Any) -> list[tuple[str, int]]:
+    try:
+        return popular_queries(index.home.clicks)
+    except SearchdError as error:
+        log.warning("no suggestions from the click log", reason=str(error), code=error.code)
+        return []
+
+
+def phrase_table(popular: list[tuple[str, int]], titles: dict[str, str]) -> Table:
+    """Popular queries (text, clients) and titles (by folded text), which may be typed from any of their first words on, or in pinyin."""
+    entries = [Entry(" ".join(text.split()), 0, fold(text)) for text, _ in popular]
+    weights = [QUERY_WEIGHT + min(clients, QUERY_WEIGHT) for _, clients in popular]
+    known = {entry.group for entry in entries}
+    found = [(folded, title) for folded, title in titles.items() if folded not in known]
+    entries += [Entry(title, 0, folded) for folded, title in found]
+    weights += [TITLE_WEIGHT] * len(found)
+    return Table(entries, weights, [(key, number) for number, entry in enumerate(entries) for key in _keys(entry.group)])
+
+
+def _keys(folded: str) -> list[str]:
+    """What may be typed to find a text."""
+    starts = [match.start() for match in _WORD.finditer(folded)][:STARTS]
+    found = [folded, *(folded[start:] for start in starts if start)]
+    # Titles in Chinese may be entered at any of their first characters.
+    if folded[:1] and not _NOT_HAN.match(folded[:1]):
+        found += [folded[start:] for start in range(1, STARTS) if folded[start:]]
+        way = next(iter(syllables(_NOT_HAN.split(folded)[0][:SPOKEN])), ())
+        found += ["".join(way), "".join(syllable[0] for syllable in way)] if way else []
+    return list(dict.fromkeys(found))
+
+
+def _word_table(counted: Counter[str], index: Any, query_terms: Any) -> Table:
+    """Words as documents spell them, weighted by how many documents have some form of each."""
+    words = [word for word, _ in counted.most_common(MAX_WORDS) if _NOT_HAN.match(word)]
+    sequences = [query_terms.words_analyzer.sequence(word) for word in words]
+    known = [(word, sequence[0]) for word, sequence in zip(words, sequences) if len(sequence) == 1]
+    counts = index.df([term for _, term in known]).tolist() if known else []
+    entries = [Entry(word, df, term) for (word, term), df in zip(known, counts) if df]
+    return Table(entries, [min(entry.df, 1 << 30) for entry in entries], [(entry.text, number) for number, entry in enumerate(entries)])
+
+
+class Suggestions:
+    """The tables of one index, made again in the background as the click log grows. ``older`` serve until the first are made."""
+
+    def __init__(self, index: Any, query_terms: Any, older: "Suggestions | None" = None) -> None:
+        self._index, self._query_terms = index, query_terms
+        self._tables: Tables | None = older._tables if older else None
+        self._made = -REFRESH_SECONDS
+        self._lock = threading.Lock()
+        self._busy = False
+
+    def get(self) -> Tables | None:
+        """The tables; None until there are any."""
+        if time.monotonic() - self._made > REFRESH_SECONDS and not self._busy:
+            with self._lock:
+                if not self._busy and time.monotonic() - self._made > REFRESH_SECONDS:
+                    self._renew()
+        return self._tables
+
+    def _renew(self) -> None:
+        if self._tables is None and self._index.num_docs <= AT_ONCE:
+            self._tables = make_tables(self._index, self._query_terms)
+            self._made = time.monotonic()
+        else:
+            self._busy = True
+            threading.Thread(target=self._renew_slowly, name="suggestions", daemon=True).start()
+
+    def _renew_slowly(self) -> None:
+        try:
+            self._tables = make_tables(self._index, self._query_terms, pause=True)
+        except SearchdError as error:
+            log.warning("no new suggestions", reason=str(error), code=error.code)
+        finally:
+            self._made = time.monotonic()
+            self._busy = False
