@@ -182,6 +182,8 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     keep_freed()
     report = Report("analysis", options.output)
+    report.results["limit_bytes"] = options.bytes
+    report.say(f"at most {options.bytes / 1e6:.0f} MB of each collection; load of the machine {report.results['load']}")
     for name in CHINESE:
         figures = rounds_of(list(segmenters(name, min(options.bytes, BATCH))), options.rounds)
         report.results[f"segmenter {name}"] = figures
