@@ -51,7 +51,7 @@ def _suspects(plan: Plan, snapshot: Any, most: int) -> Suspects:
             continue
         if term.stream == HAN2 and df == 0:
             pairs.add(term.term[1:])
-        elif term.stream == WORD and term.end - term.start >= ONE_EDIT and term.weight >= 1.0:
+        elif term.stream == WORD and term.end - term.start >= ONE_EDIT and term.weight >= 1.0 and term.term.isascii():
             # By several analysers a word is several terms; one that documents have is enough.
             words[term.start, term.end] = max(df, words.get((term.start, term.end), 0))
     return Suspects([(*place, df) for place, df in words.items() if df <= RARE], pairs)
