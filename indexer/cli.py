@@ -1,7 +1,6 @@
 """The ``indexer`` command: documents in, published generations out. Data on stdout; progress, the inferred schema and warnings on stderr."""
 
 import json
-import tomllib
 from typing import Any
 
 import click
@@ -17,7 +16,7 @@ from indexer.index import verify as find_damage
 from indexer.infer import to_toml
 from indexer.program import MemorySize, Program, home_option
 from indexer.reindex import reindex_affected
-from indexer.schema import Schema, SchemaError, load_schema
+from indexer.schema import Schema, SchemaError, load_schema, settings_schema
 from indexer.startup import without_blas
 from indexer.statistics import stats
 from indexer.tokens import STREAM_NAMES, shown_term
@@ -226,13 +225,7 @@ def _schema(home: Home, schema_file: str | None) -> Schema | None:
     """The one given, else the one in the home's settings, else None: to be inferred."""
     if schema_file:
         return load_schema(schema_file)
-    try:
-        settings = tomllib.loads(home.settings.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SchemaError(f"{home.settings}: not valid TOML ({error})") from error
-    return Schema.from_dict(settings, str(home.settings)) if "fields" in settings else None
+    return settings_schema(home.settings)
 
 
 def _print_schema(schema: Schema) -> None:

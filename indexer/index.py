@@ -18,7 +18,7 @@ from indexer.home import Home
 from indexer.manifest import NAME as MANIFEST
 from indexer.manifest import Manifest, analyzers_of, read_manifest
 from indexer.publish import NoSuchGeneration, current_generation
-from indexer.schema import Schema
+from indexer.schema import Schema, retuned, settings_schema
 from indexer.segment import Segment
 
 DEFAULT_ANALYZER = "standard"
@@ -71,7 +71,8 @@ class Index:
     def __init__(self, home: Home, generation: str, manifest: Manifest, segments: Sequence[Segment]) -> None:
         self.home, self.generation, self.manifest = home, generation, manifest
         self.segments = tuple(segments)
-        self.schema: Schema = manifest.schema
+        # That of the build, with the numbers for searching that the home's settings have now.
+        self.schema: Schema = retuned(manifest.schema, settings_schema(home.settings))
         sizes = [s.num_docs for s in self.segments]
         self.bases = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])[: len(sizes)]
         self.max_doc = sum(sizes)

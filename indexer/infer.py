@@ -1,7 +1,8 @@
 """Documents -> a schema, when the caller gives none.
 
-Strings and lists of strings are searchable text, and names like ``title`` weigh more; numbers and booleans are columns; null is missing; what
-is neither (objects, lists of numbers) is stored. Cells of CSV and TSV have no types, so there a column of nothing but numbers is one of numbers.
+Strings and lists of strings are searchable text, and names like ``title`` and ``keywords`` weigh more; numbers and booleans are columns; null is
+missing; what is neither (objects, lists of numbers) is stored. Cells of CSV and TSV have no types, so there a column of nothing but numbers is
+one of numbers.
 """
 
 import json
@@ -11,11 +12,16 @@ from typing import Any
 
 from indexer.documents import Document
 from indexer.errors import SearchdError
-from indexer.schema import Field, Schema
+from indexer.schema import STREAM_K1, STREAM_WEIGHTS, Field, Schema
 
-TITLE_WEIGHT = 3.0
+# A title's is the greatest, since that tells which field is the title.
+TITLE_WEIGHT, KEY_WEIGHT = 4.0, 3.0
 MAX_TEXT_FIELDS, MAX_FIELDS = 32, 256
 _TITLES = frozenset({"title", "name", "headline", "heading", "subject", "标题", "標題", "题目", "題目", "名称", "名稱"})
+# Fields that say in a few words what a document is about; measured on one collection only: synonyms of a disease, +4 % nDCG@10.
+_KEYS = frozenset(
+    {"keywords", "keyword", "tags", "synonyms", "aliases", "alias", "关键词", "關鍵詞", "标签", "標籤", "别名", "別名", "同义词", "同義詞"}
+)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 # A leading zero or plus is part of a code, not of a number.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
@@ -66,7 +72,7 @@ class Inference:
 
     def schema(self, id_field: str) -> Schema:
         """The schema that fits everything observed; raises NothingToInfer."""
-        fields = [Field(name, _type(seen), TITLE_WEIGHT if is_title(name) else 1.0) for name, seen in self._kinds.items()]
+        fields = [Field(name, _type(seen), _weight(name)) for name, seen in self._kinds.items()]
         texts = [f.name for f in fields if f.type == "text"]
         beyond = set(texts[MAX_TEXT_FIELDS:])
         fields = [_stored(f.name) if f.name in beyond else f if f.type == "text" else Field(f.name, f.type) for f in fields]
@@ -81,6 +87,12 @@ def is_title(name: str) -> bool:
     return name in _TITLES or name.endswith(("_title", "-title", ".title"))
 
 
+def _weight(name: str) -> float:
+    if is_title(name):
+        return TITLE_WEIGHT
+    return KEY_WEIGHT if name.lower() in _KEYS else 1.0
+
+
 def to_toml(schema: Schema) -> str:
     """The schema as a file for ``--schema``."""
     lines = [f"id_field = {json.dumps(schema.id_field)}"]
@@ -88,6 +100,9 @@ def to_toml(schema: Schema) -> str:
         lines += ["", f"[fields.{_toml_key(field.name)}]", f'type = "{field.type}"']
         if field.type == "text":
             lines += [f"weight = {field.weight}", f"b = {field.b}", f'analyzer = "{field.analyzer}"']
+    for name, values, defaults in (("k1", schema.k1, STREAM_K1), ("streams", schema.stream_weights, STREAM_WEIGHTS)):
+        if values != defaults:
+            lines += ["", f"[retrieval.{name}]", *(f"{stream} = {value}" for stream, value in values.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -5,19 +5,21 @@ generation, so that an index always knows how it was made.
 """
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from indexer.errors import SearchdError
+from indexer.errors import SearchdError, reason
 
 TYPES = ("text", "keyword", "integer", "float", "date", "boolean", "stored")
 ANALYZERS = ("standard", "whitespace")
 STREAMS = ("word", "han1", "han2")
 
 # Weights of the streams of terms and their k1; measured over seven judged collections. The raw tokens of "whitespace" are words.
-STREAM_WEIGHTS = {"word": 1.0, "han1": 0.6, "han2": 0.6}
-STREAM_K1 = {"word": 1.2, "han1": 0.9, "han2": 0.9}
+# "subword" has no postings: it is what words of the dictionary earn that share fragments with a query's word (``searchd/subwords.py``).
+SUBWORD = "subword"
+STREAM_WEIGHTS = {"word": 1.0, "han1": 0.6, "han2": 0.6, SUBWORD: 0.25}
+STREAM_K1 = {"word": 1.5, "han1": 0.9, "han2": 0.9}
 
 
 class SchemaError(SearchdError):
@@ -92,6 +94,27 @@ def load_schema(path: str | Path) -> Schema:
     return Schema.from_dict(raw, str(path))
 
 
+def settings_schema(path: Path) -> Schema | None:
+    """The schema in a home's settings, None when there are none or they name no fields; raises SchemaError."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SchemaError(f"{path}: expected a readable TOML file, found {reason(error)}; correct it") from error
+    return Schema.from_dict(raw, str(path)) if "fields" in raw else None
+
+
+def retuned(built: Schema, wanted: Schema | None) -> Schema:
+    """``built``, the schema of an index, with the numbers of ``wanted`` that only searching uses: weights and b of text fields that both
+    have, k1, weights of streams."""
+    if wanted is None:
+        return built
+    by_name = {f.name: f for f in wanted.text_fields}
+    fields = tuple(replace(f, weight=by_name[f.name].weight, b=by_name[f.name].b) if f.name in by_name else f for f in built.fields)
+    return replace(built, fields=fields, k1=wanted.k1, stream_weights=wanted.stream_weights)
+
+
 def _field_dict(f: Field) -> dict[str, Any]:
     if f.type != "text":
         return {"type": f.type}
@@ -126,7 +149,7 @@ def _k1(value: Any, where: str) -> dict[str, float]:
     if value is None:
         return dict(STREAM_K1)
     if isinstance(value, dict):
-        return {**STREAM_K1, **_by_stream(value, f"{where}: retrieval.k1", 100.0)}
+        return {**STREAM_K1, **_by_stream(value, f"{where}: retrieval.k1", STREAMS)}
     return dict.fromkeys(STREAMS, _number(value, f"{where}: retrieval.k1", 0.0, 100.0))
 
 
@@ -135,11 +158,11 @@ def _stream_weights(value: Any, where: str) -> dict[str, float]:
         return dict(STREAM_WEIGHTS)
     if not isinstance(value, dict):
         raise SchemaError(f"{where}: retrieval.streams: expected a table of weights, found {value!r}")
-    return {**STREAM_WEIGHTS, **_by_stream(value, f"{where}: retrieval.streams", 100.0)}
+    return {**STREAM_WEIGHTS, **_by_stream(value, f"{where}: retrieval.streams", tuple(STREAM_WEIGHTS))}
 
 
-def _by_stream(value: dict[str, Any], at: str, high: float) -> dict[str, float]:
-    unknown = set(value) - set(STREAMS)
+def _by_stream(value: dict[str, Any], at: str, streams: tuple[str, ...]) -> dict[str, float]:
+    unknown = set(value) - set(streams)
     if unknown:
-        raise SchemaError(f"{at}: unknown stream {sorted(unknown)[0]!r}; the streams are {', '.join(STREAMS)}")
-    return {name: _number(number, f"{at}.{name}", 0.0, high) for name, number in value.items()}
+        raise SchemaError(f"{at}: unknown stream {sorted(unknown)[0]!r}; the streams are {', '.join(streams)}")
+    return {name: _number(number, f"{at}.{name}", 0.0, 100.0) for name, number in value.items()}

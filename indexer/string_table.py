@@ -103,6 +103,12 @@ class StringTable:
 
     def texts(self, places: np.ndarray) -> list[str]:
         """The strings at places, int[n]."""
+        found = self.packed(places)
+        data, ends = found.data.tobytes(), found.offsets.tolist()
+        return [data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(ends, ends[1:])]
+
+    def packed(self, places: np.ndarray) -> Strings:
+        """The strings at places, int[n], as arrays."""
         places = np.ascontiguousarray(places, np.int64)
         ends, out = np.empty(len(places), np.int64), np.empty(256 + 32 * len(places), np.uint8)
         while (size := decode(*self._coded, places, out, ends)) < 0 or size > len(out):
@@ -111,8 +117,7 @@ class StringTable:
             if size == UNCHECKED:
                 self._check(ends)
             out = np.empty(max(size, len(out)), np.uint8)
-        data, last = out[:size].tobytes(), ends.tolist()
-        return [data[a:b].decode("utf-8", "surrogatepass") for a, b in zip([0, *last], last)]
+        return Strings(out[:size], np.concatenate([np.zeros(1, np.int64), ends]))
 
     def numbers(self, first: int, last: int) -> np.ndarray:
         """The numbers of the strings at places ``first`` to ``last`` - 1, uint32."""

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from indexer.container import Container
-from indexer.format import Corrupt
+from indexer.format import HANWORD, Corrupt
 from indexer.string_table import StringTable
+from indexer.strings import Strings
 
 MAX_PREFIX = 1 << 20
 
@@ -42,6 +43,11 @@ class TermDictionary:
         if self._ranks is None:
             self._ranks = self._invert()
         return self._terms.texts(self._ranks[ids])
+
+    def words(self) -> tuple[Strings, np.ndarray]:
+        """All terms of the word stream, in the order of their bytes, and their ids."""
+        first = self._terms.prefix_range(HANWORD)[1]
+        return self._terms.packed(np.arange(first, len(self))), self._terms.numbers(first, len(self))
 
     def _invert(self) -> np.ndarray:
         """Ranks by id, uint32[T]: a table of its own would cost every index what only some processes need."""

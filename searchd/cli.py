@@ -1,8 +1,9 @@
-"""The ``searchd`` command: serve, search, run, evaluate, doctor, keys. Data on stdout, progress and remarks on stderr.
+"""The ``searchd`` command: serve, search, run, evaluate, tune, doctor, keys. Data on stdout, progress and remarks on stderr.
 
 A command is parsing and one call; what it calls is imported when it runs, so that ``--help`` and ``keys`` need no kernels.
 """
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,35 @@ def evaluate_command(home: Home, queries: Path, judgments: Path, models: tuple[s
         named = models or (("none", "active") if engine.model_name() else ("none",))
         found = evaluate(engine, asked, graded, named, measures, depth)
     click.echo(orjson.dumps(as_dict(found), option=orjson.OPT_INDENT_2) if as_json else table_of(found))
+
+
+@main.command("tune")
+@home_option
+@click.option("--queries", required=True, type=FILE, help="Lines of qid<TAB>text.")
+@click.option("--judgments", required=True, type=FILE, help="TREC qrels, or CSV with query,docid,rating.")
+@click.option("--measure", default="nDCG@10", show_default=True, help="Name of an ir_measures measure.")
+@click.option("--folds", type=click.IntRange(2, 100), default=5, show_default=True, help="Parts that take turns in being held out.")
+@click.option("--settings", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Settings to try.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Where the settings and folds are drawn from.")
+@click.option("--output", type=FILE, metavar="FILE", help="Schema to write; nothing is written when the gain is noise.")
+@click.option("--force", is_flag=True, help="Write the best setting also when the gain is noise.")
+def tune_command(
+    home: Home, queries: Path, judgments: Path, measure: str, folds: int, settings: int, seed: int, output: Path | None, force: bool
+) -> None:
+    """Find weights of fields and streams, k1 and b from judged queries, and say whether they are better on queries that had no say."""
+    from indexer.index import Index
+    from ranker.judged import read_judgments, read_queries
+    from searchd.tune import report_of, save, tune
+
+    asked = read_queries(queries)
+    with Index.open(home) as index, click.progressbar(length=settings + 1, label="settings tried", file=sys.stderr) as bar:
+        found = tune(index, asked, read_judgments(judgments, asked), measure, folds, settings, seed, lambda: bar.update(1))
+    click.echo(report_of(found))
+    if output is not None and (force or not found.noise):
+        save(found, output)
+        click.echo(f"written: {output}; name it by --schema when building, or put its tables into {home.settings}", err=True)
+    elif output is not None:
+        click.echo(f"not written: {output}; --force writes it all the same", err=True)
 
 
 @main.command("doctor")

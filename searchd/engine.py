@@ -138,14 +138,14 @@ class Engine:
         words = snapshot.query_terms.plain_words(text) if minimum is None and mode in RETRIEVAL_MODES else None
         if words is not None:
             return snapshot.retriever.top_words(words, k, mode)
-        terms, weights = snapshot.query_terms.weighted(text)
+        asked, (terms, weights) = snapshot.query_terms.asked(text)
         if mode == "or" and minimum is None:
             return snapshot.retriever.top(terms, weights, k)
         if mode == "phrase":
             return top_phrases(snapshot.query_terms.sequences(text), terms, weights, k, snapshot)
         if mode not in MODES:
             raise BadRequest(f"mode: expected or, and, phrase; found {mode!r}")
-        required, minimum, mask = wish_of(text, terms, snapshot, mode, minimum)
+        required, minimum, mask = wish_of(text, asked, snapshot, mode, minimum)
         if minimum is not None:
             return snapshot.retriever.top_minimum(terms, weights, k, minimum, required, mask)
         if required is None:
@@ -197,7 +197,7 @@ class Engine:
         plan, page = _answered(query, snapshot, asked)
         meant = corrected(query, plan, snapshot, num_typos)
         shown_instead = False
-        if meant is not None and page.total.value == 0:
+        if meant is not None and (page.total.value == 0 or _only_similar(plan, snapshot)):
             instead, found = _answered(parse_query(meant, snapshot.query_fields), snapshot, asked)
             shown_instead = found.total.value > 0
             meant, plan, page = (meant, instead, found) if shown_instead else (None, plan, page)
@@ -309,6 +309,11 @@ def _answered(query: Query, snapshot: Snapshot, asked: _Asked) -> tuple[Plan, Pa
         return plan, sorted_page(plan, snapshot, asked.keys, asked.limit, asked.offset)
     chosen = snapshot.choose_model(asked.model)
     return plan, ranked_page(plan, snapshot, chosen, asked.limit, asked.offset, asked.rerank_depth, asked.features)
+
+
+def _only_similar(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether no document has a term of the query, so that what was found has words spelt like them."""
+    return not snapshot.index.df([term.term for term in plan.query_terms]).any()
 
 
 def _check(

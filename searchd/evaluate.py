@@ -74,6 +74,17 @@ def evaluate(
     depth: int = 1000,
 ) -> Evaluation:
     """Measure every model over the judged queries; raises EvaluationError, or unknown_model before anything is run."""
+    wanted = judged(queries, judgments)
+    parsed = parse_measures(measures)
+    names = list(dict.fromkeys(models))
+    values = {name: per_query(parsed, wanted, _run(engine, queries, wanted, depth, name)) for name in names}
+    columns = [str(measure) for measure in parsed]
+    cells = {name: {column: interval(values[name][column]) for column in columns} for name in names}
+    return Evaluation(names, columns, len(wanted), cells, _tests(names, columns, values))
+
+
+def judged(queries: Mapping[str, str], judgments: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, int]]:
+    """Grades by query and document of the queries that have a relevant document; raises EvaluationError if there is none."""
     wanted = {
         qid: {encode_id(key): int(round(grade)) for key, grade in grades.items()}
         for qid, grades in judgments.items()
@@ -83,12 +94,7 @@ def evaluate(
         raise EvaluationError(
             f"expected queries with relevant documents, found none in {len(judgments)} judged of {len(queries)}; check the ids"
         )
-    parsed = parse_measures(measures)
-    names = list(dict.fromkeys(models))
-    values = {name: per_query(parsed, wanted, _run(engine, queries, wanted, depth, name)) for name in names}
-    columns = [str(measure) for measure in parsed]
-    cells = {name: {column: interval(values[name][column]) for column in columns} for name in names}
-    return Evaluation(names, columns, len(wanted), cells, _tests(names, columns, values))
+    return wanted
 
 
 def _run(engine: Any, queries: Mapping[str, str], wanted: Mapping[str, Any], depth: int, model: str) -> dict[str, dict[str, float]]:

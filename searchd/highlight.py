@@ -8,7 +8,7 @@ mark. What only bridges two words of the query (器学 in 机器学习), and sin
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from html import escape
 from typing import NamedTuple
 
@@ -82,6 +82,12 @@ class Marker:
         if len(whole) < len(firm):
             levels.append(Level(frozenset(words | lone | set(firm))))
         return [*levels, Level(frozenset(words | singles))] if singles - lone else levels
+
+    def fall_back(self, terms: Set[str]) -> None:
+        """Mark these terms where nothing else is marked."""
+        if terms:
+            self.levels.append(Level(frozenset(terms)))
+            self.weights = dict.fromkeys(terms, 1.0) | self.weights
 
     def _is_whole(self, pair: str, atoms: list[str]) -> bool:
         """Whether a pair is part of one word of the query, or of no word at all."""

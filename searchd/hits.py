@@ -34,12 +34,15 @@ def markers_of(snapshot: Snapshot, plan: Plan) -> "dict[str, Marker]":
     """How the plan's query is marked, by text field; fields of one analyser share one."""
     from searchd.highlight import Marker
 
+    asked = {term.term for term in plan.query_terms} | {term for term, _ in plan.further}
     by_analyzer: dict[str, Marker] = {}
     found: dict[str, Marker] = {}
     for name in snapshot.query_terms.fields:
         analyzer = snapshot.query_terms.analyzer(name)
         if analyzer.name not in by_analyzer:
             by_analyzer[analyzer.name] = Marker(analyzer, plan.query_terms, plan.phrases, plan.prefixes, plan.further)
+            # Where nothing that was asked for is, words spelt like it may be why the document was found.
+            by_analyzer[analyzer.name].fall_back(set(plan.terms) - asked)
         found[name] = by_analyzer[analyzer.name]
     return found
 

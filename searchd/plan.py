@@ -13,7 +13,7 @@ from searchd.filters import compare, number_of
 from searchd.han_words import pinyin_spans
 from searchd.masks import Mask, all_of, occurs
 from searchd.query import Group, Node, Not, Or, Phrase, Query, Word
-from searchd.query_terms import WORD, Sequence, required_terms
+from searchd.query_terms import WORD, Sequence, Weighted, required_terms
 from searchd.synonym_plan import Scored, add_synonyms, synonym_mask
 
 # All words that begin with a prefix match; so many of the most frequent of them score, each half of what a typed word does.
@@ -72,7 +72,8 @@ def plain_plan(text: str, snapshot: Any, mode: str, minimum: int | None = None) 
     analysed = snapshot.query_terms.analyse(text)
     terms, weights = snapshot.query_terms.weigh(analysed)
     scored, wish = _wished(Scored(terms, weights), text, terms, snapshot, mode, minimum)
-    return Plan(text, analysed, *scored[:2], wish.required, wish.mask, minimum=wish.minimum, further=scored.further)
+    terms, weights = snapshot.query_terms.with_similar(analysed, Weighted(scored.terms, scored.weights))
+    return Plan(text, analysed, terms, weights, wish.required, wish.mask, minimum=wish.minimum, further=scored.further)
 
 
 class Wish(NamedTuple):
@@ -136,6 +137,7 @@ class _Planner:
         query_terms = self.snapshot.query_terms
         analysed = query_terms.analyse(" ".join(self.texts))
         terms, weights = query_terms.weigh(analysed)
+        typed = list(analysed)
         self._add_expansions(analysed, terms, weights)
         wished = query_terms.weighted(" ".join(words)).terms
         text = " ".join(words)
@@ -144,7 +146,10 @@ class _Planner:
         mask = all_of([*(demand.mask for demand in demands), wish.mask, filter_mask])
         listed = not wished and (asked or (listing and bool(demands)))
         marked = tuple(self.phrases), tuple(self.prefixes)
-        plan = Plan(" ".join(self.texts), analysed, *scored[:2], wish.required, mask, listed, self.phrase, wish.minimum, *marked)
+        found = query_terms.with_similar(typed, Weighted(scored.terms, scored.weights))
+        plan = Plan(
+            " ".join(self.texts), analysed, found.terms, found.weights, wish.required, mask, listed, self.phrase, wish.minimum, *marked
+        )
         return plan._replace(further=scored.further)
 
     def _becomes_the_phrase(self, node: Phrase) -> bool:

@@ -6,11 +6,14 @@ before a query comes (analysers, weights of streams) is worked out once an index
 
 from typing import Any, NamedTuple
 
-from indexer.schema import STREAMS
+from indexer.schema import STREAMS, SUBWORD
+from searchd.subwords import Subwords
 
 WORD, HAN1, HAN2, HANWORD = range(4)
 # As many as a disjunction may have; further words of a very long text change its ranking little.
 MAX_TERMS = 1024
+# Stop words, which weigh less, are spelt like too much; parts of codes weigh so much.
+LEAST_WEIGHT = 0.5
 HAN2_TAG, HAN1_TAG = "\x02", "\x01"
 
 
@@ -32,14 +35,16 @@ class Sequence(NamedTuple):
 class QueryTerms:
     """The analysis of queries for one index."""
 
-    def __init__(self, index: Any) -> None:
+    def __init__(self, index: Any, subwords: Subwords | None = None) -> None:
         self.fields = {field.name: number for number, field in enumerate(index.schema.text_fields)}
         self._by_field = {name: index.analyzer(name) for name in self.fields}
         by_name = {analyzer.name: analyzer for analyzer in self._by_field.values()}
         self.analyzers = list(by_name.values())
         self.stream_weights = (*(index.schema.stream_weights[name] for name in STREAMS), 0.0)
+        self.subwords = subwords or Subwords(index)
         self._raw = list(by_name) == ["whitespace"]
         self._word_weight = self.stream_weights[WORD]
+        self._subword_weight = 0.0 if self._raw else index.schema.stream_weights[SUBWORD]
         self._sequence = self.analyzers[0].sequence
 
     def analyzer(self, field: str) -> Any:
@@ -100,6 +105,27 @@ class QueryTerms:
             kept = sorted(sorted(range(len(terms)), key=lambda i: -weights[i])[:MAX_TERMS])
             return Weighted([terms[i] for i in kept], [weights[i] for i in kept])
         return Weighted(terms, weights)
+
+    def asked(self, text: str) -> tuple[list[str], Weighted]:
+        """The terms of plain text, and what is scored for it: they, and words spelt like them."""
+        if self._raw:
+            found = self._weighted_raw(text)
+            return found.terms, found
+        analysed = self.analyse(text)
+        found = self.weigh(analysed)
+        return found.terms, self.with_similar(analysed, found)
+
+    def with_similar(self, query_terms: list, found: Weighted) -> Weighted:
+        """``found`` with the words of the dictionary that are spelt like words of the query, which score but are never required."""
+        if self._subword_weight <= 0.0:
+            return found
+        weights = dict(zip(found.terms, found.weights))
+        for term in query_terms:
+            if term.stream == WORD and term.weight >= LEAST_WEIGHT:
+                weight = self._subword_weight * term.weight
+                for other, worth in self.subwords.similar(term.term):
+                    weights[other] = weights.get(other, 0.0) + weight * worth
+        return Weighted(list(weights)[:MAX_TERMS], list(weights.values())[:MAX_TERMS])
 
     def alternatives(self, text: str) -> list[list[str]]:
         """For each analyser the terms that a document with all of ``text`` has; none where it has no terms."""

@@ -26,6 +26,7 @@ from searchd.han_words import LazyHanWords
 from searchd.query_terms import WORD, QueryTerms
 from searchd.retrieval import Retriever
 from searchd.spelling import Spellings
+from searchd.subwords import Subwords
 from searchd.suggestions import Suggestions
 from searchd.synonyms import SYNONYMS, Rule, Synonyms, read_rules
 
@@ -50,7 +51,9 @@ class Snapshot:
         self.index, self.model, self.model_error = index, model, model_error
         self.generation = index.generation
         self.retriever: Retriever = older.retriever if older else Retriever(index)
-        self.query_terms: QueryTerms = older.query_terms if older else QueryTerms(index)
+        self.query_terms: QueryTerms = (
+            older.query_terms if older else QueryTerms(index, Subwords(index, before.query_terms.subwords if before else None))
+        )
         self.columns: Columns = older.columns if older else Columns(index)
         self.han_words: LazyHanWords = older.han_words if older else LazyHanWords(index)
         earlier: Suggestions | None = before.suggestions if before else None

@@ -64,7 +64,7 @@ def synonym_mask(text: str, spans: list[Span], snapshot: Any, mode: str, minimum
     if mode == "or" if minimum is None else minimum <= 1:
         others = {other for span in spans for other in span.others}
         masks = [mask for other in sorted(others) if (mask := occurs(snapshot, other)) is not None]
-        return np.logical_or.reduce([snapshot.retriever.matches(snapshot.query_terms.weighted(text).terms), *masks])
+        return np.logical_or.reduce([snapshot.retriever.matches(snapshot.query_terms.asked(text)[1].terms), *masks])
     units = [*_rest(text, spans, snapshot), *(_span(text, span, snapshot) for span in spans)]
     if minimum is None:
         return np.logical_and.reduce([mask for mask, _ in units])

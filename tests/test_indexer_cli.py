@@ -47,7 +47,7 @@ def test_build_accounts_on_stdout_and_prints_the_inferred_schema_on_stderr(tmp_p
     assert lines(result)[:2] == ["generation g000001", "read 3 = indexed 1 + quarantined 1 + duplicates 1"]
     toml = result.stderr[result.stderr.index("# inferred schema") : result.stderr.index("indexing")]
     fields = Schema.from_dict(tomllib.loads(toml.strip())).fields
-    assert [(f.name, f.type, f.weight) for f in fields] == [("title", "text", 3.0), ("n", "integer", 1.0)]
+    assert [(f.name, f.type, f.weight) for f in fields] == [("title", "text", 4.0), ("n", "integer", 1.0)]
     assert "documents/s" in result.stderr
     assert "warning: quarantined: invalid_json 1" in result.stderr
     (bad,) = [json.loads(line) for line in (tmp_path / "home/quarantine.jsonl").read_text().splitlines()]
