@@ -83,7 +83,9 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Let go of the index; searches that are under way end well."""
+        """Let go of the index and end what goes on in the background; searches that are under way end well."""
+        self._snapshot.suggestions.close()
+        self._snapshot.han_words.close()
         if self.click_log is not None:
             self.click_log.flush()
 

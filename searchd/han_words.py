@@ -90,6 +90,11 @@ class LazyHanWords:
                     self._start()
         return self._found
 
+    def close(self) -> None:
+        """Wait for what goes on in the background."""
+        if self._thread is not None:
+            self._thread.join()
+
     def wait(self) -> HanWords:
         """The table, once it is made."""
         self.get()

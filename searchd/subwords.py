@@ -93,6 +93,11 @@ def _block(segment: Any, words: Strings, ids: np.ndarray, chosen: np.ndarray) ->
     return Block(some, found, np.add.reduceat(df[found.owners], found.starts[:-1]) if len(found.grams) else np.zeros(0, np.int64))
 
 
+def _has_letters(word: str) -> bool:
+    """Whether an ASCII word is more than a number: numbers of the same digits mean different things."""
+    return word.isascii() and word.lower() != word.upper()
+
+
 class Subwords:
     """Words spelt alike in one index; thread-safe. ``older`` belongs to an index that may share segments with this one."""
 
@@ -108,7 +113,7 @@ class Subwords:
         """At most ``MOST`` words of the dictionary, best first, each with the weight that makes it earn what its shared fragments are worth."""
         found = self._known.get(word)
         if found is None:
-            found = self._similar(word) if word.isascii() and len(word) >= SHORTEST else []
+            found = self._similar(word) if _has_letters(word) and len(word) >= SHORTEST else []
             if len(self._known) >= CACHE_SIZE:
                 self._known.clear()
             self._known[word] = found

@@ -68,12 +68,12 @@ class Tables(NamedTuple):
     words: Table
 
 
-def make_tables(index: Any, query_terms: Any, pause: bool = False) -> Tables:
-    """Read an index and its home's click log; ``pause``: leave the processor to others half of the time."""
+def make_tables(index: Any, query_terms: Any, stop: threading.Event | None = None) -> Tables:
+    """Read an index and its home's click log; with ``stop`` (set: read no more) leave the processor to others half of the time."""
     counted: Counter[str] = Counter()
     titles: dict[str, str] = {}
     name = max(index.schema.text_fields, key=lambda field: field.weight).name
-    for number, document in enumerate(_documents(index, pause)):
+    for number, document in enumerate(_documents(index, stop)):
         title = " ".join(" ".join(texts(document.get(name))[:1]).split())
         if title and len(title) <= MAX_TITLE:
             titles.setdefault(fold(title), title)
@@ -84,14 +84,14 @@ def make_tables(index: Any, query_terms: Any, pause: bool = False) -> Tables:
     return Tables(phrase_table(_popular(index), titles), _word_table(counted, index, query_terms))
 
 
-def _documents(index: Any, pause: bool) -> Iterator[dict[str, Any]]:
+def _documents(index: Any, stop: threading.Event | None) -> Iterator[dict[str, Any]]:
     started = time.monotonic()
     for number, doc in enumerate(index.live_docs()):
-        if number >= MAX_TITLES:
+        if number >= MAX_TITLES or (stop is not None and stop.is_set()):
             return
         yield index.stored(doc)
-        if pause and number % 64 == 63:
-            time.sleep(min(0.1, time.monotonic() - started))
+        if stop is not None and number % 64 == 63:
+            stop.wait(min(0.1, time.monotonic() - started))
             started = time.monotonic()
 
 
@@ -145,6 +145,14 @@ class Suggestions:
         self._made = -REFRESH_SECONDS
         self._lock = threading.Lock()
         self._busy = False
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def close(self) -> None:
+        """End what goes on in the background, and wait for it."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def get(self) -> Tables | None:
         """The tables; None until there are any."""
@@ -160,11 +168,13 @@ class Suggestions:
             self._made = time.monotonic()
         else:
             self._busy = True
-            threading.Thread(target=self._renew_slowly, name="suggestions", daemon=True).start()
+            self._thread = threading.Thread(target=self._renew_slowly, name="suggestions", daemon=True)
+            self._thread.start()
 
     def _renew_slowly(self) -> None:
         try:
-            self._tables = make_tables(self._index, self._query_terms, pause=True)
+            found = make_tables(self._index, self._query_terms, self._stop)
+            self._tables = self._tables if self._stop.is_set() else found
         except SearchdError as error:
             log.warning("no new suggestions", reason=str(error), code=error.code)
         finally:

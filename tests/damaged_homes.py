@@ -24,6 +24,7 @@ from indexer.home import Home
 from indexer.pages import Pages
 from indexer.schema import load_schema
 from searchd.engine import Engine
+from searchd.logs import log_to_stderr
 from searchd.similar import similar_hits
 
 SHARES = (0.99, 0.5, 0.25, 0.1, 0.057, 0.03, 0.01, 0.01)  # of documents with the first words: wide, dense, frequent, rare
@@ -227,6 +228,7 @@ def believe_everything() -> None:
 
 
 def main() -> None:
+    log_to_stderr()
     task = json.load(sys.stdin)
     if task.get("unchecked"):
         believe_everything()

@@ -78,7 +78,9 @@ def test_words_by_sound_are_those_that_sound_so(words):
 @pytest.mark.parametrize("q", ["beijingdaxue", "bjdx", "Beijing'Daxue", "BJDX"])
 @pytest.mark.parametrize("mode", ["or", "and"])
 def test_pinyin_finds_the_word(engine, q, mode):
-    assert set(ids(engine, q, mode=mode)) == {"大学0", "大学1", "大学2"}
+    found = ids(engine, q, mode=mode)
+    # Words spelt alike may follow, where any word is enough.
+    assert set(found[:3]) == {"大学0", "大学1", "大学2"} and found[3:] in ([], ["beijing"])
 
 
 @pytest.mark.parametrize("q", ["chongqing", "zhongqing huoguo", "chongqing huoguo"])
