@@ -18,7 +18,7 @@ from engines.registry import OURS, available
 from engines.searchd_engine import build_command as ours
 from measure import Report, argument_parser, note
 from processes import Usage, run
-from workspace import Collection, Workspace, build_command, workspace
+from workspace import Collection, Workspace, build_command, each_collection
 
 
 def commands(place: Workspace, collection: Collection, names: str) -> dict[str, tuple[list[str], Path]]:
@@ -99,12 +99,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args(arguments)
     report = Report("build", options.output)
-    report.results |= {"missing": available(options.engines)[1], "rounds": options.rounds, "collections": []}
-    with workspace(options.work) as place:
-        for spec in options.collections.split(","):
-            report.results["collections"].append(measure(place, spec, options.engines, options.rounds))
-            tell(report, report.results["collections"][-1])
-    report.save()
+    report.results |= {"missing": available(options.engines)[1], "rounds": options.rounds}
+    each_collection(options, report, lambda place, spec: measure(place, spec, options.engines, options.rounds), tell)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 from benchmark_queries import bags
 from engines.registry import OURS, available, load
 from measure import Report, argument_parser
-from workspace import Workspace, workspace
+from workspace import Workspace, each_collection
 
 PAGE = mmap.PAGESIZE
 QUERY_COUNT = 10
@@ -132,12 +132,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args(arguments)
     report = Report("open", options.output)
-    report.results["collections"] = []
-    with workspace(options.work) as place:
-        for spec in options.collections.split(","):
-            report.results["collections"].append(measure(place, spec, options.engines, options.rounds))
-            tell(report, report.results["collections"][-1])
-    report.save()
+    each_collection(options, report, lambda place, spec: measure(place, spec, options.engines, options.rounds), tell)
 
 
 if __name__ == "__main__":

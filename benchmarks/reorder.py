@@ -17,7 +17,7 @@ from engines.searchd_engine import SearchdEngine, build_command, stats_of
 from measure import Report, argument_parser, geometric_ratio, microseconds, note
 from processes import run
 from retrieval import turns
-from workspace import Collection, Workspace, workspace
+from workspace import Collection, Workspace, each_collection
 
 MEASURES = [("or", 10), ("or", 1000), ("and", 10)]
 NATURAL, SHUFFLED, REORDERED = "order of the source", "shuffled", "--reorder"
@@ -80,12 +80,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args(arguments)
     report = Report("reorder", options.output)
-    report.results["collections"] = []
-    with workspace(options.work) as place:
-        for spec in options.collections.split(","):
-            report.results["collections"].append(measure(place, spec, options.queries, options.repeat))
-            tell(report, report.results["collections"][-1])
-    report.save()
+    each_collection(options, report, lambda place, spec: measure(place, spec, options.queries, options.repeat), tell)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 from engines.registry import OURS, available
 from engines.searchd_engine import stats_of
 from measure import Report, argument_parser
-from workspace import Workspace, workspace
+from workspace import Workspace, each_collection
 
 RETRIEVAL = "retrieval: "
 
@@ -74,12 +74,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--engines", default="all")
     options = parser.parse_args(arguments)
     report = Report("size", options.output)
-    report.results |= {"missing": available(options.engines)[1], "collections": []}
-    with workspace(options.work) as place:
-        for spec in options.collections.split(","):
-            report.results["collections"].append(measure(place, spec, options.engines))
-            tell(report, report.results["collections"][-1])
-    report.save()
+    report.results |= {"missing": available(options.engines)[1]}
+    each_collection(options, report, lambda place, spec: measure(place, spec, options.engines), tell)
 
 
 if __name__ == "__main__":

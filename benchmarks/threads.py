@@ -15,7 +15,7 @@ from benchmark_queries import bags
 from engines.base import Engine
 from engines.registry import OURS, available
 from measure import Report, argument_parser, note
-from workspace import Workspace, workspace
+from workspace import Workspace, each_collection
 
 MODES = ("or", "and")
 
@@ -85,12 +85,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--queries", type=int, default=600)
     options = parser.parse_args(arguments)
     report = Report("threads", options.output)
-    report.results["collections"] = []
-    with workspace(options.work) as place:
-        for spec in options.collections.split(","):
-            report.results["collections"].append(measure(place, spec, options))
-            tell(report, report.results["collections"][-1])
-    report.save()
+    each_collection(options, report, lambda place, spec: measure(place, spec, options), tell)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,20 @@
 What is there is used as it is: empty the folder after changing what builds it.
 """
 
+import argparse
 import contextlib
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmark_collections import SIZES, documents
 from engines.base import Engine
-from measure import note
+from measure import Report, note
 
 BUILD_ONE = Path(__file__).with_name("build_one.py")
 
@@ -83,6 +84,21 @@ def workspace(folder: Path | None) -> Iterator[Workspace]:
     else:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
             yield Workspace(Path(name))
+
+
+def each_collection(
+    options: argparse.Namespace,
+    report: Report,
+    measure: Callable[[Workspace, str], dict[str, Any]],
+    tell: Callable[[Report, dict[str, Any]], None],
+) -> None:
+    """Measure one collection of ``--collections`` after another, tell what came out, and save all of it."""
+    report.results["collections"] = []
+    with workspace(options.work) as place:
+        for spec in options.collections.split(","):
+            report.results["collections"].append(measure(place, spec))
+            tell(report, report.results["collections"][-1])
+    report.save()
 
 
 def write_jsonl(path: Path, texts: Iterable[str]) -> dict[str, int]:

@@ -56,7 +56,7 @@ from searchd.kernels_layout import (
 from searchd.kernels_postings import accepted, posting_share, skip_range, superblock_range
 from searchd.kernels_terms import bound_superblocks, gather_terms, order_required_first, raise_floor_by_terms, scale_of
 from searchd.kernels_top import needed, offer_all, start_top, write_top
-from searchd.kernels_visits import first_visits, take_best, take_next
+from searchd.kernels_visits import next_visit
 from searchd.kernels_wide import add_wide, impact, is_wide, keep_wide, wide_impact
 
 WALK_RATIO = 8  # a list up to so many times longer than the candidates is walked, in a longer one each is looked up
@@ -168,20 +168,16 @@ def _match_rare(scratch, start, end, required, found):
 @inlined
 def _drive_row(segment, scratch, mask, n, k):
     bound_superblocks(segment, scratch, n)
-    _clear_incomplete(segment, scratch, n)
-    for _ in range(first_visits(k)):
-        b = take_best(segment, scratch)
-        if b < 0:
-            return
-        _visit(segment, scratch, mask, n, b, k)
-    b = take_next(segment, scratch, 0)
+    clear_incomplete(segment, scratch, n)
+    visited, b = 0, next_visit(segment, scratch, 0, np.int64(-1), k)
     while b >= 0:
         _visit(segment, scratch, mask, n, b, k)
-        b = take_next(segment, scratch, b + 1)
+        visited += 1
+        b = next_visit(segment, scratch, visited, b, k)
 
 
 @inlined
-def _clear_incomplete(segment, scratch, n):
+def clear_incomplete(segment, scratch, n):
     """No bound where a required frequent term is missing; the required terms are all frequent when the driver is."""
     bounds = i32_at(scratch, BOUNDS)[: word_at(segment, STRIDE)]
     row, required = i64_at(scratch, ROW), u8_at(scratch, REQUIRED)

@@ -42,19 +42,29 @@ def trailing_zeros(typing: Any, x: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
+def _lanes(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
+    """64 neighbouring elements of an array, from ``place`` on, as a vector."""
+    data = context.make_array(kind)(context, builder, array).data
+    vector = ir.VectorType(data.type.pointee, LANES)
+    return builder.load(builder.bitcast(builder.gep(data, [place]), vector.as_pointer()), align=kind.dtype.bitwidth // 8)
+
+
+def _everywhere(builder: Any, value: Any) -> Any:
+    """A vector with one value in all lanes."""
+    i32 = ir.IntType(32)
+    undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
+    one = builder.insert_element(undefined, value, ir.Constant(i32, 0))
+    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
+
+
 @intrinsic
 def _equal_docs(typing: Any, packed: Any, p: Any, doc: Any) -> Any:
     """Which of packed[p:p + 64] have the document ``doc`` in their low 12 bits, as a mask of 64 bits."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector, i32 = ir.VectorType(ir.IntType(16), LANES), ir.IntType(32)
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        address = builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
-        docs = builder.and_(builder.load(address, align=2), ir.Constant(vector, [4095] * LANES))
-        undefined = ir.Constant(vector, ir.Undefined)
-        one = builder.insert_element(undefined, args[2], ir.Constant(i32, 0))
-        wanted = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
-        return builder.bitcast(builder.icmp_unsigned("==", docs, wanted), ir.IntType(64))
+        postings = _lanes(context, builder, signature.args[0], args[0], args[1])
+        docs = builder.and_(postings, ir.Constant(postings.type, [4095] * LANES))
+        return builder.bitcast(builder.icmp_unsigned("==", docs, _everywhere(builder, args[2])), ir.IntType(64))
 
     return types.uint64(packed, types.int64, types.uint16), generate
 
@@ -64,13 +74,8 @@ def reaching(typing: Any, values: Any, p: Any, least: Any) -> Any:
     """Which of the int32 values[p:p + 64] are at least ``least``, as a mask of 64 bits."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector, i32 = ir.VectorType(ir.IntType(32), LANES), ir.IntType(32)
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        found = builder.load(builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer()), align=4)
-        undefined = ir.Constant(vector, ir.Undefined)
-        one = builder.insert_element(undefined, args[2], ir.Constant(i32, 0))
-        wanted = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
-        return builder.bitcast(builder.icmp_signed(">=", found, wanted), ir.IntType(64))
+        found = _lanes(context, builder, signature.args[0], args[0], args[1])
+        return builder.bitcast(builder.icmp_signed(">=", found, _everywhere(builder, args[2])), ir.IntType(64))
 
     return types.uint64(values, types.int64, types.int32), generate
 
@@ -96,15 +101,8 @@ def equal_ends(typing: Any, data: Any, p: Any, first: Any, q: Any, last: Any) ->
     """Which j < 64 have data[p + j] == first and data[q + j] == last, as a mask of 64 bits."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector, i32 = ir.VectorType(ir.IntType(8), 64), ir.IntType(32)
-        address = context.make_array(signature.args[0])(context, builder, args[0]).data
-        undefined = ir.Constant(vector, ir.Undefined)
-
         def equal(place: Any, byte: Any) -> Any:
-            found = builder.load(builder.bitcast(builder.gep(address, [place]), vector.as_pointer()), align=1)
-            one = builder.insert_element(undefined, byte, ir.Constant(i32, 0))
-            wanted = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, 64), [0] * 64))
-            return builder.icmp_unsigned("==", found, wanted)
+            return builder.icmp_unsigned("==", _lanes(context, builder, signature.args[0], args[0], place), _everywhere(builder, byte))
 
         return builder.bitcast(builder.and_(equal(args[1], args[2]), equal(args[3], args[4])), ir.IntType(64))
 

@@ -49,7 +49,7 @@ from searchd.kernels_layout import (
 from searchd.kernels_postings import accepted, add_row
 from searchd.kernels_terms import bound_superblocks, gather_terms, order_by_best, raise_floor_by_terms, scale_of
 from searchd.kernels_top import needed, offer_all, start_top, write_top
-from searchd.kernels_visits import first_visits, take_best, take_next
+from searchd.kernels_visits import next_visit
 from searchd.kernels_wide import is_wide
 
 MERGED_TERMS = 8  # up to so many rare terms are merged, which takes time in proportion to the square of their number
@@ -82,15 +82,11 @@ def _top_of_segment(segment, scratch, mask, num_terms, scale, k):
     order_by_best(scratch, n)
     raise_floor_by_terms(segment, scratch, mask, n, k)
     bound_superblocks(segment, scratch, n)
-    for _ in range(first_visits(k)):
-        b = take_best(segment, scratch)
-        if b < 0:
-            return
-        _visit(segment, scratch, mask, n, b, k)
-    b = take_next(segment, scratch, 0)
+    visited, b = 0, next_visit(segment, scratch, 0, np.int64(-1), k)
     while b >= 0:
         _visit(segment, scratch, mask, n, b, k)
-        b = take_next(segment, scratch, b + 1)
+        visited += 1
+        b = next_visit(segment, scratch, visited, b, k)
 
 
 @inlined

@@ -10,8 +10,8 @@ import numpy as np
 from indexer.jit import kernel
 from indexer.postings import SUPERBLOCK, SUPERBLOCK_BITS
 from searchd.kernels_all import intersect, keep_accepted
-from searchd.kernels_and import match_documents, match_superblock, take_documents
-from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u64_at, word_at, words_of
+from searchd.kernels_and import clear_incomplete, match_documents, match_superblock, take_documents
+from searchd.kernels_bits import f32_at, i32_at, i64_at, u64_at, word_at, words_of
 from searchd.kernels_layout import (
     BOUNDS,
     CLASS,
@@ -25,8 +25,6 @@ from searchd.kernels_layout import (
     SCORES,
     START,
     STATE,
-    STRIDE,
-    SUPERBLOCK_MAXIMA,
     WEIGHT,
 )
 from searchd.kernels_phrase import POSITIONS, fetch_row, has_phrase, keep_phrases, prepare_phrase
@@ -80,7 +78,7 @@ def _drive_rare(segment, scratch, mask, n, k):
 @kernel
 def _drive_row(segment, scratch, mask, n, required, k):
     bound_superblocks(segment, scratch, n)
-    _clear_incomplete(segment, scratch, required)
+    clear_incomplete(segment, scratch, n)
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
     phrased = i64_at(scratch, PHRASE)[POSITIONS] > 0
     promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
@@ -97,18 +95,6 @@ def _drive_row(segment, scratch, mask, n, required, k):
                     found = match_superblock(segment, scratch, n, b)
                     _offer(segment, scratch, mask, first_doc, found, k, phrased)
             bounds[b] = 0
-
-
-@kernel
-def _clear_incomplete(segment, scratch, required):
-    """No bound where a required term is missing; the required terms are all frequent when the driver is."""
-    bounds = i32_at(scratch, BOUNDS)[: word_at(segment, STRIDE)]
-    order, row, stride = i64_at(scratch, ORDER), i64_at(scratch, ROW), word_at(segment, STRIDE)
-    maxima = u8_at(segment, SUPERBLOCK_MAXIMA)
-    for i in range(required):
-        part = maxima[row[order[i]] * stride : (row[order[i]] + 1) * stride]
-        for b in range(len(bounds)):
-            bounds[b] = bounds[b] if part[b] > 0 else np.int32(0)
 
 
 @kernel

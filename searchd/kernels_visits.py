@@ -15,13 +15,19 @@ FIRST_VISITS = 4
 
 
 @inlined
-def first_visits(k):
-    """How many superblocks to visit best bound first; more of them for a large k."""
-    return FIRST_VISITS + (k >> 5)
+def next_visit(segment, scratch, visited, last, k):
+    """The superblock to visit when ``visited`` have been, ``last`` the latest of them; -1 when none can give anything any more.
+
+    More of them come best bound first when k is large.
+    """
+    first = FIRST_VISITS + (k >> 5)
+    if visited < first:
+        return _take_best(segment, scratch)
+    return _take_next(segment, scratch, np.int64(0) if visited == first else last + 1)
 
 
 @inlined
-def take_best(segment, scratch):
+def _take_best(segment, scratch):
     """The superblock with the highest bound, which loses its bound; -1 when no superblock can give anything any more."""
     bounds, state = i32_at(scratch, BOUNDS)[: word_at(segment, NUM_SUPERBLOCKS)], u64_at(scratch, STATE)
     while True:
@@ -47,7 +53,7 @@ def _best_superblock(bounds):
 
 
 @inlined
-def take_next(segment, scratch, first):
+def _take_next(segment, scratch, first):
     """The first superblock from ``first`` on that can give something, -1 when there is none."""
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
     least = needed(state, 0)

@@ -133,6 +133,10 @@ class _Planner:
         self.prefixes: list[str] = []
 
     def plan(self, query: Query, filter_mask: Mask | None, listing: bool) -> Plan:
+        """What to score, demand and mark for a parsed query; raises SearchdError for what the index cannot answer.
+
+        ``filter_mask`` bool[max_doc]: the documents that a filter leaves. ``listing``: demands without words list what meets them.
+        """
         words, demands = self._split(query.nodes, positive=True, top=True)
         query_terms = self.snapshot.query_terms
         analysed = query_terms.analyse(" ".join(self.texts))
