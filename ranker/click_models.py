@@ -1,119 +1,171 @@
-"""Sessions to the attractiveness of each row: P(click | the user looks at it), under three accounts of how users look.
+"""Sessions to the attractiveness of each row, P(click | the user looks at it), and to how likely other sessions are: what models share.
 
-Every model is an estimator: ``__init__`` only stores, ``fit`` learns from ``ClickData`` and returns self, learned values end in ``_``. All
-learn ``attractiveness_`` float64[R] in [0, 1] and ``exposure_`` float64[R], the number of impressions that were looked at, which is how
-much the attractiveness rests on. All shrink towards the mean by ``strength`` imagined impressions.
+Every model is an estimator: ``__init__`` only stores, ``fit`` learns from a log and returns self, learned values end in ``_``. All learn
+``attractiveness_`` float64[R] in [0, 1] and ``exposure_`` float64[R], the impressions that were looked at, which is how much the attractiveness
+rests on. All shrink towards the mean by ``strength`` imagined looks; a row never shown has the mean. ``random_state`` moves the starts of those
+that climb by EM; the others draw nothing. How good a model is, is asked of sessions it has not seen: ``log_likelihood`` and ``perplexity``.
+
+Here are the click rates; ``ranker.browsing_models`` has those that look by rank, ``ranker.reading_models`` those that read from the top.
 """
 
+from collections.abc import Iterator
 from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranker.propensity import harvest
-from ranker.sessions import ClickData
+from ranker.click_kernels import added_by_session
+from ranker.sessions import Sessions
 
 Floats = NDArray[np.float64]
 
+LEAST_CHANCE = 1e-6
+"""No click is held impossible: a model that errs, as the cascade does on a second click, pays 14 nats for it and not all it has."""
 
-class ClickModel(Protocol):
-    """What the models here have in common."""
+
+class Log(Protocol):
+    """What models learn from: `ranker.sessions.ClickData`, or `ranker.session_store.StoredSessions` for logs larger than memory."""
+
+    @property
+    def num_rows(self) -> int: ...
+    @property
+    def num_ranks(self) -> int: ...
+    @property
+    def shown(self) -> NDArray[np.int32]: ...  # int32[R, K] impressions
+    @property
+    def clicked(self) -> NDArray[np.int32]: ...  # int32[R, K] clicks
+    def blocks(self) -> Iterator[Sessions]:
+        """All sessions, some at a time; asked again for every pass."""
+        ...
+
+
+class ClickModel:
+    """What the models have in common. A model of its own says ``fit`` and ``conditional``, and ``marginal`` where clicks hang on clicks."""
 
     attractiveness_: Floats
     exposure_: Floats
 
-    def fit(self, data: ClickData) -> Self: ...
-
-
-class NaiveCTR:
-    """Every impression was looked at: the click rate. Biased by the ranking that collected it; here to be compared with."""
-
-    attractiveness_: Floats
-    exposure_: Floats
-
-    def __init__(self, strength: float = 2.0) -> None:
+    def __init__(self, strength: float = 2.0, random_state: int = 0) -> None:
         self.strength = strength
+        self.random_state = random_state
 
-    def fit(self, data: ClickData) -> Self:
-        self.exposure_ = data.shown.sum(axis=1).astype(np.float64)
-        self.attractiveness_ = shrunk(data.clicked.sum(axis=1), self.exposure_, self.strength)
-        return self
+    def fit(self, log: Log) -> Self:
+        """Learn from all sessions of ``log``."""
+        raise AssertionError("models say how they learn")
 
+    def conditional(self, sessions: Sessions) -> Floats:
+        """P(click | clicks above) of each position, float64[P]."""
+        raise AssertionError("models say how likely a click is")
 
-class SDBN:
-    """The simplified dynamic Bayesian network (Chapelle and Zhang, WWW 2009): all above and at the last click was looked at.
+    def marginal(self, sessions: Sessions) -> Floats:
+        """P(click) of each position, whatever is clicked above."""
+        return self.conditional(sessions)
 
-    A session without a click counts as looked at to its end. Leaving such sessions out instead makes every shown document look good and has
-    cost up to 65 points of nDCG. ``satisfaction_`` float64[R] is P(last click | click).
-    """
+    @property
+    def relevance_(self) -> Floats:
+        """How much a row is worth to who looks at it: its attractiveness, unless the model tells satisfaction from it."""
+        return self.attractiveness_
 
-    attractiveness_: Floats
-    exposure_: Floats
-    satisfaction_: Floats
+    def session_log_likelihoods(self, sessions: Sessions) -> Floats:
+        """log P(all clicks of the session), float64[S], in nats."""
+        sums = np.zeros(len(sessions))
+        added_by_session(sessions.offsets, log_chances(self.conditional(sessions), sessions.clicked), sums)
+        return sums
 
-    def __init__(self, strength: float = 2.0) -> None:
-        self.strength = strength
+    def log_likelihood(self, sessions: Sessions) -> float:
+        """Mean log P(click or none | clicks above) of a shown document, in nats: 0 is perfect, log 0.5 = -0.69 a coin."""
+        return float(log_chances(self.conditional(sessions), sessions.clicked).mean())
 
-    def fit(self, data: ClickData) -> Self:
-        rows, clicked, num_rows = data.sessions.rows, data.sessions.clicked, len(data.row_key)
-        examined, is_last = examined_positions(data)
-        clicks = np.bincount(rows[clicked], minlength=num_rows)
-        self.exposure_ = np.bincount(rows[examined], minlength=num_rows).astype(np.float64)
-        self.attractiveness_ = shrunk(clicks, self.exposure_, self.strength)
-        self.satisfaction_ = shrunk(np.bincount(rows[is_last], minlength=num_rows), clicks.astype(np.float64), self.strength)
-        return self
-
-
-class PBM:
-    """The position-based model, P(click) = propensity of the rank x attractiveness of the row, by EM.
-
-    ``propensities`` float64[K] are held fixed, since EM cannot tell them from attractiveness unless documents move between ranks; by
-    default they are harvested from ``fit``'s data. The EM steps are eq. 4-6 of Chuklin et al., Click Models for Web Search (2015), ch. 4.
-    """
-
-    attractiveness_: Floats
-    exposure_: Floats
-    propensities_: Floats
-
-    def __init__(self, propensities: Floats | None = None, iterations: int = 60, strength: float = 1.0) -> None:
-        self.propensities = propensities
-        self.iterations = iterations
-        self.strength = strength
-
-    def fit(self, data: ClickData) -> Self:
-        """Learn ``attractiveness_`` and ``exposure_`` (float64[R]) by EM at fixed propensities, harvested where none were given."""
-        theta = harvest(data.shown, data.clicked).theta if self.propensities is None else np.asarray(self.propensities, np.float64)
-        shown, clicks = data.shown.sum(axis=1), data.clicked.sum(axis=1)
-        missed = data.shown - data.clicked
-        mean = clicks.sum() / max((data.shown @ theta).sum(), 1.0)
-        attractiveness = np.full(len(shown), mean)
-        for _ in range(self.iterations):
-            attractive = clicks + (missed * _attractive_though_not_clicked(attractiveness, theta)).sum(axis=1)
-            mean = attractive.sum() / max(shown.sum(), 1)
-            attractiveness = (attractive + self.strength * mean) / np.maximum(shown + self.strength, 1e-9)
-        self.propensities_, self.attractiveness_ = theta, attractiveness
-        self.exposure_ = data.shown @ theta
-        return self
+    def perplexity(self, sessions: Sessions) -> Floats:
+        """2^-mean(log2 P(click or none)) by rank, NaN where nothing was shown: 1 is perfect, 2 a coin (Dupret and Piwowarski, SIGIR 2008)."""
+        log_chance = log_chances(self.marginal(sessions), sessions.clicked)
+        shown = np.bincount(sessions.ranks)
+        with np.errstate(invalid="ignore"):
+            return np.exp(-np.bincount(sessions.ranks, log_chance) / shown)
 
 
-def _attractive_though_not_clicked(attractiveness: Floats, theta: Floats) -> Floats:
-    """P(attractive | shown at rank k, not clicked), float64[R, K]."""
-    a = attractiveness[:, None]
-    return a * (1 - theta) / np.maximum(1 - a * theta, 1e-9)
+def log_chances(chances: Floats, clicked: NDArray[np.bool_]) -> Floats:
+    """log P(what happened) by the chance of a click; float64[P]."""
+    return np.log(np.clip(np.where(clicked, chances, 1 - chances), LEAST_CHANCE, 1 - LEAST_CHANCE))
 
 
-def shrunk(successes: NDArray[np.int64], trials: Floats, strength: float) -> Floats:
+def shrunk(successes: NDArray[np.int64] | Floats, trials: Floats, strength: float) -> Floats:
     """Rates drawn towards the overall rate, as if each had ``strength`` trials of it more."""
     mean = successes.sum() / max(trials.sum(), 1.0)
     return (successes + strength * mean) / np.maximum(trials + strength, 1e-9)
 
 
-def examined_positions(data: ClickData) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which positions of the sessions were looked at (up to the last click, else all), and which are a last click; bool[P] each."""
-    sessions = data.sessions
-    session_of = np.repeat(np.arange(len(sessions)), np.diff(sessions.offsets))
-    positions = np.arange(len(sessions.rows))
-    last = np.full(len(sessions), -1, np.int64)
-    np.maximum.at(last, session_of[sessions.clicked], positions[sessions.clicked])
-    last_here = last[session_of]
-    return (last_here < 0) | (positions <= last_here), positions == last_here
+def counts(log: Log) -> tuple[Floats, Floats]:
+    """Impressions and clicks of each row, float64[R] each."""
+    shown, clicked = np.zeros(log.num_rows), np.zeros(log.num_rows)
+    for block in log.blocks():
+        shown += np.bincount(block.rows, minlength=log.num_rows)
+        clicked += np.bincount(block.rows[block.clicked], minlength=log.num_rows)
+    return shown, clicked
+
+
+def counts_by_rank(log: Log) -> tuple[Floats, Floats]:
+    """Impressions and clicks of each rank, float64[K] each."""
+    shown, clicked = np.zeros(log.num_ranks), np.zeros(log.num_ranks)
+    for block in log.blocks():
+        shown += np.bincount(block.ranks, minlength=log.num_ranks)
+        clicked += np.bincount(block.ranks[block.clicked], minlength=log.num_ranks)
+    return shown, clicked
+
+
+class RankCTR(ClickModel):
+    """The click rate of the rank: what any model has to beat. All rows are as attractive as the mean."""
+
+    rate_: Floats
+
+    def fit(self, log: Log) -> Self:
+        """Learn ``rate_`` float64[K]."""
+        shown, clicked = counts_by_rank(log)
+        self.rate_ = shrunk(clicked, shown, self.strength)
+        self.exposure_, clicks = counts(log)
+        self.attractiveness_ = np.full(log.num_rows, clicks.sum() / max(self.exposure_.sum(), 1.0))
+        return self
+
+    def conditional(self, sessions: Sessions) -> Floats:
+        """The rate of the rank."""
+        return self.rate_[sessions.ranks]
+
+
+class NaiveCTR(ClickModel):
+    """The click rate of the row: every impression was looked at. Biased by the ranking that collected it; here to be compared with."""
+
+    def fit(self, log: Log) -> Self:
+        """Learn ``attractiveness_`` and ``exposure_``."""
+        self.exposure_, clicks = counts(log)
+        self.attractiveness_ = shrunk(clicks, self.exposure_, self.strength)
+        return self
+
+    def conditional(self, sessions: Sessions) -> Floats:
+        """The rate of the row."""
+        return self.attractiveness_[sessions.rows]
+
+
+class COEC(RankCTR):
+    """Clicks over expected clicks (Zhang and Jones, WWW 2007): expected are those that the ranks of its impressions bring on average.
+
+    A good ranker makes good ranks look better than they are: their rate is what is shown there, too. So this corrects too much. ``ratio_``
+    float64[R] is 1 on average; attractiveness is the ratio times the rate of the first rank.
+    """
+
+    ratio_: Floats
+
+    def fit(self, log: Log) -> Self:
+        """Learn ``rate_`` and ``ratio_``."""
+        super().fit(log)
+        expected, clicks = np.zeros(log.num_rows), counts(log)[1]
+        for block in log.blocks():
+            expected += np.bincount(block.rows, self.rate_[block.ranks], log.num_rows)
+        first = max(float(self.rate_.max()), 1e-9)
+        self.exposure_ = expected / first
+        self.ratio_ = shrunk(clicks, expected, self.strength)
+        self.attractiveness_ = np.clip(self.ratio_ * first, 0.0, 1.0)
+        return self
+
+    def conditional(self, sessions: Sessions) -> Floats:
+        """The ratio of the row times the rate of the rank."""
+        return np.minimum(self.ratio_[sessions.rows] * self.rate_[sessions.ranks], 1.0)

@@ -17,8 +17,9 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from ranker.click_models import SDBN, NaiveCTR, examined_positions
+from ranker.click_models import NaiveCTR
 from ranker.propensity import harvest, power_law
+from ranker.reading_models import SDBN, examined_positions
 from ranker.sessions import ClickData, Sessions
 
 Floats = NDArray[np.float64]
@@ -111,7 +112,7 @@ def exposures(data: ClickData, theta: Floats) -> Floats:
     sessions = data.sessions
     by_rank = theta[sessions.ranks]
     with_click = np.repeat(_clicks_of_sessions(sessions) > 0, np.diff(sessions.offsets))
-    up_to_last_click, _ = examined_positions(data)
+    up_to_last_click, _ = examined_positions(data.sessions)
     by_reading = np.where(with_click, up_to_last_click, by_rank)
     return np.bincount(sessions.rows, (by_rank + by_reading) / 2, len(data.row_key)).astype(np.float64)
 

@@ -58,6 +58,18 @@ class ClickData:
     texts: list[str] = field(default_factory=list)
 
     @property
+    def num_rows(self) -> int:
+        return len(self.row_key)
+
+    @property
+    def num_ranks(self) -> int:
+        return self.shown.shape[1]
+
+    def blocks(self) -> Iterator[Sessions]:
+        """All sessions, in one piece: they are in memory."""
+        yield self.sessions
+
+    @property
     def num_sessions(self) -> int:
         return len(self.sessions)
 
@@ -179,7 +191,7 @@ class _Reader:
             self.ignored["row_without_features"] = int((~known).sum())
             sessions = _kept_sessions(sessions, known)
             X, row_query, row_key = X[known], row_query[known], [key for key, keep in zip(row_key, known) if keep]
-        shown, clicked = _counts(sessions, len(row_key))
+        shown, clicked = counts_of(sessions, len(row_key))
         fingerprint, ignored = self.feature_fingerprint, {reason: count for reason, count in self.ignored.items() if count}
         texts = [self.texts[query] for query in range(len(self.queries))]
         return ClickData(list(self.queries), row_query, row_key, X, shown, clicked, sessions, fingerprint, ignored, texts)
@@ -239,7 +251,7 @@ def _kept_sessions(sessions: Sessions, known: NDArray[np.bool_]) -> Sessions:
     return Sessions(offsets, renumbered[sessions.rows[keep]], sessions.ranks[keep], sessions.clicked[keep])
 
 
-def _counts(sessions: Sessions, num_rows: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def counts_of(sessions: Sessions, num_rows: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Impressions and clicks by row and rank, int32[R, K] each."""
     cells = sessions.rows.astype(np.int64) * NUM_RANKS + sessions.ranks
     shape, size = (num_rows, NUM_RANKS), num_rows * NUM_RANKS

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ranker.sessions import NUM_RANKS, ClickData, Sessions, _counts
+from ranker.sessions import NUM_RANKS, ClickData, Sessions, counts_of
 from ranker.users import click
 
 
@@ -35,7 +35,7 @@ def as_click_data(X, rows, clicked, docs) -> ClickData:
     count, length = rows.shape
     ranks = np.tile(np.arange(length, dtype=np.int32), count)
     sessions = Sessions(np.arange(0, count * length + 1, length), rows.ravel().astype(np.int32), ranks, clicked.ravel())
-    shown, clicks = _counts(sessions, len(X))
+    shown, clicks = counts_of(sessions, len(X))
     queries = [f"query {q}" for q in range(len(X) // docs)]
     row_query = (np.arange(len(X)) // docs).astype(np.int32)
     assert shown.shape[1] == NUM_RANKS
