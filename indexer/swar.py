@@ -62,7 +62,9 @@ def prefetch(typing: Any, rows: Any, row: Any) -> Any:
 
 
 @intrinsic
-def _count_trailing_zeros(typing: Any, x: Any) -> Any:
+def trailing_zeros(typing: Any, x: Any) -> Any:
+    """Number of the lowest set bit of a uint64; 64 for 0."""
+
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         i64, i1 = ir.IntType(64), ir.IntType(1)
         function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(i64, [i64, i1]), "llvm.cttz.i64")
@@ -74,7 +76,7 @@ def _count_trailing_zeros(typing: Any, x: Any) -> Any:
 @inlined
 def first_mark(marks):
     """Place, 0 to 7, of the first byte that is marked; 8 when none is."""
-    return _count_trailing_zeros(marks) >> 3
+    return trailing_zeros(marks) >> 3
 
 
 @inlined
