@@ -43,13 +43,14 @@ def _train_command(open_engine: OpenEngine) -> click.Command:
     @click.option("--queries", type=existing, help="qid<TAB>text a line, for --judgments.")
     @click.option("--letor", type=existing, help="Learn from a LETOR file, without a home.")
     @click.option("--output", type=file_path, help="Folder of the model, for --letor.")
+    @click.option("--overwrite", is_flag=True, help="Replace the model that stands in the folder of --output.")
     @click.option("--name", help="Name in the registry; the family unless given.")
     @click.option("--activate", is_flag=True, help="Serve the model at once, if it does no harm on held-out queries.")
     @click.option("--seed", type=int, default=0, show_default=True)
     @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Threads of LightGBM; the model is the same.")
     def command(
         home: Home, family: str, from_clicks: bool, judgments: Path | None, queries: Path | None, letor: Path | None,
-        output: Path | None, name: str | None, activate: bool, seed: int, jobs: int,
+        output: Path | None, overwrite: bool, name: str | None, activate: bool, seed: int, jobs: int,
     ) -> None:  # fmt: skip
         """Train a model from clicks, judgments or a LETOR file and publish it."""
         if sum([from_clicks, judgments is not None, letor is not None]) != 1:
@@ -57,7 +58,7 @@ def _train_command(open_engine: OpenEngine) -> click.Command:
         if letor is not None:
             if output is None:
                 raise click.UsageError("--letor needs --output, the folder of the model")
-            _train_letor(letor, family, output, seed, jobs)
+            _train_letor(letor, family, output, overwrite, seed, jobs)
             return
         if judgments is not None and queries is None:
             raise click.UsageError("--judgments needs --queries")
@@ -75,10 +76,10 @@ def _train_command(open_engine: OpenEngine) -> click.Command:
     return command
 
 
-def _train_letor(letor: Path, family: str, output: Path, seed: int, jobs: int) -> None:
+def _train_letor(letor: Path, family: str, output: Path, overwrite: bool, seed: int, jobs: int) -> None:
     from ranker.work import train_on_letor
 
-    _show(train_on_letor(letor, family, output, seed, jobs))
+    _show(train_on_letor(letor, family, output, overwrite, seed, jobs))
 
 
 def _evaluate_command(open_engine: OpenEngine) -> click.Command:

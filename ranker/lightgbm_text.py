@@ -11,6 +11,7 @@ import numpy as np
 
 from indexer.errors import SearchdError
 
+END_OF_TREES = "end of trees"
 MAX_TREES = 100_000
 MAX_LEAVES = 65_536
 CATEGORICAL, DEFAULT_LEFT = 1, 2  # bits of decision_type; bits 2 and 3 tell how missing values are treated
@@ -61,7 +62,7 @@ def _split(text: str, where: str) -> tuple[dict[str, str], list[dict[str, str]]]
     sections: list[dict[str, str]] = [{}]
     for line in lines[1:]:
         key, equals, value = line.partition("=")
-        if line.strip() == "end of trees":
+        if line.strip() == END_OF_TREES:
             return sections[0], sections[1:]
         if key == "Tree":
             if value.strip() != str(len(sections) - 1):

@@ -9,6 +9,8 @@ A model that loads has the bytes that were published and gives, on this machine 
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer.durable import make_folder, write_file
+from indexer.durable import make_folder, remove_folder, rename_folder, write_file
 from indexer.errors import SearchdError, reason
 from ranker.featureset import FeatureSet
 from ranker.forest import build_forest
@@ -31,6 +33,12 @@ class DamagedModel(SearchdError):
     """A model folder whose files are not those that were published."""
 
     code = "damaged_model"
+
+
+class FolderInUse(SearchdError):
+    """A folder for a new model that holds something already."""
+
+    code = "folder_in_use"
 
 
 class Trained(NamedTuple):
@@ -83,6 +91,29 @@ def write_model(folder: Path, trained: Trained, card: dict[str, Any]) -> None:
     for name, data in files.items():
         write_file(folder / name, data)
     write_file(folder / SUMS, "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in FILES).encode())
+
+
+def require_free(folder: Path, overwrite: bool = False) -> None:
+    """Raise FolderInUse unless a model may be written there: nothing is there yet, or a model and ``overwrite``."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / SUMS).is_file():
+        raise FolderInUse(f"{folder}: expected a new folder, found something that is no model; name another one")
+    if not overwrite:
+        raise FolderInUse(f"{folder}: expected a new folder, found a model; name another one, or give --overwrite")
+
+
+def replace_model(folder: Path, trained: Trained, card: dict[str, Any], overwrite: bool = False) -> None:
+    """Write a model as a whole folder; one that is there stays until the new one is complete. Raises FolderInUse."""
+    require_free(folder, overwrite)
+    staging = folder.with_name(f".{folder.name}.{os.getpid()}.staging")
+    try:
+        write_model(staging, trained, card)
+        if folder.exists():
+            remove_folder(folder)
+        rename_folder(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def read_model(folder: Path, name: str = "model", version: str = "", own: bool = False) -> Model:

@@ -17,10 +17,13 @@ def models() -> None:
 @models.command("list")
 @home_option
 def list_(home: Home) -> None:
-    """One line a version: name, version, family, what it learned from, held-out gain; * marks the active one."""
+    """One line a version: name, version, family, what it learned from, held-out gain; * marks the active one, ! a damaged one."""
     from ranker.registry import Registry
 
     for entry in Registry(home).entries():
+        if entry.damaged is not None:
+            click.echo("\t".join(("!", entry.name, entry.version, "damaged", " ".join(entry.damaged.split()))))
+            continue
         card = entry.card
         gain = (card.get("heldout") or {}).get("gain")
         fields = ("*" if entry.active else " ", entry.name, entry.version, card.get("family", ""), card.get("source", ""))
@@ -76,10 +79,18 @@ def diff(home: Home, first: str, second: str) -> None:
 
 @models.command("import")
 @home_option
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
 @click.option("--name", required=True, help="Name in this registry.")
-def import_(home: Home, folder: Path, name: str) -> None:
-    """Copy a model folder of another home into this one, verified."""
+@click.option(
+    "--features", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Names of the model's features in order, one a line, where its own file calls them Column_0, Column_1, ...",
+)  # fmt: skip
+def import_(home: Home, source: Path, name: str, features: Path | None) -> None:
+    """Copy a model folder of another home into this one, or a LightGBM text model trained on `ranker features export`; verified."""
+    from ranker.importing import import_text
     from ranker.registry import Registry
 
-    click.echo(f"{name} {Registry(home).import_folder(folder, name)}")
+    if source.is_dir() and features is not None:
+        raise click.UsageError("--features is for text models; a model folder has its own")
+    version = Registry(home).import_folder(source, name) if source.is_dir() else import_text(home, source, name, features)
+    click.echo(f"{name} {version}")

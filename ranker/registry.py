@@ -28,12 +28,13 @@ class UnknownModel(SearchdError):
 
 
 class ModelEntry(NamedTuple):
-    """One version in the registry."""
+    """One version in the registry; of a damaged one the card is empty, and ``damaged`` says what is wrong with it."""
 
     name: str
     version: str
     active: bool
     card: dict[str, Any]
+    damaged: str | None = None
 
 
 class Registry:
@@ -62,13 +63,16 @@ class Registry:
         return history[-1] if history else None
 
     def entries(self) -> list[ModelEntry]:
-        """Every version of every model."""
+        """Every version of every model, damaged ones too."""
         active = self.active()
-        return [
-            ModelEntry(name, version, (name, version) == active, self.load(name, version).card)
-            for name in self.names()
-            for version in self.versions(name)
-        ]
+        return [self._entry(name, version, active) for name in self.names() for version in self.versions(name)]
+
+    def _entry(self, name: str, version: str, active: tuple[str, str] | None) -> ModelEntry:
+        is_active = (name, version) == active
+        try:
+            return ModelEntry(name, version, is_active, self.load(name, version).card)
+        except SearchdError as error:
+            return ModelEntry(name, version, is_active, {}, str(error).replace(f"{self.folder}/", ""))
 
     def publish(self, trained: Trained, card: dict[str, Any], name: str) -> str:
         """Store a model as the next version of ``name``, verified by loading it, and return the version. Activates nothing."""

@@ -13,7 +13,7 @@ from ranker.features import FEATURES
 from ranker.featureset import COLUMN, FeatureSet
 from ranker.judged import read_judgments, read_queries
 from ranker.letor import read_letor, write_letor
-from ranker.model import Trained, write_model
+from ranker.model import Trained, replace_model, require_free
 from ranker.registry import Registry
 from ranker.relevance import estimate_relevance
 from ranker.sessions import ClickData, read_clicks
@@ -53,11 +53,12 @@ def train_on_clicks(engine: Any, home: Home, family: str, name: str, seed: int =
     return _published(home, trained, {**card, "source": "clicks", "generation": engine.index.generation}, name)
 
 
-def train_on_letor(letor: Path, family: str, output: Path, seed: int = 0, jobs: int = 1) -> dict[str, Any]:
-    """Learn from a file and write the model into a folder; returns the card."""
+def train_on_letor(letor: Path, family: str, output: Path, overwrite: bool = False, seed: int = 0, jobs: int = 1) -> dict[str, Any]:
+    """Learn from a file and write the model into a folder; returns the card. Raises FolderInUse, before any work."""
+    require_free(output, overwrite)
     trained, card = train(read_letor(letor), family, seed, jobs)
     card = {**card, "source": "letor", "file": letor.name}
-    write_model(output, trained, card)
+    replace_model(output, trained, card, overwrite)
     return card
 
 

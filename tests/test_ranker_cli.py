@@ -98,6 +98,21 @@ def test_a_letor_file_trains_and_evaluates_without_a_home(run, tmp_path):
     assert found["nDCG@10"] > 0.9 and set(found) >= {"AP", "RR", "nDCG@10"}
 
 
+def test_a_model_folder_is_never_replaced_unasked(run, tmp_path):
+    (tmp_path / "rows.txt").write_text(LETOR)
+    words = ("train", "--letor", tmp_path / "rows.txt", "--family", "pointwise", "--output")
+    run(*words, tmp_path / "model")
+    before = (tmp_path / "model" / "model.txt").read_bytes()
+    assert "--overwrite" in run(*words, tmp_path / "model", "--seed", 7, code=1).stderr
+    assert (tmp_path / "model" / "model.txt").read_bytes() == before
+    run(*words, tmp_path / "model", "--seed", 7, "--overwrite")
+    assert (tmp_path / "model" / "model.txt").read_bytes() != before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    assert "no model" in run(*words, tmp_path / "mine", "--overwrite", code=1).stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["home", "mine", "model", "rows.txt"]
+
+
 def test_models_are_listed_shown_compared_activated_and_rolled_back(run, files, tmp_path):
     run.here("train", "--family", "pointwise", *files, "--name", "a", "--activate")
     run.here("train", "--family", "listwise", *files, "--name", "b", "--seed", 5)

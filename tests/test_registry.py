@@ -87,3 +87,15 @@ def test_a_damaged_active_file_is_one_clear_error(registry):
     registry.active_file.write_text("../../etc passwd x\n")
     with pytest.raises(UnknownModel, match="NAME VERSION"):
         registry.active()
+
+
+def test_a_damaged_version_is_listed_with_the_reason_and_hides_no_other(registry):
+    for _ in range(3):
+        registry.publish(small_model(), {"family": "pointwise"}, "a")
+    registry.activate("a", "v0003")
+    (registry.folder / "a" / "v0002" / "model.txt").write_text("tree\n")
+    entries = registry.entries()
+    assert [(e.version, e.active, e.damaged is None) for e in entries] == [
+        ("v0001", False, True), ("v0002", False, False), ("v0003", True, True),
+    ]  # fmt: skip
+    assert entries[1].damaged.startswith("a/v0002/model.txt: expected SHA-256") and entries[1].card == {}
