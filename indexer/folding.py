@@ -8,7 +8,7 @@ the form without case, for comparing strings.
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING
 
 import opencc
@@ -142,19 +142,30 @@ class Folded:
         """``text`` and ``origins`` (see below), when they are known already."""
         self.text = fold_keeping_case(original) if text is None else text
         self.original = original
-        self._known, self._given = text is not None, origins
+        self._given: list[int] | np.ndarray | None = origins
+        self._known = text is not None or original.isascii()
 
-    @cached_property
+    @property
     def _origins(self) -> "list[int] | np.ndarray | None":
         """Index in the original of every folded character; None: they are the same."""
+        if not self._known:
+            # By hand: the lock of a cached property takes as long as folding a query.
+            self._given = self._find_origins()
+            self._known = True
+        return self._given
+
+    def _find_origins(self) -> list[int] | None:
         original = self.original
-        if self._known or original.isascii():
-            return self._given
         table = _table()
         # Folding has filled the table, so every irregular character of the text is known.
         if not _JOINER.search(original) and table.irregular.isdisjoint(original):
             return None
         return [start for start, piece in _pieces(original) for _ in piece.translate(table)]
+
+    @property
+    def unmoved(self) -> bool:
+        """Whether places in the folded text are places in the original."""
+        return self._origins is None
 
     def start(self, folded: int) -> int:
         """Where the folded character at ``folded`` comes from; the end of the folded text is the end of the original."""

@@ -7,7 +7,7 @@ temporary folders, where jieba keeps a cache that any user of the machine could 
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from indexer.lexicon import Lexicon
 from indexer.scripts import HAN
@@ -25,6 +25,8 @@ class Segmenter:
         self._lexicon = lexicon or Lexicon()
         self._lock = threading.Lock()
         self._loaded: Tables | None = None
+        self._codes: Any = None
+        self._kernel: Any = None
 
     def search_words(self, text: str, unknown: bool = True) -> list[tuple[int, int]]:
         """(start, end) of words of two and more characters in the Han runs of ``text`` (folded), overlapping as in jieba's search mode."""
@@ -37,17 +39,27 @@ class Segmenter:
         """
         return self._segment(text, False, unknown)
 
+    def query_words(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """(``search_words``, ``words``, the latter from the last to the first) of a text by one call of the kernel, which costs more than a query."""
+        found = self._segment(text, True, True)
+        cut, words, first = [], [], len(text)
+        for word in reversed(found):
+            start, end = word
+            # In jieba's order a word comes behind those inside it.
+            if start < first:
+                cut.append(word)
+                first = start
+            if end - start > 1:
+                words.append(word)
+        words.sort()
+        return words, cut
+
     def _segment(self, text: str, search: bool, unknown: bool) -> list[tuple[int, int]]:
         if not _HAN.search(text):
             return []
-        # Numba takes a while to import, and most English collections never need it here.
-        import numpy as np
-
-        from indexer.han_kernels import segment
-
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        spans = segment(codes, *self.tables, search, unknown)
-        return list(zip(spans[:, 0].tolist(), spans[:, 1].tolist()))
+        tables = self.tables
+        codes = self._codes(text.encode("utf-32-le", "surrogatepass"), "u4")
+        return list(map(tuple, self._kernel(codes, *tables, search, unknown).tolist()))
 
     @property
     def tables(self) -> "Tables":
@@ -55,7 +67,13 @@ class Segmenter:
         if self._loaded is None:
             with self._lock:
                 if self._loaded is None:
+                    # Numba takes a while to import, and most English collections never need it here.
+                    from numpy import frombuffer
+
+                    from indexer.han_kernels import segment
                     from indexer.han_tables import load_tables
 
+                    # An import in a function takes longer than a short text.
+                    self._codes, self._kernel = frombuffer, segment
                     self._loaded = load_tables(self._lexicon.han_words)
         return self._loaded

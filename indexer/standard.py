@@ -1,8 +1,8 @@
 """The analyzer of what people write: English stems and codes, Han characters, their pairs and words, words across scripts.
 
 ``number_terms`` is the way of a build: kernels find the runs of a whole batch, and Python sees every distinct one once (``numbering.py``).
-``index_terms`` says the same of one text by regular expressions; ``tokens`` and ``query_terms`` walk the same runs with places; that all of them
-agree is tested on random texts.
+``index_terms`` says the same of one text by regular expressions, ``tokens`` with places, and ``query_terms`` (``query_analysis.py``) with the
+weights of a query; that all of them agree is tested on random texts.
 """
 
 import hashlib
@@ -17,9 +17,10 @@ from indexer.han import Segmenter
 from indexer.han_dictionary import dictionary_hash
 from indexer.lexicon import Lexicon
 from indexer.mixed import MixedWords
-from indexer.stopwords import CHINESE, ENGLISH, HALF_STOP_WEIGHT, STOP_WEIGHT
-from indexer.tokens import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, IndexTerms, QueryTerm, Token, merge_repeats
-from indexer.words import ANY_RUN, ASCII_RUN, GROUP, HUMP, WHOLE, Code, Words
+from indexer.query_analysis import QueryAnalysis
+from indexer.stopwords import CHINESE, ENGLISH
+from indexer.tokens import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, IndexTerms, QueryTerm, Token
+from indexer.words import ANY_RUN, ASCII_RUN, WHOLE, Code, Words
 
 if TYPE_CHECKING:
     from indexer.interning import Names
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
 
 # One more whenever any text may get other terms than before.
 RULES = 3
-# What a part of a code weighs in a query beside the whole code: measured for letters and digits apart, +1 % nDCG@10 on a Chinese web collection.
-PART_WEIGHT = 0.5
 
 
 class _Place(NamedTuple):
-    """A term in the folded text; ``weight`` is its weight in a query, 0 = not searched for."""
+    """A term in the folded text."""
 
     term: str
     stream: int
@@ -40,7 +39,6 @@ class _Place(NamedTuple):
     length: int
     start: int
     end: int
-    weight: float
 
 
 class StandardAnalyzer:
@@ -51,7 +49,7 @@ class StandardAnalyzer:
     def __init__(self, lexicon: Lexicon) -> None:
         self._words, self.words = Words(), lexicon.words
         self._segmenter, self._mixed = Segmenter(lexicon), MixedWords(word for word, _ in lexicon.words)
-        self._stopwords = ENGLISH | CHINESE | lexicon.stopwords
+        self._queries = QueryAnalysis(self._words, self._segmenter, self._mixed, ENGLISH | CHINESE | lexicon.stopwords)
         libraries = {name: version(name) for name in ("PyStemmer", "OpenCC", "jieba")}
         dictionaries = {"jieba": dictionary_hash(), "lexicon": lexicon.fingerprint}
         self.spec = {"name": self.name, "rules": RULES, "libraries": libraries, "dictionaries": dictionaries}
@@ -92,36 +90,13 @@ class StandardAnalyzer:
         return sorted(found, key=lambda token: (token.start, token.position, -token.length, token.stream))
 
     def query_terms(self, text: str) -> list[QueryTerm]:
-        if text.isascii() and not self._mixed.ascii:
-            plain = self._plain_terms(text)
-            if plain is not None:
-                return plain
-        folded = Folded(text)
-        places = [p for p in self._places(folded.text, query=True) if p.weight or p.stream == STREAM_HANWORD]
-        return merge_repeats([QueryTerm(p.term, p.stream, p.weight, p.position, folded.start(p.start), folded.end(p.end)) for p in places])
+        return self._queries.terms(text)
 
     def occurrences(self, text: str, terms: Set[str], prefixes: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
         # Its tables are those of builds; what only analyses queries never loads them.
         from indexer.occurrences import occurrences
 
         return occurrences(text, terms, prefixes, self._words, self._mixed)
-
-    def _plain_terms(self, text: str) -> list[QueryTerm] | None:
-        """The terms of a query of ASCII words, without a record of every place; None when there is a code among them."""
-        words, stopwords = self._words, self._stopwords
-        found: dict[str, QueryTerm] = {}
-        for position, run in enumerate(ASCII_RUN.finditer(text)):
-            word = run[0]
-            term = words[word]
-            if type(term) is Code:
-                return None
-            weight = STOP_WEIGHT if word.casefold() in stopwords else 1.0
-            first = found.get(term)
-            if first is None:
-                found[term] = QueryTerm(term, STREAM_WORD, weight, position, *run.span())
-            else:
-                found[term] = first._replace(weight=first.weight + weight)
-        return list(found.values())
 
     def _index_words(self, runs: list[str]) -> tuple[list[str], list[str]]:
         """(sequence, extra) of word runs."""
@@ -161,69 +136,43 @@ class StandardAnalyzer:
         whole = [term for _, _, term in self._mixed.find(folded)]
         return IndexTerms(sequence, extra + whole, length + len(whole))
 
-    def _places(self, folded: str, query: bool = False) -> Iterator[_Place]:
-        """Every term with its place, run by run; weights are those of a query if ``query``, else 1."""
+    def _places(self, folded: str) -> Iterator[_Place]:
+        """Every term with its place, run by run."""
         mixed = list(self._mixed.find(folded))
-        # Segmented once: a call of its kernel costs more than a short query.
+        # Segmented once: a call of its kernel costs more than a short text.
         ends: dict[int, list[int]] = {}
         for start, end in self._segmenter.search_words(folded):
             ends.setdefault(start, []).append(end)
-        stopped = self._stopped(folded) if query else [False] * len(folded)
         position = 0
         positions: dict[int, int] = {}  # where in the text a term begins or ends -> position
         for run in ANY_RUN.finditer(folded):
             if run[1]:
-                yield from self._han_places(run[1], run.start(), position, stopped, ends)
+                yield from self._han_places(run[1], run.start(), position, ends)
                 if mixed:
                     positions |= {run.start() + i: position + i for i in range(len(run[1]) + 1)}
                 position += len(run[1])
             else:
-                size = yield from self._word_places(run[2], run.start(), position, mixed)
+                size = yield from self._word_places(run[2], run.start(), position)
                 positions |= {run.start(): position, run.end(): position + size}
                 position += size
         for start, end, term in mixed:
-            yield _Place(term, STREAM_WORD, positions[start], positions[end] - positions[start], start, end, 1.0)
+            yield _Place(term, STREAM_WORD, positions[start], positions[end] - positions[start], start, end)
 
-    def _word_places(self, word: str, at: int, position: int, mixed: list[tuple[int, int, str]]) -> Generator[_Place, None, int]:
-        """The places of a word run; returns how many positions it takes. Inside a mixed word it weighs what parts do."""
+    def _word_places(self, word: str, at: int, position: int) -> Generator[_Place, None, int]:
+        """The places of a word run; returns how many positions it takes."""
         parts = self._words.parts(word)
         positions = 1 + parts[-1].position
-        inside = PART_WEIGHT if any(start <= at < end for start, end, _ in mixed) else 1.0
         for part in parts:
             length = positions if part.role == WHOLE else 1
-            weight = inside * self._word_weight(word[part.start : part.end], part.role)
-            yield _Place(part.term, STREAM_WORD, position + part.position, length, at + part.start, at + part.end, weight)
+            yield _Place(part.term, STREAM_WORD, position + part.position, length, at + part.start, at + part.end)
         return positions
 
-    def _word_weight(self, word: str, role: int) -> float:
-        """Humps and groups of digits are for documents: a query for iPhone does not want every phone, nor one for 1,000 every 1."""
-        if role in (HUMP, GROUP):
-            return 0.0
-        if word.casefold() in self._stopwords:
-            return STOP_WEIGHT
-        return 1.0 if role == WHOLE else PART_WEIGHT
-
-    def _han_places(self, run: str, start: int, position: int, stopped: list[bool], ends: dict[int, list[int]]) -> Iterator[_Place]:
-        """The places of a run of characters that begins at ``start``; ``stopped`` by character of the text, ``ends`` of words by their start."""
+    def _han_places(self, run: str, start: int, position: int, ends: dict[int, list[int]]) -> Iterator[_Place]:
+        """The places of a run of characters that begins at ``start``; ``ends`` of words by their start."""
         for i, char in enumerate(run):
-            yield _Place(HAN1 + char, STREAM_HAN1, position + i, 1, start + i, start + i + 1, STOP_WEIGHT if stopped[start + i] else 1.0)
+            yield _Place(HAN1 + char, STREAM_HAN1, position + i, 1, start + i, start + i + 1)
         for i in range(len(run) - 1):
-            weight = (1.0, HALF_STOP_WEIGHT, STOP_WEIGHT)[stopped[start + i] + stopped[start + i + 1]]
-            yield _Place(HAN2 + run[i : i + 2], STREAM_HAN2, position + i, 2, start + i, start + i + 2, weight)
+            yield _Place(HAN2 + run[i : i + 2], STREAM_HAN2, position + i, 2, start + i, start + i + 2)
         for i in range(len(run)):
             for end in ends.get(start + i, ()):
-                yield _Place(HANWORD + run[i : end - start], STREAM_HANWORD, position + i, end - start - i, start + i, end, 0.0)
-
-    def _stopped(self, folded: str) -> list[bool]:
-        """Which characters belong to Han stop words; a stop word inside another word (的 in 目的) is none."""
-        stopped = [False] * len(folded)
-        for start, end in self._segmenter.words(folded):
-            if self._is_stop(folded[start:end]):
-                stopped[start:end] = [True] * (end - start)
-        return stopped
-
-    def _is_stop(self, word: str) -> bool:
-        """Whether ``word`` is a stop word or made of them, as jieba's 是什么."""
-        if word in self._stopwords:
-            return True
-        return any(word[:i] in self._stopwords and self._is_stop(word[i:]) for i in range(1, len(word)))
+                yield _Place(HANWORD + run[i : end - start], STREAM_HANWORD, position + i, end - start - i, start + i, end)

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.analysis import STREAM_HANWORD, STREAM_WORD, UnknownAnalyzer, get_analyzer, stream_of
+from indexer.analysis import STREAM_HANWORD, STREAM_WORD, QueryTerm, UnknownAnalyzer, get_analyzer, stream_of
+from indexer.han import Segmenter
+from indexer.stopwords import CHINESE
 
 STANDARD, WHITESPACE = get_analyzer("standard"), get_analyzer("whitespace")
 ANALYZERS = pytest.mark.parametrize("analyzer", [STANDARD, WHITESPACE], ids=lambda a: a.name)
@@ -47,6 +49,34 @@ def test_query_terms_are_distinct_terms_of_the_text(analyzer, text):
     assert len({q.term for q in query}) == len(query)
     assert {q.term for q in query} <= set(indexed.sequence + indexed.extra)
     assert all((q.weight == 0) == (q.stream == STREAM_HANWORD) for q in query)
+
+
+@given(text=TEXTS)
+def test_query_terms_stand_where_the_tokens_do(text):
+    tokens = STANDARD.tokens(text)
+    for query in STANDARD.query_terms(text):
+        places = [(t.start, t.end, t.position) for t in tokens if t.term == query.term]
+        assert (query.start, query.end, query.position) in places
+        assert query.stream == stream_of(query.term) and type(query) is QueryTerm
+
+
+@given(text=st.text("的是什么中国了怎么办 a，", max_size=12))
+def test_weights_of_characters_and_pairs_are_those_of_the_stop_words_they_are_in(text):
+    stopped = [False] * len(text)
+    for start, end in Segmenter().words(text):
+        if made_of_stop_words(text[start:end]):
+            stopped[start:end] = [True] * (end - start)
+    expected = Counter()
+    for i, char in enumerate(text):
+        if char not in " a，":
+            expected["\x01" + char] += 0.1 if stopped[i] else 1.0
+        if len(text) > i + 1 and set(text[i : i + 2]).isdisjoint(" a，"):
+            expected["\x02" + text[i : i + 2]] += (1.0, 0.5, 0.1)[stopped[i] + stopped[i + 1]]
+    assert {t: w for t, w in weights(text).items() if t[0] in "\x01\x02"} == {t: pytest.approx(w) for t, w in expected.items()}
+
+
+def made_of_stop_words(word):
+    return word == "" or any(word[:i] in CHINESE and made_of_stop_words(word[i:]) for i in range(1, len(word) + 1))
 
 
 @ANALYZERS
