@@ -39,7 +39,7 @@ def encode_lists(starts, docs, codes, out, list_starts):
 
 
 @kernel
-def _read_varint(data, p):
+def read_varint(data, p):
     """(value, place after it)"""
     value, shift = np.int64(0), np.int64(0)
     while data[p] & 128:
@@ -54,12 +54,12 @@ def decode_list(data, p, docs, codes):
     """Read the list of len(docs) postings at data[p:]: ``docs`` and ``codes`` int64."""
     next_doc = np.int64(0)
     for i in range(len(docs)):
-        value, p = _read_varint(data, p)
+        value, p = read_varint(data, p)
         docs[i] = next_doc + (value >> 1)
         next_doc = docs[i] + 1
         codes[i] = 1
         if value & 1:
-            codes[i], p = _read_varint(data, p)
+            codes[i], p = read_varint(data, p)
 
 
 @kernel

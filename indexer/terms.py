@@ -44,10 +44,13 @@ class TermDictionary:
             self._ranks = self._invert()
         return self._terms.texts(self._ranks[ids])
 
-    def words(self) -> tuple[Strings, np.ndarray]:
-        """All terms of the word stream, in the order of their bytes, and their ids."""
-        first = self._terms.prefix_range(HANWORD)[1]
-        return self._terms.packed(np.arange(first, len(self))), self._terms.numbers(first, len(self))
+    def words_range(self) -> tuple[int, int]:
+        """First place and end of the terms of the word stream."""
+        return self._terms.prefix_range(HANWORD)[1], len(self)
+
+    def packed(self, first: int, last: int) -> tuple[Strings, np.ndarray]:
+        """The terms at places ``first`` to ``last`` - 1 and their ids."""
+        return self._terms.packed(np.arange(first, last)), self._terms.numbers(first, last)
 
     def _invert(self) -> np.ndarray:
         """Ranks by id, uint32[T]: a table of its own would cost every index what only some processes need."""

@@ -86,8 +86,13 @@ class Engine:
         """Let go of the index and end what goes on in the background; searches that are under way end well."""
         self._snapshot.suggestions.close()
         self._snapshot.han_words.close()
+        self._snapshot.query_terms.subwords.close()
         if self.click_log is not None:
             self.click_log.flush()
+
+    def wait_for_nothing(self) -> None:
+        """From now on no search waits until the tables of a large dictionary are made: it does without, or with those of an older generation."""
+        self._snapshot.query_terms.subwords.in_background = True
 
     # What is open now.
 

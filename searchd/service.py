@@ -28,6 +28,8 @@ from searchd.metrics import Metrics
 from searchd.tasks import Tasks
 
 EXTENSION = "searchd"
+# One of each kind: words, Chinese, a phrase, a minus, what is mistyped, and pinyin.
+WARM_QUERIES = ("the search", "的 中文", '"a b"', "a -b", "serach", "搜锁", "sousuo")
 RUN_FOLDER = "SEARCHD_RUN_FOLDER"
 log = structlog.get_logger("searchd.service")
 
@@ -55,7 +57,9 @@ class Service:
                 if self._engine is None:
                     current_generation(self.home)  # before the click log, which must not be made in a folder that is no home
                     logged = self.click_log if self.settings.log_queries else None
-                    self._engine = Engine(self.home, logged, self.secret)
+                    engine = Engine(self.home, logged, self.secret)
+                    engine.wait_for_nothing()
+                    self._engine = engine
         return self._engine
 
     @property
@@ -82,7 +86,7 @@ class Service:
         log.info("warm", seconds=round(time.perf_counter() - started, 2))
 
     def _warm_engine(self) -> None:
-        for query in ("the", "的 中文", '"a b"', "a -b"):
+        for query in WARM_QUERIES:
             for mode in ("or", "and"):
                 self.engine.search(query, limit=3, mode=mode, model=self.settings.model, log=False)
         self.engine.suggest("th")

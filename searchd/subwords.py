@@ -6,66 +6,93 @@ postings: a fragment is treated as if its documents were those of its words. A w
 query's word, and the few that earn most join the query. The word itself is among them: what is long and rarely spelt so tells most.
 
 Only words of ASCII characters take part (accents are folded by then); other scripts have their own streams. The lists of fragments are made of
-the dictionary when the first word is asked for, in blocks of words, which bounds the memory this takes; segments keep them over generations.
+the dictionary when the first word is asked for, in stretches of words, which bounds the memory this takes, and hold nine bytes a word; segments keep
+them over generations.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import structlog
 
 import indexer.bm25 as bm25
-import indexer.strings as strings
+from indexer.errors import SearchdError
 from indexer.strings import Strings
-from searchd.kernels_subwords import add_gains
+from searchd.kernels_subwords import COLUMNS, DF, GRAM, LAST, SIZE, add_gains, fill_table, measure_lists, write_lists
 
-GRAM = 4
+log = structlog.get_logger("searchd.subwords")
 SHORTEST = 3  # letters of a word that is worth it
 # The best of the words that share fragments, the word itself among them; more cost time, and 8 or 16 are a little worse.
 MOST = 4
 # Fragments of one word say the same thing again and again: n of them weigh like 5 ** .5 * n ** .5.
 USUAL_FRAGMENTS = 5
-BLOCK_WORDS = 1 << 17
+# Terms whose lists are made while a search waits: half a second of CPU time.
+AT_ONCE = 300_000
+STRETCH = 1 << 16  # words that are looked at together
+# In larger dictionaries words of one document take no part: most are misspelt or numbers, and the lists would have more than 40 MB.
+MOST_WORDS = 4_000_000
 CACHE_SIZE = 1 << 16
-_START, _END = ord("^"), ord("$")
+FIRST_ROOM = 1 << 12
+
+
+class Words(NamedTuple):
+    """Some words of a dictionary, the first of which is number ``first``; ``df`` int64[n] is 0 for what takes no part."""
+
+    words: Strings
+    df: np.ndarray
+    first: int
 
 
 class Fragments(NamedTuple):
-    """Distinct fragments uint32[G] ascending; owners[starts[i]:starts[i + 1]] are the words that hold the i-th, ascending."""
+    """Distinct fragments uint32[G] ascending; the numbers of the words that hold the i-th are the varints ``data[starts[i]:starts[i + 1]]``.
+
+    ``df`` int64[G]: documents of the words that hold each, one counted as often as it has such words; ``size``: words of the dictionary.
+    """
 
     grams: np.ndarray
     starts: np.ndarray
-    owners: np.ndarray
-
-
-class Block(NamedTuple):
-    """Some words of a segment, in the order of their bytes, with their fragments and ``df``: int64[G], documents of the words that hold each."""
-
-    words: Strings
-    fragments: Fragments
+    data: np.ndarray
     df: np.ndarray
+    size: int
 
 
-def fragments_of(words: Strings) -> Fragments:
-    """The fragments of ASCII words."""
-    lengths = np.diff(words.offsets).astype(np.int64)
-    owners = np.repeat(np.arange(len(words), dtype=np.uint32), lengths + 2)
-    whole = owners[: -GRAM + 1] == owners[GRAM - 1 :]
-    pairs = np.unique((_grams(_between_marks(words, lengths))[whole].astype(np.uint64) << 32) | owners[: -GRAM + 1][whole])
-    grams, starts = np.unique((pairs >> 32).astype(np.uint32), return_index=True)
-    return Fragments(grams, np.append(starts, len(pairs)), pairs.astype(np.uint32))
+def fragments_of(stretches: Callable[[], Iterable[Words]]) -> Fragments:
+    """The fragments of ASCII words; ``stretches`` gives the same words twice, in ascending order."""
+    table, count, size = np.zeros((FIRST_ROOM, COLUMNS), np.int64), 0, 0
+    for some in stretches():
+        at, size = 0, some.first + len(some.words)
+        while at < len(some.df):
+            at, count = measure_lists(some.words.data, some.words.offsets, some.df, some.first, at, table, count)
+            table = table if at == len(some.df) else _doubled(table)
+    taken = np.flatnonzero(table[:, GRAM])
+    taken = taken[np.argsort(table[taken, GRAM])]
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(table[taken, SIZE])])
+    table[taken, SIZE], table[:, LAST] = starts[:-1], -1
+    data = np.empty(int(starts[-1]), np.uint8)
+    for some in stretches():
+        write_lists(some.words.data, some.words.offsets, some.df, some.first, table, data)
+    return Fragments((table[taken, GRAM] - 1).astype(np.uint32), starts, data, table[taken, DF], size)
 
 
-def _between_marks(words: Strings, lengths: np.ndarray) -> np.ndarray:
-    """``^word$`` of all words, one after the other."""
-    text = np.empty(len(words.data) + 2 * len(words), np.uint8)
-    firsts = words.offsets[:-1].astype(np.int64) + 2 * np.arange(len(words))
-    lasts = firsts + lengths + 1
-    inside = np.ones(len(text), np.bool_)
-    inside[firsts] = inside[lasts] = False
-    text[firsts], text[lasts], text[inside] = _START, _END, words.data
-    return text
+def _doubled(table: np.ndarray) -> np.ndarray:
+    larger = np.zeros((2 * len(table), COLUMNS), np.int64)
+    fill_table(larger, table)
+    return larger
+
+
+def words_of(segment: Any, stop: threading.Event | None = None) -> Iterator[Words]:
+    """The words of a segment's dictionary, in the order of their bytes, with the live documents of those that take part; until ``stop`` is set."""
+    first, last = segment.terms.words_range()
+    least = 2 if last - first > MOST_WORDS else 1
+    for at in range(first, last, STRETCH):
+        if stop is not None and stop.is_set():
+            return
+        words, ids = segment.terms.packed(at, min(at + STRETCH, last))
+        df = segment.df(ids)
+        df[df < least] = 0
+        yield Words(words, df, at)
 
 
 def _grams(text: np.ndarray) -> np.ndarray:
@@ -74,81 +101,114 @@ def _grams(text: np.ndarray) -> np.ndarray:
     return (wide[:-3] << 24) | (wide[1:-2] << 16) | (wide[2:-1] << 8) | wide[3:]
 
 
-def blocks_of(segment: Any) -> list[Block]:
-    """The ASCII words of a segment's dictionary that live documents have."""
-    words, ids = segment.terms.words()
-    chosen = np.flatnonzero(_ascii(words) & (segment.df(ids) > 0))
-    return [_block(segment, words, ids, chosen[at : at + BLOCK_WORDS]) for at in range(0, len(chosen), BLOCK_WORDS)]
-
-
-def _ascii(words: Strings) -> np.ndarray:
-    foreign = np.concatenate([[0], np.cumsum(words.data >= 128)])
-    return foreign[words.offsets[1:].astype(np.int64)] == foreign[words.offsets[:-1].astype(np.int64)]
-
-
-def _block(segment: Any, words: Strings, ids: np.ndarray, chosen: np.ndarray) -> Block:
-    some = strings.take(words, chosen)
-    found = fragments_of(some)
-    df = segment.df(ids[chosen])
-    return Block(some, found, np.add.reduceat(df[found.owners], found.starts[:-1]) if len(found.grams) else np.zeros(0, np.int64))
-
-
 def _has_letters(word: str) -> bool:
     """Whether an ASCII word is more than a number: numbers of the same digits mean different things."""
     return word.isascii() and word.lower() != word.upper()
 
 
 class Subwords:
-    """Words spelt alike in one index; thread-safe. ``older`` belongs to an index that may share segments with this one."""
+    """Words spelt alike in one index; thread-safe. ``older`` belongs to an index that may share segments with this one.
+
+    Who needs the same answer every time waits until the lists are made. With ``in_background``, as in a service, those of large segments are made
+    in a thread: until then the words are those of ``older``, or none.
+    """
 
     def __init__(self, index: Any, older: "Subwords | None" = None) -> None:
-        self._index = index
-        # Only the lists are kept: what was open before must be able to go.
-        self._inherited: dict[Any, list[Block]] = (older._blocks or older._inherited) if older else {}
-        self._blocks: dict[Any, list[Block]] | None = None
+        self._index, self._names = index, list(_names(index))
+        # Let go of once there are lists of this index: what was open before must be able to go.
+        self._older = None if older is None else older._latest()
+        self.in_background: bool = older.in_background if older else False
+        self._made: list[Fragments] | None = None
         self._known: dict[str, list[tuple[str, float]]] = {}
         self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def similar(self, word: str) -> list[tuple[str, float]]:
         """At most ``MOST`` words of the dictionary, best first, each with the weight that makes it earn what its shared fragments are worth."""
         found = self._known.get(word)
         if found is None:
-            found = self._similar(word) if _has_letters(word) and len(word) >= SHORTEST else []
+            if not (_has_letters(word) and len(word) >= SHORTEST):
+                found = []
+            elif (lists := self._lists()) is None:
+                older = self._older
+                return older.similar(word) if older else []
+            else:
+                found = self._similar(word, lists)
             if len(self._known) >= CACHE_SIZE:
                 self._known.clear()
             self._known[word] = found
         return found
 
-    def _similar(self, word: str) -> list[tuple[str, float]]:
+    def close(self) -> None:
+        """End what goes on in the background, and wait for it."""
+        self._stop.set()
+        self.finish()
+
+    def finish(self) -> None:
+        """Wait for what goes on in the background."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _latest(self) -> "Subwords | None":
+        """The latest that has lists, this one or one before it."""
+        return self if self._made is not None else self._older
+
+    def _lists(self) -> list[Fragments] | None:
+        """Of every segment; None while they are being made."""
+        if self._made is None:
+            with self._lock:
+                if self._made is None and self._thread is None:
+                    self._start()
+        return self._made
+
+    def _start(self) -> None:
+        known = self._inherited()
+        new = [segment for name, segment in zip(self._names, self._index.segments) if name not in known]
+        if self.in_background and sum(len(segment.terms) for segment in new) > AT_ONCE:
+            self._thread = threading.Thread(target=self._make_quietly, name="subwords", daemon=True)
+            self._thread.start()
+        else:
+            self._make()
+
+    def _inherited(self) -> dict[Any, Fragments]:
+        return dict(zip(self._older._names, self._older._made or ())) if self._older else {}
+
+    def _make_quietly(self) -> None:
+        try:
+            self._make()
+        except SearchdError as error:
+            log.warning("no words spelt alike", reason=str(error), code=error.code)
+
+    def _make(self) -> None:
+        known = self._inherited()
+        made = [
+            known.get(name) or fragments_of(lambda segment=segment: words_of(segment, self._stop))  # type: ignore[misc]
+            for name, segment in zip(self._names, self._index.segments)
+        ]
+        if not self._stop.is_set():
+            self._made, self._older = made, None
+
+    def _similar(self, word: str, lists: list[Fragments]) -> list[tuple[str, float]]:
         grams = np.unique(_grams(np.frombuffer(f"^{word}$".encode(), np.uint8)))
-        blocks = self._all_blocks()
-        gains = self._idf(grams, blocks)
+        gains = self._idf(grams, lists)
         shares: dict[str, float] = {}
-        for block in blocks:
-            shares.update(_best(block, grams, gains))
+        for segment, fragments in zip(self._index.segments, lists):
+            for other, share in _best(segment, fragments, grams, gains):
+                # A word of several segments shares the same in each.
+                shares[other] = share
         best = sorted(shares, key=lambda other: (-shares[other], other))[:MOST]
         idf = bm25.idf(self._index.num_docs, self._index.df(best)) if best else ()
         scale = (USUAL_FRAGMENTS / len(grams)) ** 0.5
         return [(other, scale * shares[other] / float(one)) for other, one in zip(best, idf)]
 
-    def _idf(self, grams: np.ndarray, blocks: list[Block]) -> np.ndarray:
+    def _idf(self, grams: np.ndarray, lists: list[Fragments]) -> np.ndarray:
         """float32, that of no documents for fragments nobody has."""
         df = np.zeros(len(grams), np.int64)
-        for block in blocks:
-            places, known = _places(block.fragments, grams)
-            df[known] += block.df[places]
+        for fragments in lists:
+            places, known = _places(fragments, grams)
+            df[known] += fragments.df[places]
         return bm25.idf(self._index.num_docs, np.minimum(df, self._index.num_docs)).astype(np.float32)
-
-    def _all_blocks(self) -> list[Block]:
-        if self._blocks is None:
-            with self._lock:
-                if self._blocks is None:
-                    older = self._inherited
-                    self._blocks = {
-                        name: older.get(name) or blocks_of(segment) for name, segment in zip(_names(self._index), self._index.segments)
-                    }
-                    self._inherited = {}
-        return [block for blocks in self._blocks.values() for block in blocks]
 
 
 def _names(index: Any) -> Iterator[tuple[str, str]]:
@@ -165,15 +225,15 @@ def _places(fragments: Fragments, grams: np.ndarray) -> tuple[np.ndarray, np.nda
     return places[known], known
 
 
-def _best(block: Block, grams: np.ndarray, gains: np.ndarray) -> dict[str, float]:
-    """The words of a block that share most, the first by their bytes of equal ones."""
-    places, known = _places(block.fragments, grams)
-    starts, stops = block.fragments.starts[places], block.fragments.starts[places + 1]
-    sums = np.zeros(len(block.words), np.float32)
+def _best(segment: Any, fragments: Fragments, grams: np.ndarray, gains: np.ndarray) -> list[tuple[str, float]]:
+    """The words of a segment that share most, the first by their bytes of equal ones."""
+    places, known = _places(fragments, grams)
+    starts, stops = fragments.starts[places], fragments.starts[places + 1]
+    sums = np.zeros(fragments.size, np.float32)
     touched = np.empty(int((stops - starts).sum()), np.uint32)
-    touched = touched[: add_gains(block.fragments.owners, starts, stops, gains[known], sums, touched)]
+    touched = touched[: add_gains(fragments.data, starts, stops, gains[known], sums, touched)]
     if len(touched) > MOST:
         least = np.partition(sums[touched], len(touched) - MOST)[len(touched) - MOST]
         touched = touched[sums[touched] >= least]
-    order = np.lexsort((touched, -sums[touched]))[:MOST]
-    return {block.words.text(int(owner)): float(sums[owner]) for owner in touched[order]}
+    best = touched[np.lexsort((touched, -sums[touched]))[:MOST]]
+    return list(zip(segment.terms.at(best.astype(np.int64))[0], sums[best].tolist()))
