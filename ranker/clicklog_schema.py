@@ -53,7 +53,8 @@ class Impression(NamedTuple):
     ``timestamp`` is in milliseconds since the epoch, UTC. ``keys`` are the shown documents from ``first_rank`` (1 for the first page) on.
     ``features`` is float32[n, F] in the order of the feature set named by ``feature_fingerprint``, or None; ``scores`` float32[n] are those
     of retrieval. ``propensities`` float32[n] is P(this document at this rank | query) under a policy that explores, else None. ``model`` is
-    ``name/version``, or "" for none. ``simulated`` marks what no person saw.
+    ``name/version``, or "" for none. ``simulated`` marks what no person saw. In an ``experiment`` (its name) the list is drafted by several
+    models, and ``teams`` has a character a document: the number of the model that gave it, or "-" where all of them agree.
     """
 
     query_id: str
@@ -72,6 +73,8 @@ class Impression(NamedTuple):
     scores: NDArray[np.float32] | None = None
     simulated: bool = False
     propensities: NDArray[np.float32] | None = None
+    experiment: str = ""
+    teams: str = ""
 
 
 class Event(NamedTuple):
@@ -116,6 +119,7 @@ IMPRESSION_COLUMNS = {
     "propensities": bytes,
     "simulated": int,
 }
+EXPERIMENT_COLUMNS = {"experiment": str, "teams": str}
 EVENT_COLUMNS = {
     "event_id": str,
     "query_id": str,
@@ -146,6 +150,14 @@ def m001_impressions_events_matrices(db: Database) -> None:
     for table in ("impressions", "events"):
         db.table(table).create_index(["received"])
         db.table(table).create_index(["client_id"])
+
+
+@migrations()
+def m002_experiments(db: Database) -> None:
+    """Which experiment drafted an impression, and which of its models gave each document."""
+    for name, kind in EXPERIMENT_COLUMNS.items():
+        db.table("impressions").add_column(name, kind)
+    db.execute("CREATE INDEX idx_impressions_experiment ON impressions (experiment) WHERE experiment <> ''")
 
 
 def now_ms() -> int:
@@ -234,6 +246,8 @@ def impression_row(impression: Impression, received: int) -> tuple[tuple[Any, ..
         _floats(impression.scores),
         _floats(impression.propensities),
         int(impression.simulated),
+        clean(impression.experiment),
+        impression.teams,
     )
     return row, matrix
 
@@ -258,16 +272,16 @@ def clean(text: str) -> str:
 
 IMPRESSION_SELECT = (
     "SELECT query_id, timestamp, user_query, keys, application, client_id, session_id, user_id, generation, model, feature_fingerprint,"
-    " first_rank, data, scores, simulated, propensities FROM impressions LEFT JOIN matrices ON matrices.digest = impressions.features"
+    " first_rank, data, scores, simulated, propensities, coalesce(experiment, ''), coalesce(teams, '') FROM impressions LEFT JOIN matrices ON matrices.digest = impressions.features"
 )
 
 
 def impression_of(row: tuple[Any, ...]) -> Impression:
     """The record of one row of ``IMPRESSION_SELECT``."""
-    *texts, features, scores, simulated, propensities = row
+    *texts, features, scores, simulated, propensities, experiment, teams = row
     keys = texts[3] = orjson.loads(texts[3])
     matrix = None if features is None else np.frombuffer(features, "<f4").reshape(len(keys), -1)
-    return Impression._make([*texts, matrix, _array(scores), bool(simulated), _array(propensities)])
+    return Impression._make([*texts, matrix, _array(scores), bool(simulated), _array(propensities), experiment, teams])
 
 
 def _array(data: bytes | None) -> NDArray[np.float32] | None:

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlite_utils import Database
 
 from ranker.clicklog import ClickLog, ClickLogBusy, ClickLogCorrupt, ClickLogError, Event, Impression
-from ranker.clicklog_schema import connect, create, migrations
+from ranker.clicklog_schema import EXPERIMENT_COLUMNS, IMPRESSION_COLUMNS, connect, create, impression_row, migrations
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -261,6 +263,26 @@ def test_migrations_are_applied_once(tmp_path):
     applied = connection.execute("SELECT name FROM _sqlite_migrations").fetchall()
     connection.close()
     assert [name for (name,) in applied] == [migration.name for migration in migrations._migrations]
+
+
+def test_every_earlier_schema_is_brought_up_to_date_with_its_rows(tmp_path):
+    for stop in [migration.name for migration in migrations._migrations][1:]:
+        path = tmp_path / f"{stop}.sqlite3"
+        with closing(sqlite3.connect(path)) as connection:
+            migrations.apply(Database(connection, execute_plugins=False), stop_before=stop)
+            row, matrix = impression_row(impression(model="m/3"), 7)
+            connection.execute("INSERT INTO matrices VALUES (?, ?)", matrix)
+            columns = [name for (_, name, *_) in connection.execute("PRAGMA table_info(impressions)")]
+            kept = dict(zip([*IMPRESSION_COLUMNS, *EXPERIMENT_COLUMNS], row))
+            marks = ", ".join("?" * len(columns))
+            connection.execute(f"INSERT INTO impressions ({', '.join(columns)}) VALUES ({marks})", [kept[name] for name in columns])
+            connection.commit()
+        with ClickLog(path) as log:
+            old = log.query("q1")
+            log.write([impression("q2", experiment="trial", teams="01")], [click()])
+            new = log.query("q2")
+        assert (old.model, old.experiment, old.teams, old.features.tobytes()) == ("m/3", "", "", impression().features.tobytes())
+        assert (new.experiment, new.teams) == ("trial", "01")
 
 
 def test_erasing_a_client_leaves_no_trace_in_any_file(log):
