@@ -12,8 +12,8 @@ import click
 
 from indexer.home import Home
 from indexer.program import Program, home_option
-from ranker.families import FAMILIES
 from ranker.models_cli import models
+from ranker.train_cli import train_command, tune_command
 
 OpenEngine = Callable[[Home], Any]
 file_path = click.Path(path_type=Path)
@@ -27,59 +27,17 @@ def program(open_engine: OpenEngine) -> click.Group:
     group = Program(
         "ranker", context_settings={"help_option_names": ["-h", "--help"]}, help="Learn to rank from judgments and clicks; keep the models."
     )
-    for command in (_train_command(open_engine), _evaluate_command(open_engine), models, _features_group(open_engine)):
+    for command in (
+        train_command(open_engine),
+        tune_command(open_engine),
+        _evaluate_command(open_engine),
+        models,
+        _features_group(open_engine),
+    ):
         group.add_command(command)
     group.add_command(clicks)
     group.add_command(simulate_command(open_engine))
     return group
-
-
-def _train_command(open_engine: OpenEngine) -> click.Command:
-    @click.command("train")
-    @home_option
-    @click.option("--family", type=click.Choice(list(FAMILIES)), required=True, help="What the model is trained to get right.")
-    @click.option("--clicks", "from_clicks", is_flag=True, help="Learn from the click log of the home.")
-    @click.option("--judgments", type=existing, help="Learn from TREC qrels, or CSV query,docid,rating.")
-    @click.option("--queries", type=existing, help="qid<TAB>text a line, for --judgments.")
-    @click.option("--letor", type=existing, help="Learn from a LETOR file, without a home.")
-    @click.option("--output", type=file_path, help="Folder of the model, for --letor.")
-    @click.option("--overwrite", is_flag=True, help="Replace the model that stands in the folder of --output.")
-    @click.option("--name", help="Name in the registry; the family unless given.")
-    @click.option("--activate", is_flag=True, help="Serve the model at once, if it does no harm on held-out queries.")
-    @click.option("--seed", type=int, default=0, show_default=True)
-    @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Threads of LightGBM; the model is the same.")
-    def command(
-        home: Home, family: str, from_clicks: bool, judgments: Path | None, queries: Path | None, letor: Path | None,
-        output: Path | None, overwrite: bool, name: str | None, activate: bool, seed: int, jobs: int,
-    ) -> None:  # fmt: skip
-        """Train a model from clicks, judgments or a LETOR file and publish it."""
-        if sum([from_clicks, judgments is not None, letor is not None]) != 1:
-            raise click.UsageError("expected one of --clicks, --judgments with --queries, --letor with --output")
-        if letor is not None:
-            if output is None:
-                raise click.UsageError("--letor needs --output, the folder of the model")
-            _train_letor(letor, family, output, overwrite, seed, jobs)
-            return
-        if judgments is not None and queries is None:
-            raise click.UsageError("--judgments needs --queries")
-        from ranker.work import activate_if_harmless, train_on_clicks, train_on_judgments
-
-        if judgments is not None and queries is not None:
-            done = train_on_judgments(open_engine(home), home, queries, judgments, family, name or family, seed, jobs)
-        else:
-            done = train_on_clicks(open_engine(home), home, family, name or family, seed, jobs)
-        _show({"name": done.name, "version": done.version, **done.card})
-        if activate:
-            chosen = activate_if_harmless(home, done)
-            click.echo(f"active: {' '.join(chosen)}", err=True)
-
-    return command
-
-
-def _train_letor(letor: Path, family: str, output: Path, overwrite: bool, seed: int, jobs: int) -> None:
-    from ranker.work import train_on_letor
-
-    _show(train_on_letor(letor, family, output, overwrite, seed, jobs))
 
 
 def _evaluate_command(open_engine: OpenEngine) -> click.Command:

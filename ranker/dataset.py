@@ -8,12 +8,14 @@ only ever seen the first page would otherwise lift strangers from rank 90 to the
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
 
 from ranker.featureset import FeatureSet
+from ranker.rankers import More
 from ranker.relevance import Targets
 from ranker.sessions import ClickData
 from ranker.training_set import NothingToLearn, TrainingSet
@@ -23,6 +25,7 @@ UNJUDGED = 40  # of them at most so many unjudged ones join as grade 0
 UNSHOWN = 30  # unshown candidates that join each query of a click log ...
 UNSHOWN_GRADE = 0.5  # ... with this share of the grade that the query's worst shown documents have ...
 UNSHOWN_WEIGHT = 2.0  # ... and the weight of so many impressions: somebody chose not to show them
+MAX_SESSIONS = 15_000  # that LightGBM's own correction by position is given
 MAX_QUERIES = 5_000  # of a click log, ask the engine for the unshown of the most frequent only
 
 
@@ -83,32 +86,51 @@ def from_clicks(data: ClickData, targets: Targets, engine: Engine | None, depth:
         rows_of[int(query)].append(row)
     frequent = set(sorted(rows_of, key=lambda q: (-int(data.shown[rows_of[q]].sum()), q))[:MAX_QUERIES])
     features = FeatureSet.default(engine.index.schema) if engine else FeatureSet.plain([f"f{i + 1}" for i in range(data.X.shape[1])])
+    rates = targets.grades if targets.rates is None else targets.rates
     parts = []
     for query, rows in rows_of.items():
-        shown = (data.X[rows], targets.grades[rows], targets.weights[rows], [data.row_key[row] for row in rows])
+        shown = (data.X[rows], targets.grades[rows], targets.weights[rows], rates[rows], [data.row_key[row] for row in rows])
         extra = _unshown(engine, data.texts[query], shown, features, depth, seed) if engine and query in frequent else None
         parts.append(_joined(shown, extra) if extra else shown)
-    x, grades, weights, keys = zip(*parts)
+    x, grades, weights, rate, keys = zip(*parts)
     return TrainingSet(
         np.concatenate(x), np.concatenate(grades).astype(np.float32), np.concatenate(weights).astype(np.float32),
-        np.array([len(k) for k in keys], np.int64), [data.queries[q] for q in rows_of], sum(keys, []), features, soft=True,
+        np.array([len(k) for k in keys], np.int64), [data.queries[q] for q in rows_of], list(chain.from_iterable(keys)), features, True,
+        More(rates=np.concatenate(rate).astype(np.float32)),
+    )  # fmt: skip
+
+
+def from_sessions(data: ClickData, features: FeatureSet) -> TrainingSet:
+    """The newest sessions with a click one by one, each a list of its own with 1 for what was clicked, and the ranks of its rows."""
+    sessions = data.sessions
+    lengths = np.diff(sessions.offsets)
+    clicks = np.add.reduceat(sessions.clicked, sessions.offsets[:-1], dtype=np.int64) if len(sessions) else lengths
+    chosen = np.flatnonzero(clicks > 0)[-MAX_SESSIONS:]
+    if not len(chosen):
+        raise NothingToLearn("expected sessions with clicks, found none; wait for more, or train from judgments")
+    places = np.flatnonzero(np.isin(np.repeat(np.arange(len(sessions)), lengths), chosen))
+    rows = sessions.rows[places]
+    firsts = sessions.rows[sessions.offsets[chosen]]
+    return TrainingSet(
+        data.X[rows], sessions.clicked[places].astype(np.float32), np.ones(len(rows), np.float32), lengths[chosen],
+        [data.queries[data.row_query[row]] for row in firsts], [], features, False, More(positions=sessions.ranks[places]),
     )  # fmt: skip
 
 
 def _unshown(engine: Engine, text: str, shown: tuple, features: FeatureSet, depth: int, seed: int) -> tuple | None:
-    """Candidates that no session of this query showed: (features, grades, weights, keys), or None where all were shown."""
+    """Candidates that no session of this query showed: (features, grades, weights, rates, keys), or None where all were shown."""
     ranking = engine.rank(text, depth, "none")
-    known = set(shown[3])
+    known = set(shown[-1])
     others = np.array([i for i, key in enumerate(ranking.keys) if key not in known], np.int64)
     rows = np.sort(_generator(text, seed).permutation(others)[:UNSHOWN])
     if not len(rows):
         return None
-    low = UNSHOWN_GRADE * float(np.quantile(shown[1], 0.25))
-    return _features(ranking, features)[rows], np.full(len(rows), low), np.full(len(rows), UNSHOWN_WEIGHT), [ranking.keys[r] for r in rows]
+    low = np.full(len(rows), UNSHOWN_GRADE * float(np.quantile(shown[1], 0.25)))
+    return _features(ranking, features)[rows], low, np.full(len(rows), UNSHOWN_WEIGHT), low, [ranking.keys[r] for r in rows]
 
 
 def _joined(first: tuple, second: tuple) -> tuple:
-    return (*(np.concatenate([a, b]) for a, b in zip(first[:3], second[:3])), first[3] + second[3])
+    return (*(np.concatenate([a, b]) for a, b in zip(first[:-1], second[:-1])), first[-1] + second[-1])
 
 
 def _features(ranking: Any, features: FeatureSet) -> np.ndarray:

@@ -52,7 +52,7 @@ class Targets(NamedTuple):
     ``grades`` float64[R] in [0, 1]: relevance, where 1 is the best 0.5 % of rows; cut them into 31 levels with linear gains for lambdarank.
     ``weights`` float64[R]: impressions that were looked at, at most 50; for pointwise losses only. ``theta`` float64[K]: the propensities
     used. ``chosen`` says how they were found ("exponent" or "harvested") or names the method, "none" when there are too few sessions to train
-    at all; ``why`` is a sentence for the model card.
+    at all; ``why`` is a sentence for the model card. ``rates`` float64[R] in [0, 1]: clicks per look, not shrunk.
     """
 
     grades: Floats
@@ -60,6 +60,7 @@ class Targets(NamedTuple):
     theta: Floats
     chosen: str
     why: str
+    rates: Floats | None = None
 
 
 def estimate_relevance(data: ClickData, method: str = "default", seed: int = 0) -> Targets:
@@ -91,7 +92,8 @@ def choose_theta(data: ClickData) -> tuple[Floats, str, str]:
 def _by_likelihood(data: ClickData, seed: int) -> Targets:
     theta, chosen, why = choose_theta(data)
     exposure = exposures(data, theta)
-    return _targets(_shrunk_to_features(data, exposure, seed), exposure, theta, chosen, why)
+    rates = np.clip(data.clicked.sum(axis=1) / np.maximum(exposure, 1e-9), 0.0, 1.0)
+    return _targets(_shrunk_to_features(data, exposure, seed), exposure, theta, chosen, why)._replace(rates=rates)
 
 
 def _by_sdbn(data: ClickData, seed: int) -> Targets:

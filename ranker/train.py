@@ -4,14 +4,20 @@ Before a model is made from everything, the same family is trained on four fifth
 card says how it did there against retrieval's own order; a model from clicks is blended with that order as far as the check asks for.
 """
 
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from indexer.errors import SearchdError
-from ranker.families import Ranker, family
+from ranker.boosting import Seen, reference_scores
+from ranker.checkpoints import Checkpoints
+from ranker.families import family
+from ranker.forest import Forest
 from ranker.metrics import bootstrap_interval, mean_of, per_query
 from ranker.model import GOLDEN_ROWS, Trained
+from ranker.rankers import Ranker
 from ranker.relevance import Targets
 from ranker.training_set import TrainingSet, fold_of
 
@@ -28,73 +34,133 @@ class NotEnoughClicks(SearchdError):
     code = "not_enough_clicks"
 
 
+class Plan(NamedTuple):
+    """What to train. ``parameters`` are LightGBM's and ``rounds``; ``say`` is told how far the training is, a line at a time."""
+
+    family: str
+    objective: str | None = None
+    seed: int = 0
+    jobs: int = 1
+    increasing: tuple[str, ...] = ()
+    decreasing: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = {}
+    checkpoints: Checkpoints = Checkpoints()
+    say: Callable[[str], None] = lambda line: None
+
+    def ranker(self, seen: Seen | None = None) -> Ranker:
+        """An estimator as planned; raises UnknownFamily."""
+        return family(self.family)(
+            self.objective, self.seed, self.jobs, self.increasing, self.decreasing, self.checkpoints, seen, **self.parameters
+        )
+
+
 class HeldOut(NamedTuple):
-    """Scores for every row, each by a model that never saw the row's query."""
+    """Scores for every row, each by a model that never saw the row's query; and how the mean nDCG@10 of the folds grew, by rounds."""
 
     scores: np.ndarray  # float64[n]
     fold: np.ndarray  # int64[Q]
+    curve: dict[int, float]
 
 
-def train(data: TrainingSet, family_name: str, seed: int = 0, jobs: int = 1, **parameters: Any) -> tuple[Trained, dict[str, Any]]:
-    """Train on all of ``data``; returns the model and its card. Raises NothingToLearn, UnknownFamily."""
+def train(data: TrainingSet, plan: Plan) -> tuple[Trained, dict[str, Any]]:
+    """Train on all of ``data``; returns the model and its card. Raises NothingToLearn, UnknownFamily, UnknownFeature."""
     data.require_signal()
-    make = lambda: family(family_name)(random_state=seed, jobs=jobs, **parameters)  # noqa: E731
-    ranker = _fit(make(), data)
-    card = {
-        "family": family_name,
-        "queries": len(data.group),
-        "rows": len(data),
-        "soft_grades": data.soft,
-        "seed": seed,
-        "settings": ranker.settings_,
-        "heldout": _check(hold_out(data, make, seed), data) if len(data.group) >= MIN_FOLD_QUERIES else None,
-    }
+    held_out = _held_out_if_enough(data, plan)
+    ranker = fit(plan.ranker(_announced(plan, held_out)), data)
+    card = _card(data, plan, ranker)
+    card["heldout"] = _check(held_out, data) if held_out else None
     return _handed_over(ranker, data), card
 
 
-def train_from_clicks(
-    data: TrainingSet, targets: Targets, sessions: int, family_name: str, seed: int = 0, jobs: int = 1
-) -> tuple[Trained, dict[str, Any]]:
+def train_from_clicks(data: TrainingSet, targets: Targets, sessions: int, plan: Plan) -> tuple[Trained, dict[str, Any]]:
     """As `train`, refusing logs that are too small and blending with retrieval as far as held-out queries ask for."""
     if targets.chosen == "none":
         raise NotEnoughClicks(f"{targets.why}; wait for more sessions, or train from judgments")
     data.require_signal()
-    make = lambda: family(family_name)(random_state=seed, jobs=jobs)  # noqa: E731
-    ranker = _fit(make(), data)
-    card: dict[str, Any] = {
-        "family": family_name, "queries": len(data.group), "rows": len(data), "soft_grades": True, "seed": seed,
-        "settings": ranker.settings_, "sessions": sessions, "relevance": targets.chosen, "why": targets.why, "heldout": None,
-    }  # fmt: skip
-    most = SMALL_LOG_BLEND if sessions < SMALL_LOG else 1.0
-    weight = most
-    if len(data.group) >= MIN_FOLD_QUERIES and PRODUCTION in data.features.names:
-        weight, card["heldout"] = _choose_blend(hold_out(data, make, seed), data, most)
+    held_out = _held_out_if_enough(data, plan)
+    ranker = fit(plan.ranker(_announced(plan, held_out)), data)
+    card = {**_card(data, plan, ranker), "sessions": sessions, "relevance": targets.chosen, "why": targets.why, "heldout": None}
+    weight = most = SMALL_LOG_BLEND if sessions < SMALL_LOG else 1.0
+    if held_out and PRODUCTION in data.features.names:
+        weight, card["heldout"] = _choose_blend(held_out, data, most)
+        if data.judged is not None:
+            card["heldout_judged"] = _check_judged(held_out._replace(scores=_blended(held_out.scores, data, weight)), data)
     if weight < 1 and PRODUCTION in data.features.names:
         card["blend"] = {"weight": weight, "feature": PRODUCTION}
     return _handed_over(ranker, data), card
 
 
-def hold_out(data: TrainingSet, make: Any, seed: int = 0) -> HeldOut:
+def hold_out(data: TrainingSet, plan: Plan) -> HeldOut:
     """Score every query by a ranker trained without it."""
-    fold = fold_of(data.qids, FOLDS, seed)
-    scores = np.zeros(len(data))
+    fold = fold_of(data.qids, FOLDS, plan.seed)
+    scores, curves = np.zeros(len(data)), defaultdict(list)
     for number in range(FOLDS):
-        ranker = _fit(make(), data.queries(fold != number))
-        rows = np.repeat(fold == number, data.group)
-        scores[rows] = ranker.predict(data.x[rows])
-    return HeldOut(scores, fold)
+        test = data.queries(fold == number)
+
+        def told(rounds: int, values: np.ndarray, number: int = number) -> bool:
+            curves[rounds].append(mean_of(values))
+            plan.say(f"fold {number + 1} of {FOLDS}, round {rounds}: held-out nDCG@10 {curves[rounds][-1]:.4f}")
+            return False
+
+        ranker = fit(plan.ranker(watching(test, told)), data.queries(fold != number))
+        scores[np.repeat(fold == number, data.group)] = ranker.predict(test.x)
+    return HeldOut(scores, fold, {rounds: float(np.mean(values)) for rounds, values in sorted(curves.items())})
 
 
-def _fit(ranker: Ranker, data: TrainingSet) -> Ranker:
-    # Exposures weigh single documents; pairs and lists are weighed by the measure they optimise.
-    weights = data.weights if data.soft and ranker.family == "pointwise" else None
-    return ranker.fit(data.x, data.grades, data.group, weights, data.soft, data.features.names)
+def watching(test: TrainingSet, told: Callable[[int, np.ndarray], bool]) -> Seen:
+    """Follow a training on queries that it does not see: ``told(rounds, nDCG@10 of each query)`` after every stretch; True ends it."""
+    scores, gains = np.zeros(len(test)), _gains(test)
+
+    def seen(rounds: int, trees: Forest) -> bool:
+        scores[:] += trees.score(test.x)
+        return told(rounds, per_query(scores, gains, test.group))
+
+    return seen
+
+
+def _announced(plan: Plan, held_out: HeldOut | None) -> Seen:
+    """Follow the training on everything, of which nothing is held out: the folds say what the same number of rounds was worth there."""
+
+    def seen(rounds: int, trees: Forest) -> bool:
+        worth = held_out and held_out.curve.get(rounds)
+        plan.say(f"final model, round {rounds}" + (f": nDCG@10 {worth:.4f} over {FOLDS} held-out folds" if worth is not None else ""))
+        return False
+
+    return seen
+
+
+def _held_out_if_enough(data: TrainingSet, plan: Plan) -> HeldOut | None:
+    return hold_out(data, plan) if len(set(data.qids)) >= MIN_FOLD_QUERIES else None
+
+
+def _card(data: TrainingSet, plan: Plan, ranker: Ranker) -> dict[str, Any]:
+    card = {
+        "family": plan.family, "queries": len(data.group), "rows": len(data), "soft_grades": data.soft, "seed": plan.seed,
+        "settings": ranker.settings_,
+    }  # fmt: skip
+    constraints = {"increasing": list(plan.increasing), "decreasing": list(plan.decreasing)}
+    judged = {} if data.judged is None else {"judged_queries": int(data.judged.sum())}
+    return {**card, **{key: names for key, names in constraints.items() if names}, **judged}
+
+
+def fit(ranker: Ranker, data: TrainingSet) -> Ranker:
+    """Let a ranker learn from all that a training set says."""
+    return ranker.fit(data.x, data.grades, data.group, data.weights, data.soft, data.features.names, data.more)
+
+
+def _check_judged(held_out: HeldOut, data: TrainingSet) -> dict[str, Any]:
+    """The same check on the queries alone that people judged."""
+    assert data.judged is not None
+    rows = np.repeat(data.judged, data.group)
+    return _check(HeldOut(held_out.scores[rows], held_out.fold[data.judged], {}), data.queries(data.judged))
 
 
 def _check(held_out: HeldOut, data: TrainingSet) -> dict[str, Any]:
     """nDCG@10 on unseen queries against retrieval's order (if that is a feature), with an interval of the difference."""
     model = per_query(held_out.scores, _gains(data), data.group)
     report: dict[str, Any] = {"nDCG@10": _rounded(mean_of(model)), "queries": int((~np.isnan(model)).sum())}
+    if held_out.curve:
+        report["by_rounds"] = {str(rounds): _rounded(value) for rounds, value in held_out.curve.items()}
     if PRODUCTION in data.features.names:
         base = per_query(_production(data), _gains(data), data.group)
         report["retrieval"] = _rounded(mean_of(base))
@@ -108,7 +174,7 @@ def _choose_blend(held_out: HeldOut, data: TrainingSet, most: float) -> tuple[fl
 
     Not the share that does best: clicks are corrected for position cautiously, so held-out clicks still favour the order that was shown.
     """
-    trials = {w: _check(HeldOut(_blended(held_out.scores, data, w), held_out.fold), data) for w in BLENDS if w <= most}
+    trials = {w: _check(held_out._replace(scores=_blended(held_out.scores, data, w)), data) for w in BLENDS if w <= most}
     harmless = [w for w in trials if (trials[w]["gain"] or 0.0) >= 0]
     chosen = max(harmless, default=max(trials, key=lambda w: trials[w]["gain"] or 0.0))
     return chosen, trials[chosen]
@@ -139,7 +205,7 @@ def _handed_over(ranker: Ranker, data: TrainingSet) -> Trained:
     finite = np.flatnonzero(~np.isinf(data.x).any(axis=1))
     rows = finite[np.linspace(0, len(finite) - 1, min(GOLDEN_ROWS, len(finite))).astype(int)]
     golden = np.ascontiguousarray(data.x[rows], np.float32)
-    return Trained(ranker.text_, data.features, golden, ranker.predict(golden))
+    return Trained(ranker.text_, data.features, golden, reference_scores(ranker.text_, golden))
 
 
 def _rounded(value: float) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 from indexer.errors import SearchdError
 from ranker.featureset import FeatureSet
 from ranker.metrics import bounds_of
+from ranker.rankers import More
 
 
 class NothingToLearn(SearchdError):
@@ -28,6 +29,8 @@ class TrainingSet:
     keys: list[str]  # n, or empty
     features: FeatureSet
     soft: bool
+    more: More = More()
+    judged: np.ndarray | None = None  # bool[Q]: queries that people judged, among clicked ones
 
     def __len__(self) -> int:
         return len(self.x)
@@ -39,8 +42,7 @@ class TrainingSet:
 
     def queries(self, chosen: np.ndarray) -> "TrainingSet":
         """The part that holds queries ``chosen`` (bool[Q])."""
-        rows = np.repeat(chosen, self.group)
-        kept = np.flatnonzero(rows)
+        kept = np.flatnonzero(np.repeat(chosen, self.group))
         return replace(
             self,
             x=self.x[kept],
@@ -49,6 +51,30 @@ class TrainingSet:
             group=self.group[chosen],
             qids=[q for q, c in zip(self.qids, chosen) if c],
             keys=[self.keys[i] for i in kept] if self.keys else [],
+            more=More(*(None if part is None else part[kept] for part in self.more)),
+            judged=None if self.judged is None else self.judged[chosen],
+        )
+
+    def with_judged(self, judged: "TrainingSet", weight: float) -> "TrainingSet":
+        """This set of clicks and, as queries of their own, what people judged: a judged row counts ``weight`` times a clicked one.
+
+        Grades become the shares of the greatest gain, (2^grade - 1) / (2^greatest - 1), and look like rows that were seen often.
+        """
+        assert self.soft and not judged.soft and self.features.names == judged.features.names
+        gains = 2.0**judged.grades - 1
+        soft = (gains / max(float(gains.max(initial=0.0)), 1.0)).astype(np.float32)
+        rates = None if self.more.rates is None else np.concatenate([self.more.rates, soft])
+        looks = np.full(len(judged), self.weights.max(initial=1.0), np.float32)
+        return replace(
+            self,
+            x=np.concatenate([self.x, judged.x]),
+            grades=np.concatenate([self.grades, soft]),
+            weights=np.concatenate([self.weights, looks]),
+            group=np.concatenate([self.group, judged.group]),
+            qids=[*self.qids, *(f"judged {qid}" for qid in judged.qids)],
+            keys=[*self.keys, *judged.keys],
+            more=More(np.repeat([1.0, weight], [len(self), len(judged)]), rates),
+            judged=np.repeat([False, True], [len(self.group), len(judged.group)]),
         )
 
     def require_signal(self) -> None:
@@ -68,8 +94,10 @@ class TrainingSet:
 
 
 def fold_of(qids: Sequence[str], folds: int, seed: int = 0) -> np.ndarray:
-    """int64[Q]: a fold for each query, balanced, the same for the same seed and number of queries."""
-    order = np.random.default_rng(seed).permutation(len(qids))
-    fold = np.empty(len(qids), np.int64)
-    fold[order] = np.arange(len(qids)) % folds
-    return fold
+    """int64[Q]: a fold for each query, balanced, the same for the same seed and number of queries; queries of one name share one."""
+    numbers: dict[str, int] = {}
+    named = [numbers.setdefault(qid, len(numbers)) for qid in qids]
+    order = np.random.default_rng(seed).permutation(len(numbers))
+    fold = np.empty(len(numbers), np.int64)
+    fold[order] = np.arange(len(numbers)) % folds
+    return fold[named] if named else fold

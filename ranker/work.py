@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from indexer.errors import SearchdError
 from indexer.home import Home
+from ranker.checkpoints import Checkpoints
 from ranker.clicklog import ClickLog
-from ranker.dataset import from_clicks, from_judgments
+from ranker.dataset import from_clicks, from_judgments, from_sessions
 from ranker.evaluate import evaluate_log
 from ranker.features import FEATURES
 from ranker.featureset import COLUMN, FeatureSet
@@ -15,10 +16,10 @@ from ranker.judged import read_judgments, read_queries
 from ranker.letor import read_letor, write_letor
 from ranker.model import Trained, replace_model, require_free
 from ranker.registry import Registry
-from ranker.relevance import estimate_relevance
+from ranker.relevance import Targets, estimate_relevance
 from ranker.sessions import ClickData, read_clicks
-from ranker.train import train, train_from_clicks
-from ranker.training_set import NothingToLearn
+from ranker.train import Plan, train, train_from_clicks
+from ranker.training_set import NothingToLearn, TrainingSet
 
 
 class Harmful(SearchdError):
@@ -35,31 +36,63 @@ class Done(NamedTuple):
     card: dict[str, Any]
 
 
-def train_on_judgments(
-    engine: Any, home: Home, queries: Path, judgments: Path, family: str, name: str, seed: int = 0, jobs: int = 1
-) -> Done:
+class Judged(NamedTuple):
+    """Files of queries and judgments; mixed into clicks, a judged row counts ``weight`` times a clicked one."""
+
+    queries: Path
+    judgments: Path
+    weight: float = 1.0
+
+
+def train_on_judgments(engine: Any, home: Home, judged: Judged, plan: Plan, name: str) -> Done:
     """Learn from people's grades and publish."""
-    texts = read_queries(queries)
-    data = from_judgments(engine, texts, read_judgments(judgments, texts), seed=seed)
-    trained, card = train(data, family, seed, jobs)
-    return _published(home, trained, {**card, "source": "judgments", "generation": engine.index.generation}, name)
+    data, plan = judged_rows(engine, judged, plan.seed), _resumable(plan, home.models / ".training" / name)
+    trained, card = train(data, plan)
+    return _published(home, trained, {**card, "source": "judgments", "generation": engine.index.generation}, name, plan)
 
 
-def train_on_clicks(engine: Any, home: Home, family: str, name: str, seed: int = 0, jobs: int = 1) -> Done:
-    """Learn from the click log and publish."""
-    data = logged_clicks(home, FeatureSet.default(engine.index.schema))
-    targets = estimate_relevance(data, seed=seed)
-    trained, card = train_from_clicks(from_clicks(data, targets, engine, seed=seed), targets, data.num_sessions, family, seed, jobs)
-    return _published(home, trained, {**card, "source": "clicks", "generation": engine.index.generation}, name)
+def train_on_clicks(engine: Any, home: Home, plan: Plan, name: str, method: str = "default", judged: Judged | None = None) -> Done:
+    """Learn from the click log, with judged queries among the clicked ones if there are some, and publish."""
+    plan = _resumable(plan, home.models / ".training" / name)
+    data, targets, sessions = clicked_rows(engine, home, plan.seed, method)
+    if judged is not None:
+        data = data.with_judged(judged_rows(engine, judged, plan.seed), judged.weight)
+    trained, card = train_from_clicks(data, targets, sessions, plan)
+    return _published(home, trained, {**card, "source": "clicks", "generation": engine.index.generation}, name, plan)
 
 
-def train_on_letor(letor: Path, family: str, output: Path, overwrite: bool = False, seed: int = 0, jobs: int = 1) -> dict[str, Any]:
+def train_on_letor(letor: Path, output: Path, plan: Plan, overwrite: bool = False) -> dict[str, Any]:
     """Learn from a file and write the model into a folder; returns the card. Raises FolderInUse, before any work."""
     require_free(output, overwrite)
-    trained, card = train(read_letor(letor), family, seed, jobs)
+    plan = _resumable(plan, output.with_name(f".{output.name}.training"))
+    trained, card = train(read_letor(letor), plan)
     card = {**card, "source": "letor", "file": letor.name}
     replace_model(output, trained, card, overwrite)
+    plan.checkpoints.remove()
     return card
+
+
+def judged_rows(engine: Any, judged: Judged, seed: int = 0) -> TrainingSet:
+    """The training set of files of judgments."""
+    texts = read_queries(judged.queries)
+    return from_judgments(engine, texts, read_judgments(judged.judgments, texts), seed=seed)
+
+
+def clicked_rows(engine: Any, home: Home, seed: int = 0, method: str = "default") -> tuple[TrainingSet, Targets, int]:
+    """The training set of the click log, the targets it was made with, and the number of sessions.
+
+    ``method``: one of relevance.estimate_relevance, or "position": sessions as they are, for LightGBM's own correction by position.
+    """
+    features = FeatureSet.default(engine.index.schema)
+    data = logged_clicks(home, features)
+    if method == "position":
+        targets = estimate_relevance(data, "naive", seed)
+        if targets.chosen != "none":
+            targets = targets._replace(chosen="position", why="sessions as they are; LightGBM corrects for position by itself")
+            return from_sessions(data, features), targets, data.num_sessions
+        return from_clicks(data, targets, None, seed=seed), targets, data.num_sessions
+    targets = estimate_relevance(data, method, seed)
+    return from_clicks(data, targets, engine, seed=seed), targets, data.num_sessions
 
 
 def activate_if_harmless(home: Home, done: Done) -> tuple[str, str]:
@@ -87,11 +120,9 @@ def evaluate_clicks(engine: Any, home: Home, names: Sequence[str], seed: int = 0
 def export_features(engine: Any, home: Home, queries: Path | None, judgments: Path | None, output: Path, seed: int = 0) -> dict[str, Any]:
     """Write the training set of judgments, or of the click log, as LETOR; returns what was written."""
     if queries is not None and judgments is not None:
-        texts = read_queries(queries)
-        data = from_judgments(engine, texts, read_judgments(judgments, texts), seed=seed)
+        data = judged_rows(engine, Judged(queries, judgments), seed)
     else:
-        clicked = logged_clicks(home, FeatureSet.default(engine.index.schema))
-        data = from_clicks(clicked, estimate_relevance(clicked, seed=seed), engine, seed=seed)
+        data = clicked_rows(engine, home, seed)[0]
     write_letor(output, data)
     return {"queries": len(data.group), "rows": len(data), "features": list(data.features.names)}
 
@@ -116,5 +147,14 @@ def logged_clicks(home: Home, features: FeatureSet) -> ClickData:
         return read_clicks(log, features.fingerprint)
 
 
-def _published(home: Home, trained: Trained, card: dict[str, Any], name: str) -> Done:
-    return Done(name, Registry(home).publish(trained, card, name), card)
+def _resumable(plan: Plan, folder: Path) -> Plan:
+    """The plan with checkpoints in a folder; says so when there are some already."""
+    if folder.exists():
+        plan.say(f"going on from the checkpoints in {folder}, as far as they are of the same data and settings")
+    return plan._replace(checkpoints=Checkpoints(folder))
+
+
+def _published(home: Home, trained: Trained, card: dict[str, Any], name: str, plan: Plan) -> Done:
+    version = Registry(home).publish(trained, card, name)
+    plan.checkpoints.remove()
+    return Done(name, version, card)

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from shared_data import shared
 
-from ranker.families import FAMILIES, UnknownFamily, exponential_levels, family, linear_levels
+from ranker.boosting import reference_scores
+from ranker.families import FAMILIES, UnknownFamily, family
 from ranker.letor import read_letor
 from ranker.metrics import mean_of, per_query
+from ranker.objectives import OBJECTIVES, exponential_levels, linear_levels
+from ranker.rankers import More, UnknownFeature
 
 
 def queries(num_queries=60, docs=20, seed=0):
@@ -39,7 +42,7 @@ def test_the_same_data_and_seed_give_the_same_bytes(name):
 def test_few_queries_are_learned_with_more_regularisation():
     x, grades, group = queries(10)
     assert family("pairwise")(rounds=5).fit(x, grades, group).settings_["num_leaves"] == 7
-    x, grades, group = queries(400, 3)
+    x, grades, group = queries(500, 3)
     assert family("pairwise")(rounds=5).fit(x, grades, group).settings_["num_leaves"] == 15
 
 
@@ -57,9 +60,59 @@ def test_levels_keep_order_and_range():
     assert np.corrcoef(gains, soft)[0, 1] > 0.94
 
 
-def test_an_unknown_family_names_the_known_ones():
-    with pytest.raises(UnknownFamily, match="pointwise, pairwise, listwise"):
+def test_an_unknown_family_or_objective_names_the_known_ones():
+    with pytest.raises(UnknownFamily, match="pointwise, pairwise, listwise, ensemble"):
         family("magic")
+    x, grades, group = queries(4)
+    for name, objective, known in (("listwise", "l2", "xendcg, listnet, listmle"), ("ensemble", "l2", "no objective")):
+        with pytest.raises(UnknownFamily, match=known):
+            family(name)(objective).fit(x, grades, group)
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+@pytest.mark.parametrize("soft", [False, True])
+def test_every_objective_learns_and_is_scored_as_lightgbm_does(objective, soft):
+    x, grades, group = queries()
+    new, truth, groups = queries(seed=1)
+    ranker = family(OBJECTIVES[objective].family)(objective, rounds=60).fit(x, grades / 3 if soft else grades, group, None, soft)
+    untrained = mean_of(per_query(np.zeros(len(new)), truth, groups))
+    assert mean_of(per_query(ranker.predict(new), truth, groups)) > untrained + 0.2
+    assert ranker.predict(new).tobytes() == reference_scores(ranker.text_, new).tobytes()
+
+
+@pytest.mark.parametrize("name", list(FAMILIES))
+def test_constraints_hold_for_every_document(name):
+    x, grades, group = queries()
+    names = tuple(f"f{i}" for i in range(8))
+    ranker = family(name)(rounds=60, increasing=["f0"], decreasing=["f3"]).fit(x, grades, group, names=names)
+    higher, lower = x.copy(), x.copy()
+    higher[:, 0] += np.float32(0.5)
+    lower[:, 3] += np.float32(0.5)
+    assert (ranker.predict(higher) >= ranker.predict(x)).all() and (ranker.predict(higher) > ranker.predict(x)).any()
+    assert (ranker.predict(lower) <= ranker.predict(x)).all()
+
+
+def test_a_constraint_on_no_feature_is_refused():
+    with pytest.raises(UnknownFeature, match="title"):
+        family("pointwise")(increasing=["title"]).fit(*queries(5))
+
+
+def test_importance_pulls_a_model_towards_the_rows_that_count():
+    x, grades, group = queries()
+    half = np.repeat([True, False], len(x) // 2)
+    both = np.where(half, grades, 3 - grades)  # the second half says the contrary
+    towards = [
+        family("pairwise")(rounds=40).fit(x, both, group, more=More(np.where(half, weight, 1.0))).predict(x) for weight in (10.0, 0.1)
+    ]
+    assert np.corrcoef(towards[0], grades)[0, 1] > 0.2 > -0.2 > np.corrcoef(towards[1], grades)[0, 1]
+
+
+def test_lightgbm_corrects_for_position_when_it_is_told():
+    x, grades, group = queries()
+    ranks = np.tile(np.arange(20, dtype=np.int32), len(group))
+    clicked = (grades > 1) & (ranks < 8)
+    told, untold = (family("pairwise")(rounds=20).fit(x, clicked, group, more=More(positions=p)).text_ for p in (ranks, None))
+    assert told != untold
 
 
 def test_lambdamart_reaches_the_published_example():

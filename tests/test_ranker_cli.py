@@ -56,12 +56,35 @@ def test_training_from_judgments_gains_on_unseen_queries_and_activates(run, file
     assert Registry(Home.at(run.home)).active() == ("judged", "v0001")
 
 
-@pytest.mark.parametrize("family", ["pointwise", "pairwise", "listwise"])
+@pytest.mark.parametrize("family", ["pointwise", "pairwise", "listwise", "ensemble"])
 def test_clicks_teach_every_family(run, files, family):
     run.here("simulate", *files, "--users", "pbm", "--sessions", 6000, "--seed", 1, "--model", "none")
     card = json.loads(run.here("train", "--family", family, "--clicks").stdout)
     assert card["heldout"]["gain"] > 0 and card["name"] == family and card["sessions"] == 6000
     assert "*" not in run.here("models", "list").stdout
+
+
+def test_judged_queries_are_mixed_into_clicks(run, files):
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 2000, "--seed", 1, "--model", "none")
+    words = ("train", "--family", "ensemble", "--clicks", *files, "--judged-weight", 5, "--increasing", "whole_bm25", "--name", "both")
+    card = json.loads(run.here(*words).stdout)
+    assert card["judged_queries"] == 40 and card["heldout_judged"]["gain"] > 0 and card["increasing"] == ["whole_bm25"]
+    assert card["settings"]["members"] == ["cross-entropy", "lambdarank"] and not (run.home / "models" / ".training" / "both").exists()
+
+
+@pytest.mark.parametrize("method", ["naive", "position"])
+def test_other_corrections_are_offered(run, files, method):
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 1000, "--seed", 1, "--model", "none")
+    result = run.here("train", "--family", "pairwise", "--clicks", "--method", method, "--objective", "lambdarank")
+    assert json.loads(result.stdout)["relevance"] == method and "held-out nDCG@10" in result.stderr
+
+
+def test_tuning_prints_a_table_and_training_uses_what_it_found(run, files, tmp_path):
+    found = run.here("tune", "--family", "pointwise", *files, "--trials", 1, "--output", tmp_path / "found.json")
+    assert found.stdout.splitlines()[0].startswith("nDCG@10\trounds") and "no say in the choice" in found.stdout
+    (tmp_path / "mine.json").write_text('{"num_leaves": 5, "rounds": 40}')
+    card = json.loads(run.here("train", "--family", "pointwise", *files, "--parameters", tmp_path / "mine.json").stdout)
+    assert card["settings"]["num_leaves"] == 5 and list(card["heldout"]["by_rounds"]) == ["20", "40"]
 
 
 def test_a_log_that_is_too_small_is_refused(run, files):
@@ -141,6 +164,9 @@ def test_features_are_listed_and_exported(run, files, tmp_path):
         ("train", "--family", "pairwise", "--clicks", "--letor", __file__),
         ("train", "--family", "pairwise", "--letor", __file__),
         ("train", "--family", "pairwise", "--judgments", __file__),
+        ("train", "--family", "pairwise", "--clicks", "--judgments", __file__),
+        ("train", "--family", "pairwise", "--clicks", "--method", "position", "--judgments", __file__, "--queries", __file__),
+        ("tune", "--family", "pairwise"),
         ("features", "export", "--output", "x"),
         ("evaluate", "--letor", __file__),
     ],
