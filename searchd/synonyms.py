@@ -18,6 +18,7 @@ from indexer.tokens import STREAM_HANWORD
 SYNONYMS = "synonyms.txt"
 MAX_SIDE, MAX_SIDES, MAX_WORDS = 100, 32, 16
 MAX_NAMED = 20
+_SEPARATOR = "\n"  # in no word
 # Beyond this a file is no list that somebody wrote, and reading it would stop the service for seconds.
 MAX_BYTES = 32 << 20
 
@@ -77,8 +78,9 @@ def _rule(content: str) -> Rule | str:
     if "=>" in right:
         return "expected one =>"
     sides = [_sides(left), _sides(right)] if arrow else [_sides(content)]
+    easy = len(content) <= MAX_SIDE and content.isprintable()
     for side in sides:
-        if problem := _problem(side):
+        if problem := _problem(side, easy):
             return problem
     if not arrow and len(sides[0]) < 2:
         return "expected `a, b` or `a => b`"
@@ -86,15 +88,19 @@ def _rule(content: str) -> Rule | str:
 
 
 def _sides(text: str) -> tuple[str, ...]:
-    return tuple(" ".join(side.split()) for side in text.replace("，", ",").split(","))
+    sides = text.replace("，", ",").split(",")
+    if "  " in text or not text.isprintable():
+        return tuple([" ".join(side.split()) for side in sides])
+    return tuple([side.strip() for side in sides])
 
 
-def _problem(sides: tuple[str, ...]) -> str | None:
-    if not all(sides):
+def _problem(sides: tuple[str, ...], easy: bool) -> str | None:
+    """What is wrong with the words between two commas; ``easy``: all of the line is short and printable."""
+    if "" in sides:
         return "expected words between the commas"
     if len(sides) > MAX_SIDES:
         return f"expected at most {MAX_SIDES} synonyms in a line"
-    if max(map(len, sides)) > MAX_SIDE or not all(map(str.isprintable, sides)):
+    if not easy and (max(map(len, sides)) > MAX_SIDE or not all(map(str.isprintable, sides))):
         return f"expected printable words of at most {MAX_SIDE} characters together"
     return None
 
@@ -104,21 +110,25 @@ class Synonyms:
 
     def __init__(self, rules: Iterable[Rule], analyzer: Any) -> None:
         self._analyzer = analyzer
-        texts: dict[str, tuple[str, ...]] = {}
-        found: dict[tuple[str, ...], dict[str, None]] = {}
+        # Strings and numbers, and tuples that rules have already: a hundred thousand lines would keep the collector of garbage busy otherwise.
+        self._others: dict[str, tuple[str, ...]] = {}
+        # By first word, how many words the sides have: the n-th bit stands for n.
+        self._lengths: dict[str, int] = {}
         for rule in rules:
-            right = dict.fromkeys(rule.right)
             for text in rule.left:
-                sequence = texts.get(text) or texts.setdefault(text, tuple(analyzer.sequence(text)))
-                if 0 < len(sequence) <= MAX_WORDS:
-                    others = found.setdefault(sequence, {})
-                    others.update(right)
-                    others.pop(text, None)
-        self._others = {sequence: tuple(others)[:MAX_SIDES] for sequence, others in found.items() if others}
-        # How long the sides are that begin with a word, longest first.
-        self._lengths: dict[str, tuple[int, ...]] = {}
-        for sequence in self._others:
-            self._lengths[sequence[0]] = tuple(sorted({*self._lengths.get(sequence[0], ()), len(sequence)}, reverse=True))
+                self._add(analyzer.sequence(text), rule.right)
+
+    def _add(self, sequence: list[str], right: tuple[str, ...]) -> None:
+        if 0 < len(sequence) <= MAX_WORDS:
+            key = _SEPARATOR.join(sequence)
+            known = self._others.get(key)
+            self._others[key] = right if known is None else tuple(dict.fromkeys(known + right))
+            self._lengths[sequence[0]] = self._lengths.get(sequence[0], 0) | 1 << len(sequence)
+
+    def _others_of(self, sequence: list[str]) -> tuple[str, ...]:
+        """What stands for a side, which is no synonym of itself."""
+        others = self._others.get(_SEPARATOR.join(sequence), ())
+        return tuple(other for other in others if self._analyzer.sequence(other) != sequence)[:MAX_SIDES]
 
     def __bool__(self) -> bool:
         return bool(self._others)
@@ -134,9 +144,9 @@ class Synonyms:
         found: list[Span] = []
         free = 0
         for at in starts:
-            for length in lengths[sequence[at]] if at >= free else ():
-                others = self._others.get(tuple(sequence[at : at + length]))
-                if others is None or at + length > len(sequence):
+            for length in _descending(lengths[sequence[at]], len(sequence) - at) if at >= free else ():
+                others = self._others_of(sequence[at : at + length])
+                if not others:
                     continue
                 places = places or _Places(self._analyzer.tokens(text))
                 if places.whole_words(at, at + length):
@@ -144,6 +154,11 @@ class Synonyms:
                     free = at + length
                     break
         return found
+
+
+def _descending(lengths: int, most: int) -> list[int]:
+    """The numbers whose bits are set, up to ``most``, greatest first."""
+    return [n for n in range(min(MAX_WORDS, most), 0, -1) if lengths >> n & 1]
 
 
 class _Places:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_home import build_home
 
+from indexer.analysis import get_analyzer
 from indexer.lexicon import LexiconError
 from searchd.engine import Engine
-from searchd.synonyms import MAX_NAMED, Rule, read_rules
+from searchd.synonyms import MAX_NAMED, Rule, Synonyms, read_rules
 
 FILLER = "plain words about nothing much, written to make the text longer than a few words"
 DOCUMENTS = [
@@ -186,3 +187,19 @@ def test_any_query_is_answered_and_synonyms_only_add(engine, words):
                 assert set(ids(engine, q, mode=mode)) <= expanded
             finally:
                 snapshot.synonyms = kept
+
+
+SIDES = st.text("abcdefies x0.+&#'-北大東學é１\U00020000", min_size=1, max_size=12) | st.sampled_from(["C++", "re.sub", "T恤"])
+
+
+@given(st.lists(SIDES, min_size=1, max_size=8), st.sampled_from(["standard", "whitespace"]))
+def test_every_side_is_found_that_has_words(sides, analyzer):
+    one = get_analyzer(analyzer)
+    found = Synonyms([Rule((side,), ("肯德基鸡",)) for side in sides], one)
+    for side in sides:
+        sequence = one.sequence(side)
+        spans = found.spans(side)
+        assert bool(found) == any(map(one.sequence, sides))
+        if sequence and analyzer == "whitespace":
+            assert spans and spans[0].start == len(side) - len(side.lstrip())
+        assert found._others_of(sequence) == (("肯德基鸡",) if sequence else ())
