@@ -14,6 +14,7 @@ from indexer.errors import SearchdError
 END_OF_TREES = "end of trees"
 MAX_TREES = 100_000
 MAX_LEAVES = 65_536
+MAX_VALUE = 1e100  # of a leaf: the sum of all trees stays a number
 CATEGORICAL, DEFAULT_LEFT = 1, 2  # bits of decision_type; bits 2 and 3 tell how missing values are treated
 MISSING_NONE, MISSING_ZERO, MISSING_NAN = 0, 1, 2
 
@@ -93,6 +94,8 @@ def _parse_tree(block: dict[str, str], num_features: int, where: str) -> Tree:
     if block.get("is_linear", "0").strip() != "0":
         raise InvalidModel(f"{where}: linear leaves are not supported; train without linear_tree")
     values = _numbers(block, "leaf_value", leaves, where)
+    if np.abs(values).max() > MAX_VALUE:
+        raise InvalidModel(f"{where}: leaf_value must lie in -{MAX_VALUE:g}..{MAX_VALUE:g}; publish the model again")
     splits = leaves - 1
     if splits == 0:
         empty = np.zeros(0, np.int32)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import mutate
 
 from ranker.forest import build_forest
 from ranker.forest_bits import LANES, lay_out_bits
@@ -146,25 +147,6 @@ def test_categorical_and_zero_as_missing_models_are_told_apart():
     assert not parse_model(categorical.model_to_string()).exact
     zero = lightgbm.train({**QUIET, "objective": "regression", "zero_as_missing": True}, lightgbm.Dataset(x, y), 3)
     assert not parse_model(zero.model_to_string()).exact
-
-
-def mutate(text, rng):
-    """One of the ways in which a file goes wrong."""
-    at = rng.randrange(len(text))
-    kind = rng.randrange(5)
-    if kind == 0:
-        return text[:at]
-    if kind == 1:
-        return text[:at] + rng.choice("0123456789-=. \nex") + text[at + 1 :]
-    if kind == 2:
-        return text[:at] + text[at + rng.randrange(1, 40) :]
-    if kind == 3:
-        lines = text.split("\n")
-        lines.insert(rng.randrange(len(lines)), rng.choice(lines))
-        return "\n".join(lines)
-    words = text.split(" ")
-    words[rng.randrange(len(words))] = rng.choice(["-1", "999999999", "nan", "inf", "1e999", "", "x", "-999999999999999999999"])
-    return " ".join(words)
 
 
 def test_mutated_models_are_refused_or_scored_and_never_crash():
