@@ -30,7 +30,7 @@ def main() -> None:
     popular = [(text, chance.randint(3, 5000)) for text in texts[:POPULAR]]
     started = time.process_time()
     table = phrase_table(popular, titles)
-    print(f"made of {len(table.entries):,} entries in {time.process_time() - started:.1f} s of CPU")
+    print(f"made of {len(table):,} entries in {time.process_time() - started:.1f} s of CPU")
     prefixes = [one[: chance.randint(1, 8)] for one in chance.choices(texts, k=ASKED)]
     prefixes[::4] = ["".join("".join(way) for way in syllables(one[:3])[:1])[: chance.randint(2, 8)] or "ka" for one in prefixes[::4]]
     table.beginning("a", 8)

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import structlog
 
+from indexer.analysis import former_analyzer
 from indexer.errors import SearchdError
 from indexer.folding import fold
+from indexer.strings import pack
 from indexer.values import texts
 from ranker.popular import popular_queries
 from searchd.key_table import KeyTable
@@ -26,6 +28,8 @@ AT_ONCE = 2_000
 MAX_TITLES, MAX_WORDS = 200_000, 300_000
 # Documents and characters of each that are read for words.
 READ_DOCS, MAX_READ = 20_000, 4_000
+# Of more words than these, those that were read once are no suggestion: most are names, numbers and slips.
+FEW_WORDS = 50_000
 MAX_TITLE = 80
 STARTS = 4  # words of a title at which it may begin to be typed
 SPOKEN = 8  # Han characters of it that are found by pinyin
@@ -44,20 +48,25 @@ class Entry(NamedTuple):
 
 
 class Table:
-    """Entries found by the beginning of any of their keys; immutable."""
+    """Entries found by the beginning of any of their keys; immutable. They are arrays: half a million objects would take four times the room."""
 
     def __init__(self, entries: list[Entry], weights: list[int], keys: list[tuple[str, int]]) -> None:
-        self.entries = entries
+        self._texts, self._groups = pack(entry.text for entry in entries), pack(entry.group for entry in entries)
+        self._df = np.array([entry.df for entry in entries], np.int64)
         encoded = [key.encode("utf-8", "replace") for key, _ in keys]
         numbers = np.array([number for _, number in keys], np.int32)
         self._keys = KeyTable(encoded, numbers, np.array(weights, np.int32))
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
     def beginning(self, prefix: str, limit: int) -> list[Entry]:
         """The best entries, each group once."""
         found: dict[str, Entry] = {}
         for number in self._keys.beginning(prefix.encode("utf-8", "replace"), 4 * limit).tolist():
-            entry = self.entries[number]
-            found.setdefault(entry.group, entry)
+            group = self._groups.text(number)
+            if group not in found:
+                found[group] = Entry(self._texts.text(number), int(self._df[number]), group)
         return list(found.values())[:limit]
 
 
@@ -128,8 +137,11 @@ def _keys(folded: str) -> list[str]:
 
 def _word_table(counted: Counter[str], index: Any, query_terms: Any) -> Table:
     """Words as documents spell them, weighted by how many documents have some form of each."""
-    words = [word for word, _ in counted.most_common(MAX_WORDS) if _NOT_HAN.match(word)]
-    sequences = [query_terms.words_analyzer.sequence(word) for word in words]
+    least = 2 if len(counted) > FEW_WORDS else 1
+    words = [word for word, count in counted.most_common(MAX_WORDS) if count >= least and _NOT_HAN.match(word)]
+    # An analyser of its own, since it remembers every word, which nobody may ever ask for.
+    analyzer = former_analyzer(query_terms.words_analyzer.name, query_terms.words_analyzer.words)
+    sequences = [analyzer.sequence(word) for word in words]
     known = [(word, sequence[0]) for word, sequence in zip(words, sequences) if len(sequence) == 1]
     counts = index.df([term for _, term in known]).tolist() if known else []
     entries = [Entry(word, df, term) for (word, term), df in zip(known, counts) if df]
