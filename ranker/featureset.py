@@ -6,6 +6,7 @@ over. Two feature sets of one fingerprint give the same vector for the same quer
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,12 +69,24 @@ class FeatureSet:
 
     def compute(self, matches: Matches) -> np.ndarray:
         """float32[k, len(names)]; raises FeatureMismatch for names that this program does not compute."""
-        if self._functions is None:
-            self._functions = [_function(name) for name in self.names]
         table = np.empty((len(matches), len(self.names)), np.float32)
-        for column, function in enumerate(self._functions):
+        for column, function in enumerate(self._ready()):
             table[:, column] = function(matches)
         return table
+
+    def costs(self, matches: Matches) -> dict[str, float]:
+        """Microseconds that each feature takes for all candidates; what several share is paid by the first of them."""
+        spent = {}
+        for name, function in zip(self.names, self._ready()):
+            started = time.perf_counter_ns()
+            function(matches)
+            spent[name] = (time.perf_counter_ns() - started) / 1000
+        return spent
+
+    def _ready(self) -> list[Feature]:
+        if self._functions is None:
+            self._functions = [_function(name) for name in self.names]
+        return self._functions
 
     def require(self, other: "FeatureSet", what: str) -> None:
         """Raise FeatureMismatch unless ``other`` computes the same features; ``what`` names it in the message."""

@@ -16,6 +16,7 @@ MAX_TREES = 100_000
 MAX_LEAVES = 65_536
 MAX_VALUE = 1e100  # of a leaf: the sum of all trees stays a number
 CATEGORICAL, DEFAULT_LEFT = 1, 2  # bits of decision_type; bits 2 and 3 tell how missing values are treated
+NOT_TOLD = np.zeros(0, np.int32)
 MISSING_NONE, MISSING_ZERO, MISSING_NAN = 0, 1, 2
 
 
@@ -33,6 +34,9 @@ class Tree(NamedTuple):
     decisions: np.ndarray  # int32[n], LightGBM's bits
     children: np.ndarray  # int32[n, 2], left and right
     values: np.ndarray  # float64[n + 1], finite
+    covers: np.ndarray = (
+        NOT_TOLD  # int32[2 n + 1]: training rows that came to each split, then to each leaf; empty if the file does not say
+    )
 
 
 class TextModel(NamedTuple):
@@ -99,14 +103,22 @@ def _parse_tree(block: dict[str, str], num_features: int, where: str) -> Tree:
     splits = leaves - 1
     if splits == 0:
         empty = np.zeros(0, np.int32)
-        return Tree(empty, np.zeros(0), empty, np.zeros((0, 2), np.int32), values)
+        return Tree(empty, np.zeros(0), empty, np.zeros((0, 2), np.int32), values, np.ones(1, np.int32))
     features = _integers(block, "split_feature", splits, 0, num_features - 1, where)
     decisions = _integers(block, "decision_type", splits, 0, 15, where)
     if (decisions >> 2 > MISSING_NAN).any():
         raise InvalidModel(f"{where}: unknown way to treat missing values in decision_type; publish the model again")
     children = np.stack([_integers(block, key, splits, -leaves, splits - 1, where) for key in ("left_child", "right_child")], axis=1)
     _check_shape(children, where)
-    return Tree(features, _numbers(block, "threshold", splits, where, also=math.inf), decisions, children, values)
+    thresholds = _numbers(block, "threshold", splits, where, also=math.inf)
+    return Tree(features, thresholds, decisions, children, values, _covers(block, splits, where))
+
+
+def _covers(block: dict[str, str], splits: int, where: str) -> np.ndarray:
+    if "internal_count" not in block or "leaf_count" not in block:
+        return NOT_TOLD
+    counts = [_integers(block, key, n, 0, 2**31 - 1, where) for key, n in (("internal_count", splits), ("leaf_count", splits + 1))]
+    return np.concatenate(counts)
 
 
 def _check_shape(children: np.ndarray, where: str) -> None:

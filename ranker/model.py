@@ -11,8 +11,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ from indexer.durable import make_folder, remove_folder, rename_folder, write_fil
 from indexer.errors import SearchdError, reason
 from ranker.featureset import FeatureSet
 from ranker.forest import build_forest
-from ranker.lightgbm_text import InvalidModel, TextModel, parse_model
+from ranker.lightgbm_text import InvalidModel, TextModel, Tree, parse_model
+from ranker.tree_shap import LeafPaths, lay_out_paths
 
 FILES = ("model.txt", "features.json", "card.json", "golden.json")
 SUMS = "SHA256SUMS"
@@ -59,6 +61,12 @@ class Model:
     card: dict[str, Any]
     featureset: FeatureSet
     raw_score: Callable[[np.ndarray], np.ndarray]
+    trees: Sequence[Tree] = ()
+
+    @cached_property
+    def paths(self) -> LeafPaths | None:
+        """For contributions of features; None if the trees cannot tell."""
+        return lay_out_paths(self.trees) if self.trees else None
 
     def score(self, x: np.ndarray) -> np.ndarray:
         """float64[k] of the float32[k, F] features of one query's candidates; greater is better.
@@ -75,8 +83,14 @@ class Model:
         return blend["weight"] * _z(raw) + (1 - blend["weight"]) * _z(np.nan_to_num(production))
 
 
+def spread(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation, by which a blend compares scores; a deviation of nothing is 1e-9."""
+    return (float(values.mean()), max(float(values.std()), 1e-9)) if len(values) else (0.0, 1.0)
+
+
 def _z(values: np.ndarray) -> np.ndarray:
-    return (values - values.mean()) / max(float(values.std()), 1e-9) if len(values) else values
+    mean, deviation = spread(values)
+    return (values - mean) / deviation
 
 
 def write_model(folder: Path, trained: Trained, card: dict[str, Any]) -> None:
@@ -130,7 +144,8 @@ def read_model(folder: Path, name: str = "model", version: str = "", own: bool =
             f"{folder}: model.txt has {len(parsed.feature_names)} features, features.json names {len(features.names)}; train it again"
         )
     _check_card(card, features, folder)
-    model = Model(name, version, card, features, _scorer(parsed, files["model.txt"], own, folder))
+    trees = parsed.trees if parsed.exact else ()
+    model = Model(name, version, card, features, _scorer(parsed, files["model.txt"], own, folder), trees)
     _check_golden(model, _parsed(files, "golden.json", folder), folder)
     return model
 

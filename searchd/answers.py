@@ -84,13 +84,28 @@ class AnalyzeAnswer(msgspec.Struct):
     tokens: list[TokenAnswer]
 
 
-class ExplainAnswer(msgspec.Struct):
-    """Why a document has its score, and at which rank it stands (null: outside of what was ranked)."""
+class DifferenceAnswer(msgspec.Struct):
+    """What one feature does between two documents: its values (null: no part in the score) and the difference of the scores that it makes."""
+
+    feature: str
+    values: tuple[float | None, float | None]
+    difference: float
+
+
+class ExplainedAnswer(msgspec.Struct):
+    """Why a document has its score (null: it does not match)."""
 
     id: str
     matched: bool
     score: float | None
     explanation: Any
+
+
+class ExplainAnswer(ExplainedAnswer):
+    """Why a document has its score; with `than`, why it stands above or below that document, whose explanation is `other`."""
+
+    other: ExplainedAnswer | None = None
+    differences: list[DifferenceAnswer] | None = None
 
 
 class ChangeAnswer(msgspec.Struct):

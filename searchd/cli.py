@@ -57,6 +57,28 @@ def search_command(query: str, home: Home, limit: int, model: str, filter_: str 
     click.echo(text.encode("utf-8", "replace"))
 
 
+@main.command("explain")
+@click.argument("query")
+@click.argument("id_", metavar="ID")
+@home_option
+@click.option("--than", metavar="ID", help="Another document: say what puts the first above it, or below.")
+@click.option("--model", metavar="NAME|none", default="active", show_default=True, help="Model that orders the results.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def explain_command(query: str, id_: str, home: Home, than: str | None, model: str, as_json: bool) -> None:
+    """Say why the document ID has its score for QUERY."""
+    from searchd.engine import Engine
+    from searchd.printing import compared_text, explained_json, explained_text
+
+    with Engine(home) as engine:
+        if than is None:
+            found = engine.explain(id_, query, model)
+            text = explained_json(found) if as_json else explained_text(found)
+        else:
+            pair = engine.compare(id_, than, query, model)
+            text = explained_json(*pair) if as_json else compared_text(*pair)
+    click.echo(text.encode("utf-8", "replace"))
+
+
 @main.command("run")
 @home_option
 @click.option("--queries", required=True, type=FILE, help="Lines of qid<TAB>text.")

@@ -22,16 +22,16 @@ from searchd.explanations import Explanation
 from searchd.facets import MAX_FACETS, facet_counts
 from searchd.filters import filter_mask
 from searchd.hits import Hit
+from searchd.parts import difference
 from searchd.plan import Plan, make_plan, matched_docs, plain_plan, wish_of
 from searchd.query import Query, parse_query
-from searchd.ranking import ModelRef, Ranking, Total, candidates, model_ref, top_phrases
+from searchd.ranking import ModelRef, Ranking, Total, model_ref, top_phrases
 from searchd.results import (
     Page,
     Result,
     Shown,
-    explanation_of,
+    explained_documents,
     hits_of,
-    named_features,
     page_of,
     ranked_page,
     ranking_of,
@@ -199,7 +199,7 @@ class Engine:
         keys = parse_sort(sort, snapshot.columns) if sort else []
         mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
         logged = self.click_log is not None and log is not False
-        asked = _Asked(mode, mask, minimum_should_match, keys, limit, offset, model, rerank_depth, features=logged or explain)
+        asked = _Asked(mode, mask, minimum_should_match, keys, limit, offset, model, rerank_depth, logged or explain, explain)
         query = parse_query(q, snapshot.query_fields)
         plan, page = _answered(query, snapshot, asked)
         meant = corrected(query, plan, snapshot, num_typos)
@@ -243,20 +243,26 @@ class Engine:
 
     def explain(self, key: str, q: str, model: str | None = "active", rerank_depth: int = 100) -> Explanation:
         """Why a document has its score for a query; raises UnknownDocument. Outside of what a model orders it is scored as if it came last."""
+        return self._explained([key], q, model, rerank_depth)[0]
+
+    def compare(
+        self, key: str, than: str, q: str, model: str | None = "active", rerank_depth: int = 100
+    ) -> tuple[Explanation, Explanation, list[dict[str, Any]]]:
+        """Why one document stands above (or below) another: both explained in one list, and by how much each feature tells them apart.
+
+        The differences sum to that of the scores where a model ranks; without one they are those of the terms of BM25F.
+        """
+        first, second = self._explained([key, than], q, model, rerank_depth)
+        return first, second, difference(first.explanation, second.explanation)
+
+    def _explained(self, keys: Sequence[str], q: str, model: str | None, rerank_depth: int) -> list[Explanation]:
         snapshot = self.snapshot()
-        doc = snapshot.index.doc(key) if key else -1
-        if doc < 0:
-            raise UnknownDocument(f"expected the id of a document, found {key[:100]!r}; it may have been deleted")
-        chosen, plan = snapshot.choose_model(model), self._plan(q, snapshot)
-        docs, scores = candidates(plan, snapshot, rerank_depth)
-        if doc not in docs:
-            last = score_documents(plan, snapshot, np.array([doc], np.int64))
-            docs, scores = np.append(docs, last[0]), np.append(scores, last[1])
-        page = page_of(plan, snapshot, docs, scores, chosen)
-        row = int(np.flatnonzero(page.ranked.docs == doc)[0])
-        matched = bool(matched_docs(plan, snapshot)[doc])
-        explanation = explanation_of(page, row, plan, snapshot) | {"features": named_features(page, row)}
-        return Explanation(key, matched, float(page.ranked.scores[row]) if matched else None, explanation)
+        docs = [snapshot.index.doc(key) if key else -1 for key in keys]
+        for key, doc in zip(keys, docs):
+            if doc < 0:
+                raise UnknownDocument(f"expected the id of a document, found {key[:100]!r}; it may have been deleted")
+        plan = self._plan(q, snapshot)
+        return explained_documents(plan, snapshot, snapshot.choose_model(model), np.array(docs, np.int64), rerank_depth)
 
     def suggest(self, q: str, limit: int = 8) -> list[tuple[str, int]]:
         """Ways to go on from what has been typed, best first, with the number of documents that have the completed word (0: not counted)."""
@@ -307,6 +313,7 @@ class _Asked(NamedTuple):
     model: str | None
     rerank_depth: int
     features: bool
+    explain: bool = False
 
 
 def _answered(query: Query, snapshot: Snapshot, asked: _Asked) -> tuple[Plan, Page]:
@@ -315,7 +322,7 @@ def _answered(query: Query, snapshot: Snapshot, asked: _Asked) -> tuple[Plan, Pa
     if asked.keys:
         return plan, sorted_page(plan, snapshot, asked.keys, asked.limit, asked.offset)
     chosen = snapshot.choose_model(asked.model)
-    return plan, ranked_page(plan, snapshot, chosen, asked.limit, asked.offset, asked.rerank_depth, asked.features)
+    return plan, ranked_page(plan, snapshot, chosen, asked.limit, asked.offset, asked.rerank_depth, asked.features, explain=asked.explain)
 
 
 def _only_similar(plan: Plan, snapshot: Snapshot) -> bool:

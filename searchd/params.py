@@ -104,10 +104,13 @@ class AnalyzeParams(Params):
 
 
 class ExplainParams(Params):
-    """The query against which a document's score is explained."""
+    """The query against which a document's score is explained, beside that of another document of the same list."""
 
     q: Query
     model: ModelName | None = None
+    than: (
+        Annotated[str, Meta(max_length=512, description="Id of another document: by how much each feature tells the two apart.")] | None
+    ) = None
 
     def __post_init__(self) -> None:
         self.q = clean_query(self.q)

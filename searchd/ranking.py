@@ -4,6 +4,7 @@ A model orders the candidates in blocks of ``depth``: the first block, then the 
 thus the same whichever page is asked for, nothing is shown twice or lost between pages, and what a model has put up stays above what it has not.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -137,6 +138,16 @@ def rerank(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray,
 def features_of(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, featureset: Any) -> np.ndarray:
     """float32[n, F]: what ``featureset`` says about the documents, by the code that training uses."""
     return featureset.compute(gather(snapshot.index, plan.query_terms, plan.text, docs, scores))
+
+
+def feature_costs(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, featureset: Any) -> dict[str, Any] | None:
+    """Microseconds that the features of these documents take: ``{"candidates", "gather", "features": {name: us}}``; None without features."""
+    if featureset is None or not len(docs):
+        return None
+    started = time.perf_counter_ns()
+    matches = gather(snapshot.index, plan.query_terms, plan.text, docs, scores)
+    gathered = (time.perf_counter_ns() - started) / 1000
+    return {"candidates": len(docs), "gather": gathered, "features": featureset.costs(matches)}
 
 
 def model_ref(model: Any) -> ModelRef | None:

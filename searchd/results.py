@@ -9,10 +9,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from searchd.explanations import explain_retrieval
+from searchd.explanations import Explanation, explain_retrieval
 from searchd.hits import Hit, document_of, highlights_of, markers_of
+from searchd.parts import Part, served_parts, told
 from searchd.plan import Plan, matched_docs
-from searchd.ranking import ModelRef, Ranked, Ranking, Total, blocks_needed, candidates, count_matches, features_of, model_ref, rerank
+from searchd.ranking import (
+    ModelRef,
+    Ranked,
+    Ranking,
+    Total,
+    blocks_needed,
+    candidates,
+    count_matches,
+    feature_costs,
+    features_of,
+    model_ref,
+    rerank,
+)
 from searchd.snapshot import Snapshot
 from searchd.sorting import SortKey, sorted_docs
 
@@ -44,12 +57,17 @@ class Result(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What is shown, before it is made readable; ``featureset`` is that of ``ranked.features``."""
+    """What is shown, before it is made readable; ``featureset`` is that of ``ranked.features``.
+
+    Of a page that is explained: ``parts`` of each score, and the ``costs`` of the features.
+    """
 
     ranked: Ranked
     total: Total
     model: Any = None
     featureset: Any = None
+    parts: Sequence[Part] | None = None
+    costs: dict[str, Any] | None = None
 
 
 class Shown(NamedTuple):
@@ -62,16 +80,29 @@ class Shown(NamedTuple):
 
 
 def ranked_page(
-    plan: Plan, snapshot: Snapshot, model: Any, limit: int, offset: int, depth: int, features: bool, counted: bool = True
+    plan: Plan,
+    snapshot: Snapshot,
+    model: Any,
+    limit: int,
+    offset: int,
+    depth: int,
+    features: bool,
+    counted: bool = True,
+    explain: bool = False,
 ) -> Page:
-    """The page in order of relevance; ``features``: also without a model; ``counted``: with the number of matches."""
+    """The page in order of relevance; ``features``: also without a model; ``counted``: with the number of matches; ``explain``: with parts."""
     window = offset + limit
     k = blocks_needed(window, depth) if model is not None else max(window, CONTEXT) if features else window
     docs, scores = candidates(plan, snapshot, k)
     total = count_matches(plan, snapshot, len(docs), k) if counted else Total(len(docs), "gte")
     page = Page(rerank(plan, snapshot, docs, scores, model, depth), total, model, None if model is None else model.featureset)
     page = with_features(page, plan, snapshot) if features else page
-    return page._replace(ranked=cut(page.ranked, offset, window))
+    parts = served_parts(page.ranked, model, depth, offset, window) if explain and model is not None else None
+    page = page._replace(ranked=cut(page.ranked, offset, window), parts=parts)
+    if explain:
+        costs = feature_costs(plan, snapshot, page.ranked.docs, page.ranked.retrieval_scores, page.featureset)
+        page = page._replace(costs=costs)
+    return page
 
 
 def sorted_page(plan: Plan, snapshot: Snapshot, keys: Sequence[SortKey], limit: int, offset: int) -> Page:
@@ -118,13 +149,40 @@ def explanation_of(page: Page, row: int, plan: Plan, snapshot: Snapshot) -> dict
     ranked = page.ranked
     retrieval = explain_retrieval(plan, snapshot, int(ranked.docs[row]))
     ref = model_ref(page.model)
-    ranker = None if ref is None else {"name": ref.name, "version": ref.version, "score": float(ranked.scores[row])}
+    ranker = None
+    if ref is not None:
+        ranker = {"name": ref.name, "version": ref.version, "score": float(ranked.scores[row])}
+        if page.parts is not None and ranked.features is not None:
+            ranker |= told(page.parts[row], page.featureset.names, ranked.features[row])
     return {
         "score": float(ranked.scores[row]),
         "retrieval_score": float(ranked.retrieval_scores[row]),
         "retrieval": retrieval,
         "model": ranker,
+        "costs": page.costs,
     }
+
+
+def explained_documents(plan: Plan, snapshot: Snapshot, model: Any, wanted: np.ndarray, depth: int) -> list[Explanation]:
+    """Why each of some documents (int64[n]) has its score; outside of what a model orders one is scored as if it came last."""
+    docs, scores = candidates(plan, snapshot, depth)
+    missing = wanted[~np.isin(wanted, docs)]
+    if len(missing):
+        more, their_scores = score_documents(plan, snapshot, missing)
+        docs, scores = np.concatenate([docs, more]), np.concatenate([scores, their_scores])
+    page = page_of(plan, snapshot, docs, scores, model)
+    costs = feature_costs(plan, snapshot, page.ranked.docs, page.ranked.retrieval_scores, page.featureset)
+    matched = matched_docs(plan, snapshot)
+    rows = [int(np.flatnonzero(page.ranked.docs == doc)[0]) for doc in wanted]
+    return [_explained(page._replace(costs=costs), row, bool(matched[doc]), plan, snapshot) for doc, row in zip(wanted, rows)]
+
+
+def _explained(page: Page, row: int, matched: bool, plan: Plan, snapshot: Snapshot) -> Explanation:
+    parts = None if page.model is None else served_parts(page.ranked, page.model, len(page.ranked.docs), row, row + 1)
+    one = page._replace(ranked=cut(page.ranked, row, row + 1), parts=parts)
+    explanation = explanation_of(one, 0, plan, snapshot) | {"features": named_features(one, 0)}
+    key = snapshot.index.key(int(one.ranked.docs[0]))
+    return Explanation(key, matched, float(one.ranked.scores[0]) if matched else None, explanation)
 
 
 def page_of(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, model: Any) -> Page:

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from ranker.query_ids import verify_query_id
-from searchd.answers import ExplainAnswer, HitAnswer, ModelRef, RankAnswer, SearchAnswer, Total
+from searchd.answers import DifferenceAnswer, ExplainAnswer, ExplainedAnswer, HitAnswer, ModelRef, RankAnswer, SearchAnswer, Total
 from searchd.params import ExplainParams, RankParams, SearchParams
 from searchd.service import Service
 
@@ -84,8 +84,13 @@ def model_ref(model: Any) -> ModelRef | None:
 
 
 def explain(service: Service, key: str, params: ExplainParams) -> ExplainAnswer:
-    """Why a document has the score it has."""
-    return ExplainAnswer(*service.engine.explain(key, params.q, model=params.model or service.settings.model))
+    """Why a document has the score it has, and what tells it apart from another one."""
+    model = params.model or service.settings.model
+    if params.than is None:
+        return ExplainAnswer(*service.engine.explain(key, params.q, model=model))
+    first, second, differences = service.engine.compare(key, params.than, params.q, model=model)
+    rows = [DifferenceAnswer(**row) for row in differences]
+    return ExplainAnswer(first.id, first.matched, first.score, first.explanation, ExplainedAnswer(*second), rows)
 
 
 def rank(service: Service, params: RankParams) -> RankAnswer:

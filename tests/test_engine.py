@@ -292,6 +292,8 @@ class FakeModel:
 
     name, version = "fake", "v0001"
 
+    paths = None
+
     def __init__(self, snapshot):
         self.featureset = FeatureSet.default(snapshot.index.schema)
         self.seen = []
