@@ -7,17 +7,15 @@ their terms are found by Python, once for each; characters, pairs and words of s
 
 import numpy as np
 
-from indexer.characters import HAN_BIT, LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT, decode, fold_text, is_ascii
-from indexer.han_kernels import NOTHING, child_of, new_scratch, segment_run
-from indexer.interning import add_name, await_name, has_room, number_at, slot_of, tail_of, with_room
+from indexer.characters import LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT, decode, fold_text, is_ascii
+from indexer.han_kernels import NOTHING, child_of, new_scratch
+from indexer.han_numbers import number_character, number_han, with_pairs
+from indexer.interning import number_name as _number
+from indexer.interning import with_room
 from indexer.jit import inlined, kernel
-from indexer.swar import first_bytes, word_at
 from indexer.texts import GAP
 
-_HAN1, _HAN2, _HANWORD = 1, 2, 3
-# Terms whose slots are read ahead: a table of all pairs of characters is larger than any cache, and waiting for one slot after the other was
-# most of the time that Chinese took.
-_AHEAD = 8
+_HAN1 = 1
 _INSIDE = LETTER_BIT | MARK_BIT
 _PLUS, _HASH, _UNDERSCORE, _COMMA, _SPACE = 0x2B, 0x23, 0x5F, 0x2C, 0x20
 
@@ -73,28 +71,6 @@ def _tail_end(codes, at, stop, kinds):
     return at
 
 
-@inlined
-def _number(rows, names, ends, count, data, start, stop):
-    """Number of the name ``data[start:stop]``: ``count`` for a new one, -1 when there is no room for it."""
-    head, tail = first_bytes(word_at(data, start), stop - start), tail_of(data, start, stop)
-    slot = slot_of(rows, names, ends, head, tail, data, start, stop)
-    number = number_at(rows, slot)
-    if number < 0 and has_room(rows, names, ends, count, stop - start):
-        add_name(rows, names, ends, count, slot, head, tail, data, start, stop)
-        number = count
-    return number
-
-
-@inlined
-def _number_tagged(rows, names, ends, count, data, start, stop, tag):
-    """The same for a tag before ``data[start:stop]``; the byte before is lent to it."""
-    before = data[start - 1]
-    data[start - 1] = tag
-    number = _number(rows, names, ends, count, data, start - 1, stop)
-    data[start - 1] = before
-    return number
-
-
 @kernel
 def _scan_ascii(data, at, stop, kinds, rows, names, ends, count, items, n):
     """Number the word runs of ASCII text from ``at``: (where it stopped, bytes that found no room, count, n)."""
@@ -135,53 +111,6 @@ def encode_codes(codes, size, data, places):
     places[size] = to
 
 
-@inlined
-def _await_tagged(rows, data, start, stop, tag):
-    """What ``_number_tagged`` will read of the table; longer names than 16 bytes are not worth it."""
-    size = stop - start + 1
-    if size <= 16:
-        head = first_bytes(word_at(data, start) << np.uint64(8) | np.uint64(tag), min(size, 8))
-        await_name(rows, head, first_bytes(word_at(data, start + 7), size - 8) if size > 8 else np.uint64(0))
-
-
-@kernel
-def _number_han(codes, at, end, data, places, kinds, tables, scratch, spans, rows, names, ends, count, items, n, extra, e):
-    """Number the characters, pairs and words of the run [at, end): (bytes that found no room, count, n, e)."""
-    for i in range(at, end):
-        number = _number_tagged(rows, names, ends, count, data, places[i], places[i + 1], _HAN1)
-        if number < 0:
-            return places[i + 1] - places[i] + 1, count, n, e
-        count += number == count
-        items[n], n = ~number, n + 1
-    for i in range(at, min(at + _AHEAD, end - 1)):
-        _await_tagged(rows, data, places[i], places[i + 2], _HAN2)
-    for i in range(at, end - 1):
-        if i + _AHEAD < end - 1:
-            _await_tagged(rows, data, places[i + _AHEAD], places[i + _AHEAD + 2], _HAN2)
-        number = _number_tagged(rows, names, ends, count, data, places[i], places[i + 2], _HAN2)
-        if number < 0:
-            return places[i + 2] - places[i] + 1, count, n, e
-        count += number == count
-        extra[e], e = number, e + 1
-    while at < end:
-        stop = at
-        while stop < end and kinds[codes[stop]] & HAN_BIT:
-            stop += 1
-        found = segment_run(codes, at, stop, tables, True, True, scratch, spans) if stop - at > 1 else 0
-        for i in range(found):
-            _await_tagged(rows, data, places[spans[i, 0]], places[spans[i, 1]], _HANWORD)
-        for i in range(found):
-            a, b = spans[i, 0], spans[i, 1]
-            if b - a > 1:
-                number = _number_tagged(rows, names, ends, count, data, places[a], places[b], _HANWORD)
-                if number < 0:
-                    return places[b] - places[a] + 1, count, n, e
-                count += number == count
-                extra[e], e = number, e + 1
-        at = stop + 1
-    return 0, count, n, e
-
-
 @kernel
 def _number_mixed(codes, at, end, size, kinds, mixed, rows, names, ends, count, extra, e):
     """Number the mixed words whose first word run is [at, end): (bytes that found no room, count, e)."""
@@ -219,6 +148,10 @@ def _scan_codes(
     mixed,
     scratch,
     spans,
+    singles,
+    pairs,
+    slots,
+    known,
     runs,
     run_names,
     run_ends,
@@ -246,16 +179,17 @@ def _scan_codes(
                 end += 1
             if end == at + 1:
                 # The commonest run where words stand apart; it has no pair, and counts, lest a field of one character be taken for an empty one.
-                number = _number_tagged(rows, names, ends, count, data, places[at], places[end], _HAN1)
+                number = number_character(codes[at], rows, names, ends, count, data, places[at], places[end], singles)
                 if number < 0:
                     return at, 0, places[end] - places[at] + 1, num_runs, count, n, e, length
                 count += number == count
                 items[n], n, length, at = ~number, n + 1, length + 1, end
                 continue
             # What is numbered stays numbered, should the run be scanned again.
-            needed, count, after, more = _number_han(
-                codes, at, end, data, places, kinds, tables, scratch, spans, rows, names, ends, count, items, n, extra, e
-            )
+            needed, count, after, more = number_han(
+                codes, at, end, data, places, kinds, tables, scratch, spans, singles, pairs, slots, known,
+                rows, names, ends, count, items, n, extra, e,
+            )  # fmt: skip
             if needed > 0:
                 return at, 0, needed, num_runs, count, n, e, length
             n, e, length = after, more, length + end - at - 1
@@ -314,6 +248,7 @@ def number_runs(
     names,
     ends,
     count,
+    han,
     item_ends,
     extra_ends,
     lengths,
@@ -321,13 +256,14 @@ def number_runs(
     """Items and extra terms of every text.
 
     An item is the number of a word run, or ~number of a Han character's term. Fills ``item_ends`` and ``extra_ends`` int64[texts + 1] and
-    ``lengths`` uint32[texts], what Han runs and mixed words add to them; returns (items, extra, the table of runs, the table of names): the
-    tables grow.
+    ``lengths`` uint32[texts], what Han runs and mixed words add to them; returns (items, extra, the table of runs, the table of names, ``han``):
+    the tables grow.
     """
     kinds, folded, expansions, expansion_ends = tables_of_characters
     items, extra = np.empty(1024, np.int32), np.empty(1024, np.int32)
     codes, places, encoded = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.uint8)
-    scratch, spans = new_scratch(0), np.empty((0, 2), np.int32)
+    scratch, spans, slots = new_scratch(0), np.empty((0, 2), np.int32), np.empty(0, np.int64)
+    singles, pairs, known = han
     n, e = 0, 0
     for text in range(len(starts)):
         at, stop, length = starts[text], stops[text], 0
@@ -341,13 +277,14 @@ def number_runs(
             size = folded_size(data, at, stop, folded, expansion_ends)
             if size > len(codes):
                 codes, places, encoded = np.empty(size, np.int32), np.empty(size + 1, np.int64), np.empty(4 * size + 32, np.uint8)
-                scratch, spans = new_scratch(size), np.empty((3 * size, 2), np.int32)
+                scratch, spans, slots = new_scratch(size), np.empty((3 * size, 2), np.int32), np.empty(size, np.int64)
+            pairs = with_pairs(pairs, known[0] + size)
             fold_text(data, at, stop, folded, expansions, expansion_ends, codes)
             encode_codes(codes, size, encoded, places)
             items, extra, at = _with_space(items, n, size), _with_space(extra, e, (4 + mixed.nested) * size), 0
             while at < size:
                 at, needed, wanted, num_runs, count, n, e, length = _scan_codes(
-                    codes, at, size, encoded, places, kinds, tables, mixed, scratch, spans,
+                    codes, at, size, encoded, places, kinds, tables, mixed, scratch, spans, singles, pairs, slots, known,
                     runs, run_names, run_ends, num_runs, rows, names, ends, count, items, n, extra, e, length,
                 )  # fmt: skip
                 if needed > 0:
@@ -355,7 +292,7 @@ def number_runs(
                 if wanted > 0:
                     rows, names, ends = with_room(rows, names, ends, count, wanted)
         item_ends[text + 1], extra_ends[text + 1], lengths[text] = n, e, length
-    return items[:n], extra[:e], (runs, run_names, run_ends, num_runs), (rows, names, ends, count)
+    return items[:n], extra[:e], (runs, run_names, run_ends, num_runs), (rows, names, ends, count), (singles, pairs, known)
 
 
 @kernel

@@ -97,7 +97,7 @@ def number_tokens(texts: Texts, names: Names) -> tuple[Names, Numbered]:
     size = int((texts.stops - texts.starts).sum())
     tokens = np.empty((size + 1) // 2 + 2 * len(texts.starts), np.int32)
     ends, lengths = np.zeros(num_docs + 1, np.int64), np.empty(num_docs, np.uint32)
-    names = Names(*_number(texts.data, texts.starts, texts.stops, texts.ends, *names, tokens, ends, lengths))
+    names = names.grown(*_number(texts.data, texts.starts, texts.stops, texts.ends, *names.table, tokens, ends, lengths))
     return names, Numbered(tokens[: ends[-1]], ends, np.empty(0, np.int32), np.zeros(num_docs + 1, np.int64), lengths)
 
 

@@ -1,14 +1,18 @@
 """jieba's segmentation as kernels: a trie of the dictionary, the most probable path through it, Viterbi for what it lacks.
 
-Texts are code points, uint32[n]. The trie is one open-addressing table of its edges, from (node, character) to the child; a child is named by
-the slot of its edge, and what is known of it stands beside its key, so that a step reads one line of memory. A dictionary of 350,000 words fills
-it in a tenth of a second. Weights and sums are float64 in jieba's own order of operations, and ties go where Python's ``max`` of tuples sends
+Texts are code points, uint32[n] or int32[n]. The trie is one open-addressing table of its edges, from (node, character) to the child; a child is
+named by the slot of its edge, and what is known of it stands beside its key, so that a step reads one line of memory. A dictionary of 350,000 words
+fills it in a tenth of a second. Weights and sums are float64 in jieba's own order of operations, and ties go where Python's ``max`` of tuples sends
 them, so the words are jieba's.
 
     keys uint64[size]       node << 32 | character, 0 = empty slot (no word has U+0000); size is a power of two, at most half full
     values float64[size]    of the word that ends in a slot: log(frequency) - log(total); NOTHING = only the beginning of a word
+    roots int32[65536]      the children of the root, by character; 0 = none
+    sieve uint8[size]       a bit for each hash of an edge: where it is not set there is no such edge (Bloom's filter of one hash)
 
-Node 0 is the root, node n the child in slot n - 1.
+Node 0 is the root, node n the child in slot n - 1. Waiting for lines of the trie is most of the time that segmentation takes. So single characters
+are looked up in ``roots``, pairs all at once before the path is looked for (``seconds``, by the place of the first character: the node of the pair
+or 0), only words of three and more step by step, and edges that do not exist, which most are, hardly at all.
 """
 
 import math
@@ -73,60 +77,88 @@ def add_words(chars, ends, values, keys, stored, edges):
 
 
 @inlined
-def _is_word(codes, start, end, keys, values):
-    """Whether codes[start:end] is in the dictionary."""
-    node = 0
-    for i in range(start, end):
-        node = child_of(keys, node, codes[i])
+def _may_step(sieve, node, char):
+    """Whether there may be an edge from a node to a character."""
+    key = (np.uint64(node) << np.uint64(32)) | np.uint64(char)
+    bit = ((key * _SPREAD) >> np.uint64(40)) & np.uint64(8 * len(sieve) - 1)
+    return (sieve[bit >> np.uint64(3)] >> (bit & np.uint64(7))) & 1
+
+
+def sieve_of(keys: np.ndarray) -> np.ndarray:
+    """The sieve of all edges of a table."""
+    marks = np.zeros(8 * len(keys), np.bool_)
+    marks[((keys[keys != 0] * _SPREAD) >> np.uint64(40)) & np.uint64(len(marks) - 1)] = True
+    return np.packbits(marks, bitorder="little")
+
+
+@inlined
+def step(keys, sieve, node, char):
+    """The child of ``node``, not 0, or 0: where it is mostly 0, faster than ``child_of``."""
+    return child_of(keys, node, char) if _may_step(sieve, node, char) else 0
+
+
+@inlined
+def _is_word(codes, start, end, keys, values, sieve, seconds):
+    """Whether codes[start:end], two and more characters, is in the dictionary."""
+    node = np.int64(seconds[start])
+    for i in range(start + 2, end):
         if node == 0:
             break
+        node = step(keys, sieve, node, codes[i])
     return node > 0 and values[node - 1] > NOTHING
 
 
 @inlined
-def _await_edges(codes, start, end, keys, firsts):
-    """Fill firsts[i], the node of the character at i, and have the edges to the characters behind read into the cache, all at once."""
-    for i in range(start, end):
-        firsts[i] = child_of(keys, 0, codes[i])
-        if firsts[i] > 0 and i + 1 < end:
-            prefetch(keys, np.int64(_home(keys, (np.uint64(firsts[i]) << np.uint64(32)) | np.uint64(codes[i + 1]))))
+def find_seconds(codes, start, end, keys, roots, sieve, seconds):
+    """Fill ``seconds`` of a run."""
+    for i in range(start, end - 1):
+        root = np.int64(roots[codes[i]])
+        seconds[i] = root if root > 0 and _may_step(sieve, root, codes[i + 1]) else 0
+        if seconds[i] > 0:
+            prefetch(keys, np.int64(_home(keys, (np.uint64(root) << np.uint64(32)) | np.uint64(codes[i + 1]))))
+    for i in range(start, end - 1):
+        if seconds[i] > 0:
+            seconds[i] = child_of(keys, np.int64(seconds[i]), codes[i + 1])
 
 
-@kernel
-def best_path(codes, start, end, keys, values, unknown, nexts, scores):
+@inlined
+def best_path(codes, start, end, keys, values, roots, sieve, unknown, seconds, nexts, scores):
     """Fill nexts[i], the end of the word at i on the most probable path from i to ``end``; scores[i] is its log probability.
 
-    ``unknown`` is the weight of a character that is no word. Both arrays have ``len(codes) + 1`` places.
+    ``unknown`` is the weight of a character that is no word. All three have ``len(codes) + 1`` places.
     """
-    _await_edges(codes, start, end, keys, nexts)
     scores[end] = 0.0
     for i in range(end - 1, start - 1, -1):
-        node, best, best_end = 0, NOTHING, -1
-        for j in range(i, end):
-            node = np.int64(nexts[i]) if j == i else child_of(keys, node, codes[j])
-            if node == 0:
-                break
+        best, best_end = NOTHING, -1
+        root = np.int64(roots[codes[i]])
+        if root > 0 and values[root - 1] > NOTHING:
+            best, best_end = values[root - 1] + scores[i + 1], i + 1
+        node, j = np.int64(seconds[i]) if i + 1 < end else 0, i + 2
+        while node > 0:
             weight = values[node - 1]
             if weight > NOTHING:
-                score = weight + scores[j + 1]
+                score = weight + scores[j]
                 # A tie goes to the longer word.
                 if score >= best:
-                    best, best_end = score, j + 1
+                    best, best_end = score, j
+            node = step(keys, sieve, node, codes[j]) if j < end else 0
+            j += 1
         if best_end < 0:
             best, best_end = unknown + scores[i + 1], i + 1
         scores[i], nexts[i] = best, best_end
 
 
 @kernel
-def sufficient(chars, ends, keys, values, unknown, freqs):
+def sufficient(chars, ends, keys, values, roots, sieve, unknown, freqs):
     """Fill freqs int64[W] where it is 0: a frequency that makes a word more probable than what it is cut into without it, as jieba's
     ``suggest_freq``."""
-    nexts, scores = np.empty(len(chars) + 1, np.int32), np.empty(len(chars) + 1)
+    nexts, scores, _, seconds = new_scratch(len(chars))
     start = 0
     for word in range(len(ends)):
         end = ends[word]
         if freqs[word] == 0:
-            best_path(chars, start, end, keys, values, unknown, nexts, scores)
+            find_seconds(chars, start, end, keys, roots, sieve, seconds)
+            best_path(chars, start, end, keys, values, roots, sieve, unknown, seconds, nexts, scores)
             freqs[word] = np.int64(math.exp(scores[start] - unknown)) + 1
             node = 0
             for i in range(start, end):
@@ -139,37 +171,32 @@ def sufficient(chars, ends, keys, values, unknown, freqs):
 
 
 @inlined
-def _better(score_a, a, score_b, b):
-    """The state of the greater score; of a tie, the later letter (a < b)."""
-    return a if score_a > score_b else b
-
-
-@kernel
 def viterbi(codes, start, end, starts, moves, emits, states):
-    """The most probable states[start:end]; ``starts`` float64[4], ``moves`` float64[4, 4], ``emits`` float64[4, LAST - FIRST + 1]."""
-    size = end - start
-    back = np.empty((size, 4), np.int8)
-    score, following = np.empty(4), np.empty(4)
-    for state in range(4):
-        score[state] = starts[state] + emits[state, codes[start] - FIRST]
-    for i in range(1, size):
-        for state in range(4):
-            emit = emits[state, codes[start + i] - FIRST]
-            # What may stand before: a word begins (B, S) after one has ended (E, S), and goes on (M, E) from B or M.
-            low, high = (E, S) if state in (B, S) else (B, M)
-            from_low, from_high = score[low] + moves[low, state] + emit, score[high] + moves[high, state] + emit
-            chosen = _better(from_low, low, from_high, high)
-            back[i, state] = chosen
-            following[state] = from_low if chosen == low else from_high
-        score[:] = following
-    state = _better(score[E], E, score[S], S)
-    for i in range(size - 1, -1, -1):
-        states[start + i] = state
-        if i:
-            state = back[i, state]
+    """The most probable states[start:end]; ``starts`` float64[4], ``moves`` float64[4, 4], ``emits`` float64[LAST - FIRST + 1, 4].
+
+    Until they are known, ``states`` holds a bit for each state: whether the later letter of the two that may stand before it did.
+    """
+    row = codes[start] - FIRST
+    b, e, m, s = starts[B] + emits[row, B], starts[E] + emits[row, E], starts[M] + emits[row, M], starts[S] + emits[row, S]
+    for i in range(start + 1, end):
+        row = codes[i] - FIRST
+        # What may stand before: a word begins (B, S) after one has ended (E, S), and goes on (M, E) from B or M.
+        b_low, b_high = e + moves[E, B] + emits[row, B], s + moves[S, B] + emits[row, B]
+        e_low, e_high = b + moves[B, E] + emits[row, E], m + moves[M, E] + emits[row, E]
+        m_low, m_high = b + moves[B, M] + emits[row, M], m + moves[M, M] + emits[row, M]
+        s_low, s_high = e + moves[E, S] + emits[row, S], s + moves[S, S] + emits[row, S]
+        # A tie goes to the later letter.
+        b, e, m, s = max(b_low, b_high), max(e_low, e_high), max(m_low, m_high), max(s_low, s_high)
+        states[i] = (b_high >= b_low) << B | (e_high >= e_low) << E | (m_high >= m_low) << M | (s_high >= s_low) << S
+    state = E if e > s else S
+    for i in range(end - 1, start, -1):
+        high = states[i] >> state & 1
+        states[i] = state
+        state = (S if high else E) if state in (B, S) else (M if high else B)
+    states[start] = state
 
 
-@kernel
+@inlined
 def _cut_unknown(start, end, states, nexts):
     """Turn the states of [start, end) into words: nexts[i] = end of the word at i."""
     begin = start
@@ -181,69 +208,95 @@ def _cut_unknown(start, end, states, nexts):
         nexts[begin] = end
 
 
-@kernel
-def _join_unknown(codes, start, end, keys, values, starts, moves, emits, states, nexts):
+@inlined
+def _join_unknown(codes, start, end, keys, values, sieve, starts, moves, emits, seconds, states, nexts):
     """Cut again, by the model, every stretch of two and more single characters that is no word of the dictionary."""
     at = start
     while at < end:
         stop = at
         while stop < end and nexts[stop] == stop + 1:
             stop += 1
-        if stop - at > 1 and not _is_word(codes, at, stop, keys, values):
+        if stop - at > 1 and not _is_word(codes, at, stop, keys, values, sieve, seconds):
             viterbi(codes, at, stop, starts, moves, emits, states)
             _cut_unknown(at, stop, states, nexts)
         at = nexts[stop] if stop < end else end
 
 
-@kernel
-def _emit(codes, start, end, keys, values, search, spans, count):
+@inlined
+def _emit(codes, start, end, keys, values, sieve, search, seconds, spans, count):
     """Append the word [start, end), in search mode after the words of two and three characters inside it."""
     if search:
         for length in (2, 3):
             if end - start > length:
                 for i in range(start, end - length + 1):
-                    if _is_word(codes, i, i + length, keys, values):
+                    if _is_word(codes, i, i + length, keys, values, sieve, seconds):
                         spans[count, 0], spans[count, 1] = i, i + length
                         count += 1
     spans[count, 0], spans[count, 1] = start, end
     return count + 1
 
 
-@kernel
-def segment_run(codes, start, end, tables, search, model, scratch, spans):
-    """Write start and end of the words of the Han run [start, end) to ``spans`` int32[3 * (end - start), 2], in jieba's order; returns their
-    number. ``tables``: keys, values, unknown, starts, moves, emits; ``model``: whether what the dictionary lacks is cut by the hidden Markov
-    model; ``scratch``: see ``new_scratch``."""
-    keys, values, unknown, starts, moves, emits = tables
-    nexts, scores, states = scratch
-    best_path(codes, start, end, keys, values, unknown, nexts, scores)
+@inlined
+def segment_run(
+    codes,
+    start,
+    end,
+    keys,
+    values,
+    roots,
+    sieve,
+    unknown,
+    starts,
+    moves,
+    emits,
+    search,
+    model,
+    nexts,
+    scores,
+    states,
+    seconds,
+    spans,
+    count,
+):
+    """Write start and end of the words of the Han run [start, end) to ``spans`` from ``count`` on, in jieba's order; returns where they end: at
+    most 3 * (end - start) further.
+
+    ``model``: whether what the dictionary lacks is cut by the hidden Markov model; the rest: tables of ``han_tables.py``, ``new_scratch``, the
+    run's ``seconds``. All of it is copied into its callers: handing over so many
+    arrays costs as much as a short run.
+    """
+    best_path(codes, start, end, keys, values, roots, sieve, unknown, seconds, nexts, scores)
     if model:
-        _join_unknown(codes, start, end, keys, values, starts, moves, emits, states, nexts)
-    count, word = 0, start
+        _join_unknown(codes, start, end, keys, values, sieve, starts, moves, emits, seconds, states, nexts)
+    word = start
     while word < end:
-        count = _emit(codes, word, nexts[word], keys, values, search, spans, count)
+        count = _emit(codes, word, nexts[word], keys, values, sieve, search, seconds, spans, count)
         word = nexts[word]
     return count
 
 
 @kernel
 def new_scratch(size):
-    """Room for texts of ``size`` characters: (nexts, scores, states)."""
-    return np.empty(size + 1, np.int32), np.empty(size + 1), np.empty(size, np.int8)
+    """Room for texts of ``size`` characters: (nexts, scores, states, seconds)."""
+    return np.empty(size + 1, np.int32), np.empty(size + 1), np.empty(size, np.int8), np.empty(size + 1, np.int32)
 
 
 @kernel
-def segment(codes, keys, values, unknown, starts, moves, emits, search, model):
+def segment(codes, keys, values, roots, sieve, unknown, starts, moves, emits, search, model):
     """int32[words, 2]: start and end of the words of all Han runs in ``codes``, in jieba's order."""
-    tables = (keys, values, unknown, starts, moves, emits)
     size = len(codes)
-    scratch, spans = new_scratch(size), np.empty((3 * size, 2), np.int32)
+    nexts, scores, states, seconds = new_scratch(size)
+    spans = np.empty((3 * size if search else size, 2), np.int32)
     count, start = 0, 0
     while start < size:
         end = start
         while end < size and FIRST <= codes[end] <= LAST:
             end += 1
         if end > start:
-            count += segment_run(codes, start, end, tables, search, model, scratch, spans[count:])
+            find_seconds(codes, start, end, keys, roots, sieve, seconds)
+            count = segment_run(
+                codes, start, end, keys, values, roots, sieve, unknown, starts, moves, emits, search, model,
+                nexts, scores, states, seconds, spans, count,
+            )  # fmt: skip
         start = end + 1
     return spans[:count]

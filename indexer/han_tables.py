@@ -21,7 +21,7 @@ import orjson
 import indexer.durable as durable
 from indexer.container import file_sha256
 from indexer.han_dictionary import dictionary_hash, dictionary_path
-from indexer.han_kernels import FIRST, LAST, NOTHING, add_words, sufficient
+from indexer.han_kernels import FIRST, LAST, NOTHING, add_words, sieve_of, sufficient
 from indexer.jit import cache_directory, sources_hash
 from indexer.scratch import load_arrays, save_arrays
 
@@ -38,6 +38,8 @@ class Tables(NamedTuple):
 
     keys: np.ndarray
     values: np.ndarray
+    roots: np.ndarray
+    sieve: np.ndarray
     unknown: float
     starts: np.ndarray
     moves: np.ndarray
@@ -62,11 +64,13 @@ def load_tables(words: Sequence[tuple[str, int]] = ()) -> Tables:
 
 def no_tables() -> Tables:
     """For texts without Han: jieba's dictionary need not be read."""
-    return Tables(*_columns(np.zeros((2, 2), np.uint64)), 0.0, np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)))
+    rows = np.zeros((2, 2), np.uint64)
+    return Tables(*_columns(rows), *_shortcuts(rows), 0.0, np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)))
 
 
 def _tables(arrays: dict[str, np.ndarray]) -> Tables:
-    return Tables(*_columns(arrays["rows"]), float(arrays["unknown"][0]), arrays["starts"], arrays["moves"], arrays["emits"])
+    shortcuts = arrays["roots"], arrays["sieve"]
+    return Tables(*_columns(arrays["rows"]), *shortcuts, float(arrays["unknown"][0]), arrays["starts"], arrays["moves"], arrays["emits"])
 
 
 def _make(words: Sequence[tuple[str, int]]) -> dict[str, np.ndarray]:
@@ -78,10 +82,12 @@ def _make(words: Sequence[tuple[str, int]]) -> dict[str, np.ndarray]:
     if words:
         chars, ends = _packed([word for word, _ in words])
         freqs = np.array([freq for _, freq in words], np.int64)
-        sufficient(chars, ends, *_columns(rows), -log_total, freqs)
+        sufficient(chars, ends, *_columns(rows), *_shortcuts(rows), -log_total, freqs)
         rows = _trie([*groups, (chars, ends, _weights(freqs, log_total))])
     starts, moves, emits = _model()
-    return {"rows": rows, "unknown": np.array([-log_total]), "starts": starts, "moves": moves, "emits": emits}
+    roots, sieve = _shortcuts(rows)
+    unknown = np.array([-log_total])
+    return {"rows": rows, "roots": roots, "sieve": sieve, "unknown": unknown, "starts": starts, "moves": moves, "emits": emits}
 
 
 def _trie(groups: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -102,6 +108,16 @@ def _trie(groups: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> np.nda
 def _columns(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(keys, values) side by side in memory, as views."""
     return rows[:, 0], rows.view(np.float64)[:, 1]
+
+
+def _shortcuts(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(roots, sieve) of a trie's table."""
+    slots = np.flatnonzero(rows[:, 0])
+    nodes, chars = rows[slots, 0] >> np.uint64(32), rows[slots, 0] & np.uint64(0xFFFFFFFF)
+    roots = np.zeros(1 << 16, np.int32)
+    first = (nodes == 0) & (chars < len(roots))
+    roots[chars[first]] = slots[first] + 1
+    return roots, sieve_of(rows[:, 0])
 
 
 def _dictionary() -> tuple[list[str], np.ndarray]:
@@ -133,7 +149,7 @@ def _model() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         for char, probability in prob_emit.P[state].items():
             if FIRST <= ord(char) <= LAST:
                 row[ord(char) - FIRST] = probability
-    return starts, moves, emits
+    return starts, moves, np.ascontiguousarray(emits.T)
 
 
 def _key(words: Sequence[tuple[str, int]]) -> str:

@@ -1,8 +1,9 @@
 """Byte strings -> numbers by first sight, inside kernels and verified: equal numbers are equal bytes, whatever their hashes.
 
 The table is open addressing over rows of four words: the first eight bytes of a name, the next eight (of a longer name a hash of the rest),
-its length above its number + 1 (0 = empty), and a word to spare that keeps rows inside cache lines. Names of up to 16 bytes, nearly all, are
-decided by their row alone; longer ones are compared with the bytes in ``names``. Tables double when half full.
+its length above its number + 1 (0 = empty), and a word that keeps rows inside cache lines; that of row 0 counts the names in the table. Names of up
+to 16 bytes, nearly all, are decided by their row alone; longer ones are compared with the bytes in ``names``. Tables double when half full. Terms of
+characters and pairs have a table of their own (``han_numbers.py``): they are numbered here, and are not in these rows.
 """
 
 from typing import NamedTuple
@@ -24,12 +25,22 @@ _AHEAD = 16
 
 class Names(NamedTuple):
     """A table and what it has numbered: ``rows`` uint64[size, 4], ``data`` uint8 (padded), ``ends`` int64; ``size`` names, of which number i
-    is ``data[ends[i]:ends[i + 1]]``. Kernels take it and return a grown one."""
+    is ``data[ends[i]:ends[i + 1]]``. Kernels take these four and return them grown; ``han``: see ``han_numbers.py``."""
 
     rows: np.ndarray
     data: np.ndarray
     ends: np.ndarray
     size: int
+    han: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+    @property
+    def table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        """What kernels take."""
+        return self[:4]
+
+    def grown(self, rows: np.ndarray, data: np.ndarray, ends: np.ndarray, size: int) -> "Names":
+        """The same with what a kernel returned."""
+        return self._replace(rows=rows, data=data, ends=ends, size=size)
 
     def strings(self) -> Strings:
         """The names by number."""
@@ -38,7 +49,8 @@ class Names(NamedTuple):
 
 def new_names() -> Names:
     """An empty table."""
-    return Names(np.zeros((_FIRST_SIZE, 4), np.uint64), np.zeros(_FIRST_SIZE, np.uint8), np.zeros(_FIRST_SIZE // 2 + 1, np.int64), 0)
+    han = np.zeros(1 << 16, np.int32), np.zeros((_FIRST_SIZE, 4), np.uint32), np.zeros(1, np.int64)
+    return Names(np.zeros((_FIRST_SIZE, 4), np.uint64), np.zeros(_FIRST_SIZE, np.uint8), np.zeros(_FIRST_SIZE // 2 + 1, np.int64), 0, han)
 
 
 @inlined
@@ -106,15 +118,16 @@ def number_at(rows, slot):
 @inlined
 def has_room(rows, names, ends, count, size):
     """Whether a name of ``size`` bytes can be added as it is."""
-    return 2 * (count + 1) < len(rows) and ends[count] + size + PADDING <= len(names)
+    return 2 * (rows[0, 3] + np.uint64(1)) < len(rows) and count + 1 < len(ends) and ends[count] + size + PADDING <= len(names)
 
 
 @kernel
 def with_room(rows, names, ends, count, size):
     """(rows, names, ends) grown so that a name of ``size`` bytes can be added."""
-    if 2 * (count + 1) >= len(rows):
+    if 2 * (rows[0, 3] + np.uint64(1)) >= len(rows):
         rows = _doubled(rows)
-        more = np.zeros(len(rows) // 2 + 1, np.int64)
+    if count + 1 >= len(ends):
+        more = np.zeros(2 * len(ends), np.int64)
         more[: len(ends)] = ends
         ends = more
     if ends[count] + size + PADDING > len(names):
@@ -129,6 +142,7 @@ def add_name(rows, names, ends, count, slot, head, tail, data, start, stop):
     """Give number ``count`` to a name that is not in the table; there is room."""
     rows[slot, 0], rows[slot, 1] = head, tail
     rows[slot, 2] = (np.uint64(stop - start) << _HALF) | np.uint64(count + 1)
+    rows[0, 3] += np.uint64(1)
     for i in range(stop - start):
         names[ends[count] + i] = data[start + i]
     ends[count + 1] = ends[count] + stop - start
@@ -144,16 +158,60 @@ def _doubled(rows):
             slot = _home(rows[i, 0], rows[i, 1], len(larger))
             while larger[slot, 2] != 0:
                 slot = (slot + np.uint64(1)) & np.uint64(len(larger) - 1)
-            larger[slot] = rows[i]
+            larger[slot, 0], larger[slot, 1], larger[slot, 2] = rows[i, 0], rows[i, 1], rows[i, 2]
+    larger[0, 3] = rows[0, 3]
     return larger
+
+
+@inlined
+def number_name(rows, names, ends, count, data, start, stop):
+    """Number of the name ``data[start:stop]``: ``count`` for a new one, -1 when there is no room for it."""
+    head, tail = first_bytes(word_at(data, start), stop - start), tail_of(data, start, stop)
+    slot = slot_of(rows, names, ends, head, tail, data, start, stop)
+    number = number_at(rows, slot)
+    if number < 0 and has_room(rows, names, ends, count, stop - start):
+        add_name(rows, names, ends, count, slot, head, tail, data, start, stop)
+        number = count
+    return number
+
+
+@inlined
+def number_tagged(rows, names, ends, count, data, start, stop, tag):
+    """The same for a tag before ``data[start:stop]``; the byte before is lent to it."""
+    before = data[start - 1]
+    data[start - 1] = tag
+    number = number_name(rows, names, ends, count, data, start - 1, stop)
+    data[start - 1] = before
+    return number
+
+
+@inlined
+def append_tagged(names, ends, count, data, start, stop, tag):
+    """Number, ``count``, of a new name that is not looked for in the table: a tag before ``data[start:stop]``; -1 when there is no room for it."""
+    at, size = ends[count], stop - start + 1
+    if count + 1 >= len(ends) or at + size + PADDING > len(names):
+        return -1
+    names[at] = tag
+    for i in range(size - 1):
+        names[at + 1 + i] = data[start + i]
+    ends[count + 1] = at + size
+    return count
+
+
+@inlined
+def await_tagged(rows, data, start, stop, tag):
+    """What ``number_tagged`` will read of the table; longer names than 16 bytes are not worth it."""
+    size = stop - start + 1
+    if size <= 16:
+        head = first_bytes(word_at(data, start) << np.uint64(8) | np.uint64(tag), min(size, 8))
+        await_name(rows, head, first_bytes(word_at(data, start + 7), size - 8) if size > 8 else np.uint64(0))
 
 
 def intern(names: Names, strings: Strings) -> tuple[Names, np.ndarray]:
     """Number some strings: (the grown table, int32[n])."""
     data = np.concatenate([strings.data, np.zeros(PADDING, np.uint8)])
     numbers = np.empty(len(strings), np.int32)
-    rows, bytes_, ends, count = _intern(*names, data, strings.offsets, numbers)
-    return Names(rows, bytes_, ends, count), numbers
+    return names.grown(*_intern(*names.table, data, strings.offsets, numbers)), numbers
 
 
 @kernel
@@ -162,12 +220,7 @@ def _intern(rows, names, ends, count, data, offsets, numbers):
         start, stop = np.int64(offsets[i]), np.int64(offsets[i + 1])
         if not has_room(rows, names, ends, count, stop - start):
             rows, names, ends = with_room(rows, names, ends, count, stop - start)
-        head, tail = first_bytes(word_at(data, start), stop - start), tail_of(data, start, stop)
-        slot = slot_of(rows, names, ends, head, tail, data, start, stop)
-        number = number_at(rows, slot)
-        if number < 0:
-            number = count
-            add_name(rows, names, ends, count, slot, head, tail, data, start, stop)
-            count += 1
+        number = number_name(rows, names, ends, count, data, start, stop)
+        count += number == count
         numbers[i] = number
     return rows, names, ends, count

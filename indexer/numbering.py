@@ -21,12 +21,14 @@ def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter,
     tables = segmenter.tables if han else no_tables()
     count = len(texts.starts)
     item_ends, extra_ends, lengths = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64), np.empty(count, np.uint32)
-    items, extra, runs, grown = number_runs(
+    empty = new_names()
+    items, extra, runs, grown, han = number_runs(
         texts.data, texts.starts, texts.stops, characters().tables, tuple(tables), mixed.tables,
-        *new_names(), *names, item_ends, extra_ends, lengths,
+        *empty.table, *names.table, names.han, item_ends, extra_ends, lengths,
     )  # fmt: skip
-    entries = list(map(words.__getitem__, _texts_of(Names(*runs).strings())))
-    names, sequences, sequence_ends = _numbers(Names(*grown), [one.sequence if type(one) is Code else (one,) for one in entries])
+    entries = list(map(words.__getitem__, _texts_of(empty.grown(*runs).strings())))
+    names = names.grown(*grown)._replace(han=han)
+    names, sequences, sequence_ends = _numbers(names, [one.sequence if type(one) is Code else (one,) for one in entries])
     names, beside, beside_ends = _numbers(names, [one.extra if type(one) is Code else () for one in entries])
     runs_of = items[items >= 0]
     num_tokens = len(items) + count + int((np.diff(sequence_ends) - 1)[runs_of].sum())
