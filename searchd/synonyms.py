@@ -19,6 +19,7 @@ SYNONYMS = "synonyms.txt"
 MAX_SIDE, MAX_SIDES, MAX_WORDS = 100, 32, 16
 MAX_NAMED = 20
 _SEPARATOR = "\n"  # in no word
+_ONE_WORD = 1 << 1
 # Beyond this a file is no list that somebody wrote, and reading it would stop the service for seconds.
 MAX_BYTES = 32 << 20
 
@@ -112,18 +113,24 @@ class Synonyms:
         self._analyzer = analyzer
         # Strings and numbers, and tuples that rules have already: a hundred thousand lines would keep the collector of garbage busy otherwise.
         self._others: dict[str, tuple[str, ...]] = {}
-        # By first word, how many words the sides have: the n-th bit stands for n.
+        # By first word, how many words the sides of several have: the n-th bit stands for n.
         self._lengths: dict[str, int] = {}
         for rule in rules:
             for text in rule.left:
                 self._add(analyzer.sequence(text), rule.right)
 
     def _add(self, sequence: list[str], right: tuple[str, ...]) -> None:
-        if 0 < len(sequence) <= MAX_WORDS:
+        count = len(sequence)
+        if count == 1:
+            key = sequence[0]
+        elif 0 < count <= MAX_WORDS:
             key = _SEPARATOR.join(sequence)
-            known = self._others.get(key)
-            self._others[key] = right if known is None else tuple(dict.fromkeys(known + right))
-            self._lengths[sequence[0]] = self._lengths.get(sequence[0], 0) | 1 << len(sequence)
+            self._lengths[sequence[0]] = self._lengths.get(sequence[0], 0) | 1 << count
+        else:
+            return
+        known = self._others.setdefault(key, right)
+        if known is not right:
+            self._others[key] = tuple(dict.fromkeys(known + right))
 
     def _others_of(self, sequence: list[str]) -> tuple[str, ...]:
         """What stands for a side, which is no synonym of itself."""
@@ -136,15 +143,15 @@ class Synonyms:
     def spans(self, text: str) -> list[Span]:
         """The parts of a query that have synonyms, from left to right, the longest where several begin; none overlap."""
         sequence = self._analyzer.sequence(text)
-        lengths = self._lengths
-        starts = [at for at, term in enumerate(sequence) if term in lengths]
+        lengths, known = self._lengths, self._others
+        starts = [at for at, term in enumerate(sequence) if term in known or term in lengths]
         if not starts:
             return []
         places: _Places | None = None
         found: list[Span] = []
         free = 0
         for at in starts:
-            for length in _descending(lengths[sequence[at]], len(sequence) - at) if at >= free else ():
+            for length in _descending(lengths.get(sequence[at], 0) | _ONE_WORD, len(sequence) - at) if at >= free else ():
                 others = self._others_of(sequence[at : at + length])
                 if not others:
                     continue
