@@ -72,8 +72,19 @@ def plain_plan(text: str, snapshot: Any, mode: str, minimum: int | None = None) 
     analysed = snapshot.query_terms.analyse(text)
     terms, weights = snapshot.query_terms.weigh(analysed)
     scored, wish = _wished(Scored(terms, weights), text, terms, snapshot, mode, minimum)
-    terms, weights = snapshot.query_terms.with_similar(analysed, Weighted(scored.terms, scored.weights))
+    likened = _known(analysed, snapshot) if scored.further and not _has_synonyms(text, snapshot) else analysed
+    terms, weights = snapshot.query_terms.with_similar(likened, Weighted(scored.terms, scored.weights))
     return Plan(text, analysed, terms, weights, wish.required, wish.mask, minimum=wish.minimum, further=scored.further)
+
+
+def _has_synonyms(text: str, snapshot: Any) -> bool:
+    return bool(snapshot.synonyms and snapshot.synonyms.spans(text))
+
+
+def _known(analysed: list, snapshot: Any) -> list:
+    """The terms that documents have: pinyin that none has is spelt like nothing that was meant."""
+    counts = snapshot.retriever.numbers_of_postings([term.term for term in analysed])
+    return [term for term, count in zip(analysed, counts) if count]
 
 
 class Wish(NamedTuple):

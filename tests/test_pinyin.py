@@ -32,6 +32,15 @@ def ids(engine, q, **how):
     return [hit.id for hit in engine.search(q, limit=50, log=False, **how).hits]
 
 
+def test_pinyin_does_not_ask_for_latin_words_spelt_like_it(tmp_path):
+    names = [
+        {"id": f"name{i}", "title": name, "body": f"{name} has written more"} for i, name in enumerate(["hansen", "hanshaw", "johanshu"])
+    ]
+    filler = [{"id": str(i), "title": "", "body": "函数 和 其他 内容 in a longer text of many words about things"} for i in range(9)]
+    with Engine(build_home(tmp_path, [*names, *filler])) as engine:
+        assert set(ids(engine, "hanshu")) == {str(i) for i in range(9)}
+
+
 def test_readings_without_tones():
     assert syllables("北京")[0] == ("bei", "jing") and ("chong", "qing") in syllables("重庆") and syllables("绿")[0] == ("lv",)
     assert syllables("ab") == [] and syllables("") == [] and syllables("\ud800") == []
