@@ -7,9 +7,9 @@ their terms are found by Python, once for each; characters, pairs and words of s
 
 import numpy as np
 
-from indexer.characters import LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT, decode, fold_text, is_ascii
+from indexer.characters import LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT, WRAPPED_BIT, decode, fold_text, is_ascii
 from indexer.han_kernels import NOTHING, child_of, new_scratch
-from indexer.han_numbers import number_character, number_han, with_pairs
+from indexer.han_numbers import number_character, number_han, number_pair, with_pairs
 from indexer.interning import number_name as _number
 from indexer.interning import with_room
 from indexer.jit import inlined, kernel
@@ -17,7 +17,7 @@ from indexer.texts import GAP
 
 _HAN1 = 1
 _INSIDE = LETTER_BIT | MARK_BIT
-_PLUS, _HASH, _UNDERSCORE, _COMMA, _SPACE = 0x2B, 0x23, 0x5F, 0x2C, 0x20
+_PLUS, _HASH, _UNDERSCORE, _COMMA, _SPACE, _DOT, _TAB, _RETURN = 0x2B, 0x23, 0x5F, 0x2C, 0x20, 0x2E, 0x09, 0x0D
 
 
 @inlined
@@ -43,9 +43,17 @@ def _groups_digits(codes, start, at, stop):
     return 1 <= at - before <= 3 and after - at == 4
 
 
+@inlined
+def _is_dot_of_name(codes, first, at, stop, kinds):
+    """Whether the code at ``at``, in a text that begins at ``first``, is the dot of .NET: before a Latin letter and behind no word or dot."""
+    if codes[at] != _DOT or at + 1 >= stop or not 0x61 <= (codes[at + 1] | 0x20) <= 0x7A:
+        return False
+    return at == first or not (kinds[codes[at - 1]] & _INSIDE or codes[at - 1] == _UNDERSCORE or codes[at - 1] == _DOT)
+
+
 @kernel
 def run_end(codes, at, stop, kinds):
-    """End of the word run that begins at ``at``, where a letter stands."""
+    """End of the word run that begins at ``at``, where a letter stands or the dot of a name."""
     start = at
     while True:
         at += 1
@@ -72,10 +80,10 @@ def _tail_end(codes, at, stop, kinds):
 
 
 @kernel
-def _scan_ascii(data, at, stop, kinds, rows, names, ends, count, items, n):
-    """Number the word runs of ASCII text from ``at``: (where it stopped, bytes that found no room, count, n)."""
+def _scan_ascii(data, first, at, stop, kinds, rows, names, ends, count, items, n):
+    """Number the word runs from ``at`` of ASCII text that begins at ``first``: (where it stopped, bytes that found no room, count, n)."""
     while at < stop:
-        if not kinds[data[at]] & LETTER_BIT:
+        if not kinds[data[at]] & LETTER_BIT and not _is_dot_of_name(data, first, at, stop, kinds):
             at += 1
             continue
         end = run_end(data, at, stop, kinds)
@@ -109,6 +117,25 @@ def encode_codes(codes, size, data, places):
             data[to + 2], data[to + 3] = 0x80 | (code >> 6 & 63), 0x80 | (code & 63)
             to += 4
     places[size] = to
+
+
+@kernel
+def _number_over_space(codes, at, size, data, places, kinds, tables, pairs, known, rows, names, ends, count):
+    """Number of the pair of the character at ``at`` and the one before white space before it: -1 for no room, and its bytes; -2 for no pair."""
+    before = at - 1
+    while before >= 0 and (codes[before] == _SPACE or _TAB <= codes[before] <= _RETURN):
+        before -= 1
+    if before == at - 1 or before < 0 or not kinds[codes[before]] & kinds[codes[at]] & WRAPPED_BIT:
+        return -2, 0
+    # Put together in the room behind the text.
+    start = places[size] + 1
+    to = start
+    for i in range(places[before], places[before + 1]):
+        data[to], to = data[i], to + 1
+    for i in range(places[at], places[at + 1]):
+        data[to], to = data[i], to + 1
+    number, _ = number_pair(codes[before], codes[at], data, start, to, tables, pairs, known, rows, names, ends, count)
+    return number, to - start + 1
 
 
 @kernel
@@ -177,6 +204,11 @@ def _scan_codes(
             end = at + 1
             while end < size and kinds[codes[end]] & UNSPACED_BIT:
                 end += 1
+            number, needed = _number_over_space(codes, at, size, data, places, kinds, tables, pairs, known, rows, names, ends, count)
+            if number == -1:
+                return at, 0, needed, num_runs, count, n, e, length
+            count += number == count
+            pair, paired = number, number >= 0
             if end == at + 1:
                 # The commonest run where words stand apart; it has no pair, and counts, lest a field of one character be taken for an empty one.
                 number = number_character(codes[at], rows, names, ends, count, data, places[at], places[end], singles)
@@ -184,6 +216,7 @@ def _scan_codes(
                     return at, 0, places[end] - places[at] + 1, num_runs, count, n, e, length
                 count += number == count
                 items[n], n, length, at = ~number, n + 1, length + 1, end
+                extra[e], e = pair, e + paired
                 continue
             # What is numbered stays numbered, should the run be scanned again.
             needed, count, after, more = number_han(
@@ -193,8 +226,9 @@ def _scan_codes(
             if needed > 0:
                 return at, 0, needed, num_runs, count, n, e, length
             n, e, length = after, more, length + end - at - 1
+            extra[e], e = pair, e + paired
             at = end
-        elif kind & LETTER_BIT:
+        elif kind & LETTER_BIT or _is_dot_of_name(codes, 0, at, size, kinds):
             end = run_end(codes, at, size, kinds)
             number = _number(runs, run_names, run_ends, num_runs, data, places[at], places[end])
             if number < 0:
@@ -269,8 +303,9 @@ def number_runs(
         at, stop, length = starts[text], stops[text], 0
         if is_ascii(data, at, stop) and not mixed.ascii:
             items = _with_space(items, n, stop - at)
+            first = at
             while at < stop:
-                at, needed, num_runs, n = _scan_ascii(data, at, stop, kinds, runs, run_names, run_ends, num_runs, items, n)
+                at, needed, num_runs, n = _scan_ascii(data, first, at, stop, kinds, runs, run_names, run_ends, num_runs, items, n)
                 if needed > 0:
                     runs, run_names, run_ends = with_room(runs, run_names, run_ends, num_runs, needed)
         else:

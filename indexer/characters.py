@@ -12,13 +12,16 @@ import numpy as np
 
 from indexer.folding import compose, folded_character, joins
 from indexer.jit import kernel
-from indexer.scripts import HAN, LETTER, MARKS, UNSPACED
+from indexer.scripts import HAN, LETTER, MARKS, UNSPACED, WRAPPED
 from indexer.swar import PADDING, TOPS, word_at
 from indexer.texts import Texts
 
 # Bits of a kind.
-LETTER_BIT, MARK_BIT, UNSPACED_BIT, HAN_BIT, WORD_BIT = (1 << i for i in range(5))
-_CLASSES = [(LETTER, LETTER_BIT), (f"[{MARKS}]", MARK_BIT), (f"[{UNSPACED}]", UNSPACED_BIT), (f"[{HAN}]", HAN_BIT), (r"\w", WORD_BIT)]
+LETTER_BIT, MARK_BIT, UNSPACED_BIT, HAN_BIT, WORD_BIT, WRAPPED_BIT = (1 << i for i in range(6))
+_CLASSES = [
+    (LETTER, LETTER_BIT), (f"[{MARKS}]", MARK_BIT), (f"[{UNSPACED}]", UNSPACED_BIT),
+    (f"[{HAN}]", HAN_BIT), (r"\w", WORD_BIT), (f"[{WRAPPED}]", WRAPPED_BIT),
+]  # fmt: skip
 UNSEEN = -1
 _ALL = 0x110000
 

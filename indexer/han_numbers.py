@@ -72,33 +72,45 @@ def number_character(code, rows, names, ends, count, data, start, stop, singles)
 @inlined
 def _key(codes, i):
     """What the pair at ``i`` is in the table; 0 when it has no row."""
-    a, b = codes[i], codes[i + 1]
+    return _key_of(codes[i], codes[i + 1])
+
+
+@inlined
+def _key_of(a, b):
     return np.uint32(a << 16 | b) if a < _PLANE and b < _PLANE else np.uint32(0)
 
 
 @inlined
-def _number_pairs(codes, at, end, data, places, keys, roots, sieve, seconds, pairs, slots, known, rows, names, ends, count, extra, e):
+def number_pair(first, second, data, start, stop, tables, pairs, known, rows, names, ends, count):
+    """(number of a pair whose characters are ``data[start:stop]``, -1 for no room; its slot, -1 for none). There is room in ``pairs``."""
+    key = _key_of(first, second)
+    if key == 0:
+        return np.int64(number_tagged(rows, names, ends, count, data, start, stop, _HAN2)), np.int64(-1)
+    slot = _slot(pairs, key)
+    number = np.int64(pairs[slot, 1])
+    if pairs[slot, 0] == 0:
+        number = np.int64(append_tagged(names, ends, count, data, start, stop, _HAN2))
+        if number >= 0:
+            root = np.int64(tables[2][first])
+            pairs[slot, 0], pairs[slot, 1] = key, number
+            pairs[slot, 2] = step(tables[0], tables[3], root, second) if root > 0 else 0
+            known[0] += 1
+    return number, np.int64(slot)
+
+
+@inlined
+def _number_pairs(codes, at, end, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e):
     """Number the pairs of the run [at, end), and fill ``slots`` (-1 = no row) and ``seconds`` of them: (bytes that found no room, count, e)."""
     for i in range(at, min(at + _AHEAD, end - 1)):
         prefetch(pairs, _home(pairs, _key(codes, i)))
     for i in range(at, end - 1):
         if i + _AHEAD < end - 1:
             prefetch(pairs, _home(pairs, _key(codes, i + _AHEAD)))
-        key = _key(codes, i)
-        if key == 0:
-            number = number_tagged(rows, names, ends, count, data, places[i], places[i + 2], _HAN2)
-            slots[i], seconds[i] = -1, 0
-        else:
-            slot = _slot(pairs, key)
-            number = np.int64(pairs[slot, 1])
-            if pairs[slot, 0] == 0:
-                number = append_tagged(names, ends, count, data, places[i], places[i + 2], _HAN2)
-                if number >= 0:
-                    root = np.int64(roots[codes[i]])
-                    pairs[slot, 0], pairs[slot, 1] = key, number
-                    pairs[slot, 2] = step(keys, sieve, root, codes[i + 1]) if root > 0 else 0
-                    known[0] += 1
-            slots[i], seconds[i] = slot, pairs[slot, 2]
+        number, slot = number_pair(
+            codes[i], codes[i + 1], data, places[i], places[i + 2], tables, pairs, known, rows, names, ends, count
+        )  # fmt: skip
+        slots[i] = slot
+        seconds[i] = pairs[slot, 2] if slot >= 0 else 0
         if number < 0:
             return places[i + 2] - places[i] + 1, count, e
         count += number == count
@@ -168,9 +180,7 @@ def number_han(
             return places[i + 1] - places[i] + 1, count, n, e
         count += number == count
         items[n], n = ~number, n + 1
-    needed, count, e = _number_pairs(
-        codes, at, end, data, places, keys, roots, sieve, seconds, pairs, slots, known, rows, names, ends, count, extra, e
-    )
+    needed, count, e = _number_pairs(codes, at, end, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e)
     if needed > 0:
         return needed, count, n, e
     while at < end:

@@ -14,7 +14,7 @@ from indexer.characters import UNSEEN, characters, joining_characters
 from indexer.folding import Folded, same_case
 from indexer.format import HAN1, HAN2, HANWORD
 from indexer.mixed import Head, MixedWords
-from indexer.scripts import MARKS, UNSPACED
+from indexer.scripts import MARKS, OVER_SPACE, UNSPACED
 from indexer.words import WORD_RUN, Code, Words
 
 # What may stand inside a run.
@@ -40,6 +40,7 @@ def occurrences(text: str, terms: Set[str], prefixes: tuple[str, ...], words: Wo
     """(start, end, term) of every place of one of ``terms``, or of a word term with one of ``prefixes``, by start."""
     folded = _folded(text)
     spans = [span for term in terms if term[:1] in (HAN1, HAN2) for span in _characters(folded.text, term)]
+    spans += _over_space(folded.text, terms)
     wanted = Wanted({term for term in terms if term[:1] not in (HAN1, HAN2, HANWORD)}, prefixes)
     if wanted.terms or prefixes:
         spans += _words(folded.text, wanted, words)
@@ -85,6 +86,13 @@ def _characters(folded: str, term: str) -> Iterator[tuple[int, int, str]]:
     while at >= 0:
         yield at, at + len(searched), term
         at = folded.find(searched, at + 1)
+
+
+def _over_space(folded: str, terms: Set[str]) -> Iterator[tuple[int, int, str]]:
+    """Every place of a wanted pair of Han characters with white space between them."""
+    if not folded.isascii() and any(term[:1] == HAN2 for term in terms):
+        found = ((match.start(), match.end() + 1, HAN2 + match[1] + match[2]) for match in OVER_SPACE.finditer(folded))
+        yield from (place for place in found if place[2] in terms)
 
 
 def _words(folded: str, wanted: Wanted, words: Words) -> Iterator[tuple[int, int, str]]:

@@ -65,7 +65,7 @@ class QueryAnalysis:
         return list(found.values())
 
     def _places(self, folded: str) -> list[QueryTerm]:
-        """Every term with its place, run by run, mixed words last."""
+        """Every term with its place, run by run, mixed words last. No pairs over spaces: what a query has apart may stand anywhere."""
         found: list[QueryTerm] = []
         runs = list(ANY_RUN.finditer(folded))
         mixed = list(self._mixed.find(folded)) if [run for run in runs if run[2]] else []

@@ -4,6 +4,8 @@ A run of such characters (Han, kana, Hangul, Thai, Lao, Khmer, Burmese) is index
 spaces, but its words carry endings, which pairs see through. Everything else that is a letter or a digit makes words between spaces.
 """
 
+import re
+
 # Bodies of character classes; ranges by code point.
 HAN = "\u4e00-\u9fd5"
 UNSPACED = (
@@ -15,6 +17,11 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97c\uac00-\ud7fb\uf900-\ufaff"  # Han, Hangul
     "\U0001b000-\U0001b16f\U00020000-\U0003ffff"  # old kana, rare Han
 )
+
+# Those of the same that are written over the end of a line without a sign: Han, kana and their iteration marks. White space between two of them
+# is as often the end of a line as the end of a word, so they are neighbours all the same.
+WRAPPED = "\u3005-\u3007\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+OVER_SPACE = re.compile(rf"([{WRAPPED}])[\t-\r ]+(?=([{WRAPPED}]))")
 
 # Marks inside the words of scripts with spaces (Hebrew, Arabic, Indic); Python's \w leaves them out.
 MARKS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u0900-\u0903\u093a-\u094f"

@@ -18,6 +18,7 @@ from indexer.han_dictionary import dictionary_hash
 from indexer.lexicon import Lexicon
 from indexer.mixed import MixedWords
 from indexer.query_analysis import QueryAnalysis
+from indexer.scripts import OVER_SPACE
 from indexer.stopwords import CHINESE, ENGLISH
 from indexer.tokens import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, IndexTerms, QueryTerm, Token
 from indexer.words import ANY_RUN, ASCII_RUN, WHOLE, Code, Words
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from indexer.texts import Numbered, Texts
 
 # One more whenever any text may get other terms than before.
-RULES = 3
+RULES = 4
 
 
 class _Place(NamedTuple):
@@ -132,6 +133,7 @@ class StandardAnalyzer:
             else:
                 sequence.append(entry)
                 length += 1
+        extra += [HAN2 + a + b for a, b in OVER_SPACE.findall(folded)]
         extra += [HANWORD + folded[start:end] for start, end in self._segmenter.search_words(folded)]
         whole = [term for _, _, term in self._mixed.find(folded)]
         return IndexTerms(sequence, extra + whole, length + len(whole))
@@ -143,10 +145,14 @@ class StandardAnalyzer:
         ends: dict[int, list[int]] = {}
         for start, end in self._segmenter.search_words(folded):
             ends.setdefault(start, []).append(end)
+        over_space = {match.end(): match.start() for match in OVER_SPACE.finditer(folded)}
         position = 0
         positions: dict[int, int] = {}  # where in the text a term begins or ends -> position
         for run in ANY_RUN.finditer(folded):
             if run[1]:
+                if run.start() in over_space:
+                    start, end = over_space[run.start()], run.start() + 1
+                    yield _Place(HAN2 + folded[start] + folded[end - 1], STREAM_HAN2, position - 1, 2, start, end)
                 yield from self._han_places(run[1], run.start(), position, ends)
                 if mixed:
                     positions |= {run.start() + i: position + i for i in range(len(run[1]) + 1)}

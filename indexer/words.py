@@ -6,6 +6,7 @@ What a run between spaces becomes (case is folded last):
     don't, Bob's      dont, bob                       the possessive goes, an apostrophe is nothing
     U.S.A             usa                             single letters with dots
     C++ C# 3.14       c++ / c# / 3.14                 kept whole
+    .NET .gitignore   net / gitignor, plus the whole  a dot before a word, behind what is no word, belongs to a name
     1,000             1 000, plus 1000                groups of digits in sequence, and the number
     re.sub  WAP1.2    re sub / wap 1.2, plus the whole    a term for each part, in sequence, and one for the code
     getElementById    getelementbyid, plus get element by id
@@ -20,13 +21,15 @@ from typing import NamedTuple
 
 import Stemmer
 
-from indexer.scripts import LETTERS, UNSPACED
+from indexer.scripts import LETTERS, MARKS, UNSPACED
 
 _TAIL = r"(?:\+\+(?!\+)|\#(?![#\w]))?"
 # A comma between groups of digits: up to three before it, three behind.
 _JOINT = r"(?:[.@&']|_+|(?<=[0-9])(?<![0-9]{4}),(?=[0-9]{3}(?![0-9])))"
-ASCII_RUN = re.compile(rf"[A-Za-z0-9]+(?:{_JOINT}[A-Za-z0-9]+)*{_TAIL}")
-_RUN = rf"(?:{LETTERS})(?:{_JOINT}{LETTERS})*{_TAIL}"
+_ASCII_DOT = r"(?:(?<![\w.])\.(?=[A-Za-z]))?"
+_DOT = rf"(?:(?<![^\W{UNSPACED}])(?<![.{MARKS}])\.(?=[A-Za-z]))?"
+ASCII_RUN = re.compile(rf"{_ASCII_DOT}[A-Za-z0-9]+(?:{_JOINT}[A-Za-z0-9]+)*{_TAIL}")
+_RUN = rf"{_DOT}(?:{LETTERS})(?:{_JOINT}{LETTERS})*{_TAIL}"
 WORD_RUN = re.compile(_RUN)
 # (run of characters, word run): exactly one of the two groups is not empty.
 ANY_RUN = re.compile(rf"([{UNSPACED}]+)|({_RUN})")
@@ -96,6 +99,8 @@ class Words(dict):
             return [Part(str(entry), 0, len(run), 0, WHOLE)]
         bare = _POSSESSIVE.sub("", run)
         whole = Part(entry.whole, 0, len(run), 0, WHOLE)
+        if run[0] == ".":
+            return [whole, *(part._replace(start=part.start + 1, end=part.end + 1, role=part.role or PART) for part in self.parts(run[1:]))]
         if len(entry.sequence) == 1:
             humps = zip(entry.extra, _humps(bare))
             return [whole, *(Part(term, m.start(), m.end(), 0, HUMP) for term, m in humps)]
@@ -105,6 +110,8 @@ class Words(dict):
     def _entry(self, run: str) -> "str | Code":
         if run.isascii() and run.isalpha():
             return self._plain(run)
+        if run[0] == ".":
+            return self._dotted(run)
         bare = _POSSESSIVE.sub("", run)
         if _INITIALS.match(bare):
             return self.term(bare.replace(".", ""))
@@ -114,6 +121,13 @@ class Words(dict):
         whole = _letters(bare)
         numbers = [_letters(m[0]) for m in _GROUPED.finditer(bare) if m[0] != bare] if "," in bare else []
         return Code(tuple(self.term(m[0]) for m in pieces), (whole, *numbers), whole)
+
+    def _dotted(self, run: str) -> Code:
+        """A name with a dot before it, beside all that it is without."""
+        rest, whole = self[run[1:]], _letters(run)
+        if type(rest) is Code:
+            return Code(rest.sequence, (whole, *rest.extra), whole)
+        return Code((str(rest),), (whole,), whole)
 
     def _plain(self, word: str) -> "str | Code":
         humps = () if word.islower() or word.istitle() or word.isupper() else _humps(word)

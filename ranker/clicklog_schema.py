@@ -272,7 +272,8 @@ def clean(text: str) -> str:
 
 IMPRESSION_SELECT = (
     "SELECT query_id, timestamp, user_query, keys, application, client_id, session_id, user_id, generation, model, feature_fingerprint,"
-    " first_rank, data, scores, simulated, propensities, coalesce(experiment, ''), coalesce(teams, '') FROM impressions LEFT JOIN matrices ON matrices.digest = impressions.features"
+    " first_rank, data, scores, simulated, propensities, coalesce(experiment, ''), coalesce(teams, '')"
+    " FROM impressions LEFT JOIN matrices ON matrices.digest = impressions.features"
 )
 
 

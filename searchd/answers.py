@@ -60,10 +60,10 @@ class Suggestion(msgspec.Struct):
 
 
 class SuggestAnswer(msgspec.Struct):
-    """Completions, best first, and a correction if one is likely."""
+    """Completions, best first."""
 
     suggestions: list[Suggestion]
-    corrected_query: str | None = None
+    corrected_query: Annotated[str, Meta(description="What the suggestions go on from, since nothing begins as was typed.")] | None = None
 
 
 class TokenAnswer(msgspec.Struct):

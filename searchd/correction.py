@@ -1,8 +1,9 @@
 """A query that finds little -> the query that was probably meant.
 
-A word counts as mistyped when no document has it, or when at most ``RARE`` have and a word that is near to it is in ``CLEARLY`` times as many. Latin
-words are near by edits (``spelling.py``), Chinese ones by sound and shape (``han_spelling.py``). Only queries of plain words are corrected: who
-writes operators means what is there. A query whose words are all known costs two look-ups a word.
+What many people asked as a whole and is near to it comes first (``asked.py``), then words. A word counts as mistyped when no document has it, or
+when at most ``RARE`` have and a word that is near to it is in ``CLEARLY`` times as many. Latin words are near by edits (``spelling.py``), Chinese
+ones by sound and shape (``han_spelling.py``). Only queries of plain words are corrected: who writes operators means what is there. A query whose
+words are all known costs two look-ups a word.
 """
 
 import re
@@ -37,7 +38,22 @@ def corrected(query: Query, plan: Plan, snapshot: Any, num_typos: int | None = N
     suspects = _suspects(plan, snapshot, most)
     if not suspects.words and not suspects.pairs:
         return None
-    return _replaced(query.text, plan, suspects, snapshot, most)
+    return _asked(query.text, snapshot, most) or _replaced(query.text, plan, suspects, snapshot, most)
+
+
+def _asked(text: str, snapshot: Any, most: int) -> str | None:
+    """The query that people often ask which this one is probably meant to be; one of whose words documents have none is no better."""
+    tables = snapshot.suggestions.get()
+    for meant in [] if tables is None else tables.asked.near(text, most):
+        if all(_known(word, snapshot) for word in meant.split()):
+            return str(meant)
+    return None
+
+
+def _known(word: str, snapshot: Any) -> bool:
+    """Whether documents have the terms of a word by some analyser; what has no terms is no obstacle."""
+    ways = snapshot.query_terms.needed(word)
+    return not ways or any(all(snapshot.retriever.numbers_of_postings(way.terms)) for way in ways)
 
 
 def _suspects(plan: Plan, snapshot: Any, most: int) -> Suspects:
@@ -62,7 +78,8 @@ def _replaced(text: str, plan: Plan, suspects: Suspects, snapshot: Any, most: in
     changes: list[tuple[int, int, str]] = list(han_changes(text, suspects.pairs, snapshot)) if suspects.pairs else []
     places = {match.span() for match in _WORD.finditer(text)}
     # What is the pinyin of something is no mistyped word.
-    words = [] if suspects.words and pinyin_spans(text, snapshot.query_terms.weighted(text).terms, snapshot) else suspects.words
+    spoken = pinyin_spans(text, snapshot.query_terms.weighted(text).terms, snapshot) if suspects.words else []
+    words = [word for word in suspects.words if not any(span.start <= word[0] < span.end for span in spoken)]
     for start, end, df in words[:MAX_WORDS]:
         if (start, end) in places and allowed_edits(text[start:end], most):
             found = _best(candidates(snapshot, text[start:end], most), df, plan, snapshot)

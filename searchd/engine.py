@@ -40,7 +40,7 @@ from searchd.results import (
 )
 from searchd.snapshot import Snapshot, open_snapshot, refreshed_snapshot, signature
 from searchd.sorting import SortKey, parse_sort
-from searchd.suggest import suggest
+from searchd.suggest import Completions, complete, suggest
 
 MAX_WINDOW = 1000
 MODES = ("or", "and")
@@ -155,9 +155,7 @@ class Engine:
         required, minimum, mask = wish_of(text, asked, snapshot, mode, minimum)
         if minimum is not None:
             return snapshot.retriever.top_minimum(terms, weights, k, minimum, required, mask)
-        if required is None:
-            return snapshot.retriever.top(terms, weights, k, mask=mask)
-        return snapshot.retriever.top(terms, weights, k, "and", None if required is terms else required)
+        return snapshot.retriever.top(terms, weights, k, "or" if required is None else "and", required, mask)
 
     def key(self, doc: int) -> str:
         """The caller's id of a document that ``retrieve`` returned."""
@@ -267,6 +265,10 @@ class Engine:
     def suggest(self, q: str, limit: int = 8) -> list[tuple[str, int]]:
         """Ways to go on from what has been typed, best first, with the number of documents that have the completed word (0: not counted)."""
         return suggest(self.snapshot(), q, limit)
+
+    def complete(self, q: str, limit: int = 8) -> Completions:
+        """The same, and what was probably meant where nothing begins so."""
+        return complete(self.snapshot(), q, limit)
 
     # The click log.
 

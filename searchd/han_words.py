@@ -20,8 +20,10 @@ MAX_WORDS, SHORTEST, LONGEST = 200_000, 2, 8
 AT_ONCE = 5_000
 # Initials of fewer letters are more often a name than four words.
 MIN_INITIALS, MIN_PINYIN, MAX_PINYIN = 4, 3, 40
-MAX_READ_AS = 4
-_LETTERS = re.compile(r"[A-Za-z']+")
+# Letters of several words that documents have, to be one Chinese word all the same.
+MIN_KNOWN = 6
+MAX_READ_AS, MAX_SPOKEN = 4, 8
+_LETTERS = re.compile(r"(?<![A-Za-z0-9_.@&'+#-])[A-Za-z][A-Za-z']{0,40}(?![A-Za-z0-9_.@&'+#-])")
 _PINYIN = re.compile(r"[a-z]{1,40}(?:[ '][a-z]{1,40}){0,7}\Z")
 
 
@@ -121,29 +123,39 @@ class LazyHanWords:
 
 
 def pinyin_spans(text: str, terms: list[str], snapshot: Any) -> list[Span]:
-    """What Latin words of which documents have none may be the pinyin of: all of the query together, else word by word.
+    """What Latin words of a text with these ``terms`` may be the pinyin of.
 
-    ``terms`` are those of the text.
+    All of a text of several words, if together they are one Chinese word; all of one of words that no document has; else each such word by itself.
     """
-    if not text.isascii() or not _PINYIN.match(text.lower()):
-        return []
-    if any(snapshot.retriever.numbers_of_postings(terms)):
-        return []
-    table = snapshot.han_words.get()
+    places = [word.span() for word in _LETTERS.finditer(text)]
+    spoken = bool(_PINYIN.match(text.lower()))
+    unknown = _unknown(text, places, terms, snapshot)
+    together = spoken and len(places) > 1
+    table = snapshot.han_words.get() if unknown or together else None
     if table is None:
         return []
-    places = [(word.start(), word.end()) for word in _LETTERS.finditer(text)]
-    whole = _read_as(text, table)
+    foreign = spoken and len(unknown) == len(places)
+    whole = _read_as(text, table, foreign) if foreign or together else []
     if whole:
         return [Span(0, len(text), tuple(whole))]
-    return [Span(start, end, tuple(found)) for start, end in places if (found := _read_as(text[start:end], table))]
+    return [Span(start, end, tuple(found)) for start, end in unknown if (found := _read_as(text[start:end], table, True))]
 
 
-def _read_as(text: str, table: HanWords) -> list[str]:
+def _unknown(text: str, places: list[tuple[int, int]], terms: list[str], snapshot: Any) -> list[tuple[int, int]]:
+    """The places of words that no document has."""
+    counts = dict(zip(terms, snapshot.retriever.numbers_of_postings(terms)))
+    if not places or all(counts.values()):
+        return []
+    weighted = snapshot.query_terms.weighted
+    return [(start, end) for start, end in places[:MAX_SPOKEN] if not any(counts.get(term, 1) for term in weighted(text[start:end]).terms)]
+
+
+def _read_as(text: str, table: HanWords, foreign: bool) -> list[str]:
+    """The words that letters may be; only those that are ``foreign`` to the documents may be initials, or few."""
     letters = text.lower().replace(" ", "").replace("'", "")
-    if not MIN_PINYIN <= len(letters) <= MAX_PINYIN:
+    if not (MIN_PINYIN if foreign else MIN_KNOWN) <= len(letters) <= MAX_PINYIN:
         return []
     found = table.said(letters)
-    if not found and len(letters) >= MIN_INITIALS:
+    if not found and foreign and len(letters) >= MIN_INITIALS:
         found = table.with_initials(letters)
     return found[:MAX_READ_AS]

@@ -32,6 +32,13 @@ class KeyTable:
         first, last = self._keys.searchsorted(wanted, "left"), self._keys.searchsorted(wanted, "right")
         return self._entries[first:last]
 
+    def begun(self, prefixes: Sequence[bytes]) -> list[bool]:
+        """Whether any key begins with each of the prefixes."""
+        cut = [prefix[:MAX_KEY] for prefix in prefixes]
+        firsts = self._keys.searchsorted(np.array(cut, f"S{MAX_KEY}"), "left")
+        lasts = self._keys.searchsorted(np.array([prefix + b"\xff" * (MAX_KEY - len(prefix)) for prefix in cut], f"S{MAX_KEY}"), "right")
+        return list((firsts < lasts).tolist())
+
     def beginning(self, prefix: bytes, limit: int) -> np.ndarray:
         """The entries of the ``limit`` best keys that begin with ``prefix``, best first; one with several such keys may stand there twice."""
         cut = prefix[:MAX_KEY]

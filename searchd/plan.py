@@ -11,9 +11,9 @@ import numpy as np
 
 from searchd.filters import compare, number_of
 from searchd.han_words import pinyin_spans
-from searchd.masks import Mask, all_of, occurs
+from searchd.masks import Mask, all_of, having_code, occurs, units_of
 from searchd.query import Group, Node, Not, Or, Phrase, Query, Word
-from searchd.query_terms import WORD, Sequence, Weighted, required_terms
+from searchd.query_terms import WORD, Sequence, Weighted
 from searchd.synonym_plan import Scored, add_synonyms, synonym_mask
 
 # All words that begin with a prefix match; so many of the most frequent of them score, each half of what a typed word does.
@@ -96,17 +96,25 @@ class Wish(NamedTuple):
 
 
 def wish_of(text: str, terms: list[str], snapshot: Any, mode: str, minimum: int | None = None) -> Wish:
-    """What any, all or ``minimum`` of the words means for a text with these terms; a mask where there are several analysers.
+    """What any, all or ``minimum`` of the words means for a text with these terms; a mask where there are codes or several analysers.
 
-    A word then has to be there by any one analyser, since fields with another one hold another form of it.
+    A code is there as a whole or in parts side by side. Of several analysers any one may find a word, since fields with another one hold another
+    form of it.
     """
     if not terms or (mode == "or" if minimum is None else minimum <= 1):
         return Wish()
-    if len(snapshot.query_terms.analyzers) == 1:
-        required = required_terms(terms)
-        return Wish(required, None if minimum is None or minimum >= len(required) else minimum)
-    words = [alternatives for word in text.split() if (alternatives := snapshot.query_terms.alternatives(word))]
-    having = [np.logical_or.reduce([snapshot.retriever.matches_all(terms) for terms in alternatives]) for alternatives in words]
+    if len(snapshot.query_terms.analyzers) > 1:
+        return _counted([mask for word in text.split() for mask in units_of(snapshot, word)], minimum)
+    (needed,) = snapshot.query_terms.needed(text)
+    if not needed.codes:
+        return Wish(needed.terms, None if minimum is None or minimum >= len(needed.terms) else minimum)
+    if minimum is None:
+        return Wish(needed.terms, mask=all_of([having_code(snapshot, code) for code in needed.codes]))
+    return _counted(units_of(snapshot, text), minimum)
+
+
+def _counted(having: list[Mask], minimum: int | None) -> Wish:
+    """All, or ``minimum``, of the masks."""
     if minimum is None or minimum >= len(having):
         return Wish(mask=all_of(having))
     return Wish(mask=np.asarray(np.sum(having, axis=0, dtype=np.int32) >= minimum))

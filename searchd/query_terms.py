@@ -32,6 +32,21 @@ class Sequence(NamedTuple):
     field: int | None
 
 
+class Code(NamedTuple):
+    """A term that stands for several in sequence, such as re.sub, iphone15 or t恤: a text has it whole, or its parts side by side."""
+
+    whole: str
+    parts: list[str]
+
+
+class Needed(NamedTuple):
+    """What a document with all of a text has by one analyser: every one of the ``terms``, and every one of the ``codes``, whose parts are among
+    the terms."""
+
+    terms: list[str]
+    codes: list[Code]
+
+
 class QueryTerms:
     """The analysis of queries for one index."""
 
@@ -127,10 +142,19 @@ class QueryTerms:
                     weights[other] = weights.get(other, 0.0) + weight * worth
         return Weighted(list(weights)[:MAX_TERMS], list(weights.values())[:MAX_TERMS])
 
-    def alternatives(self, text: str) -> list[list[str]]:
-        """For each analyser the terms that a document with all of ``text`` has; none where it has no terms."""
-        found = [self.weigh(analyzer.query_terms(text)).terms for analyzer in self.analyzers]
-        return [required_terms(terms) for terms in found if terms]
+    def needed(self, text: str) -> list[Needed]:
+        """For each analyser what a document with all of ``text`` has; none where it has no terms."""
+        if self._raw:
+            words = self._weighted_raw(text).terms
+            return [Needed(words, [])] if words else []
+        found = [self._needed(text, analyzer) for analyzer in self.analyzers]
+        return [one for one in found if one.terms or one.codes]
+
+    def _needed(self, text: str, analyzer: Any) -> Needed:
+        analysed = analyzer.query_terms(text)
+        codes = [code for term in analysed if term.stream == WORD and (code := _code(term.term, text[term.start : term.end], analyzer))]
+        whole = {code.whole for code in codes}
+        return Needed([term for term in required_terms(self.weigh(analysed).terms) if term not in whole], codes)
 
     def sequences(self, text: str, field: str | None = None) -> list[Sequence]:
         """What must stand side by side for ``text`` to occur: one sequence an analyser; none when the text has no terms."""
@@ -141,7 +165,23 @@ class QueryTerms:
         analyzers = self.analyzers if field is None else [self._by_field[field]]
         analysed = [analyzer.index_terms(text) for analyzer in analyzers]
         distinct = {tuple(found.sequence): found for found in analysed if found.sequence}
-        return [Sequence(found.sequence, found.extra, number) for found in distinct.values()]
+        return [Sequence(_name(found) or found.sequence, found.extra, number) for found in distinct.values()]
+
+
+def _code(term: str, typed: str, analyzer: Any) -> Code | None:
+    """The term as a code, if what was typed for it is one; 1,000 is a number, which has groups but no parts."""
+    if typed.isascii() and typed.isalpha() or term.replace(".", "").isdecimal():
+        return None
+    parts = analyzer.sequence(typed)
+    return Code(term, parts) if len(parts) > 1 else None
+
+
+def _name(found: Any) -> list[str]:
+    """The whole term of a text that is one name whose parts alone say something else: .NET is not net, 1,000 is 1000; else nothing."""
+    whole = found.extra[0] if found.extra else ""
+    dotted = whole[:1] == "." and len(found.sequence) == 1
+    number = len(found.extra) == 1 and whole.replace(".", "").isdecimal() and whole == "".join(found.sequence)
+    return [whole] if dotted or number else []
 
 
 def required_terms(terms: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from searchd.exact_forms import best_formed, formed
 from searchd.explanations import Explanation, explain_retrieval
 from searchd.hits import Hit, document_of, highlights_of, markers_of
 from searchd.parts import Part, served_parts, told
@@ -93,9 +94,12 @@ def ranked_page(
     """The page in order of relevance; ``features``: also without a model; ``counted``: with the number of matches; ``explain``: with parts."""
     window = offset + limit
     k = blocks_needed(window, depth) if model is not None else max(window, CONTEXT) if features else window
-    docs, scores = candidates(plan, snapshot, k)
-    total = count_matches(plan, snapshot, len(docs), k) if counted else Total(len(docs), "gte")
-    page = Page(rerank(plan, snapshot, docs, scores, model, depth), total, model, None if model is None else model.featureset)
+    if model is None:
+        ranked = Ranked(*best_formed(plan, snapshot, k, lambda size: candidates(plan, snapshot, size)))
+    else:
+        ranked = rerank(plan, snapshot, *candidates(plan, snapshot, k), model, depth)
+    total = count_matches(plan, snapshot, len(ranked.docs), k) if counted else Total(len(ranked.docs), "gte")
+    page = Page(ranked, total, model, None if model is None else model.featureset)
     page = with_features(page, plan, snapshot) if features else page
     parts = served_parts(page.ranked, model, depth, offset, window) if explain and model is not None else None
     page = page._replace(ranked=cut(page.ranked, offset, window), parts=parts)
@@ -158,6 +162,7 @@ def explanation_of(page: Page, row: int, plan: Plan, snapshot: Snapshot) -> dict
         "score": float(ranked.scores[row]),
         "retrieval_score": float(ranked.retrieval_scores[row]),
         "retrieval": retrieval,
+        "exact_forms": 1.0 if ref or not ranked.retrieval_scores[row] else float(ranked.scores[row] / ranked.retrieval_scores[row]),
         "model": ranker,
         "costs": page.costs,
     }
@@ -187,7 +192,10 @@ def _explained(page: Page, row: int, matched: bool, plan: Plan, snapshot: Snapsh
 
 def page_of(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray, model: Any) -> Page:
     """All of some candidates as one block, with features."""
-    ranked = rerank(plan, snapshot, docs, scores, model, max(1, len(docs)))
+    if model is None:
+        ranked = Ranked(*formed(plan, snapshot, docs, scores))
+    else:
+        ranked = rerank(plan, snapshot, docs, scores, model, max(1, len(docs)))
     page = Page(ranked, Total(len(docs)), model, None if model is None else model.featureset)
     return with_features(page, plan, snapshot)
 

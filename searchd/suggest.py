@@ -1,21 +1,75 @@
 """The beginning of a query -> whole queries that find something: asked by many before, titles, and the last word completed.
 
 What may be suggested is in tables (``suggestions.py``), by Latin letters, by Chinese characters and by their pinyin; Chinese words are those of the
-term dictionary. No document is read here.
+term dictionary. No document is read here. Where nothing begins so, what was typed is taken for a typing error: the whole query, or its last word, of
+which one letter may be too many, missing, wrong or exchanged with the next.
 """
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from indexer.folding import fold
 from indexer.format import HANWORD
-from searchd.query import normalise
+from searchd.correction import corrected
+from searchd.plan import make_plan
+from searchd.query import normalise, parse_query
 from searchd.snapshot import Snapshot
+from searchd.spelling import ONE_EDIT
 
 _LAST_WORD = re.compile(r"[^\s\"()]+$")
 _HAN_TAIL = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]+$")
 _LETTERS = re.compile(r"[a-z]{2,40}\Z")
 
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+# Letters of a last word that is corrected: it has about 54 variants for each.
+MAX_CORRECTED = 20
+
 Suggestion = tuple[str, int]
+
+
+class Completions(NamedTuple):
+    """``suggestions`` for what was typed or, where it has none, for ``corrected_query``."""
+
+    suggestions: list[Suggestion]
+    corrected_query: str | None = None
+
+
+def complete(snapshot: Snapshot, q: str, limit: int) -> Completions:
+    """``suggest``, put right where what was typed begins nothing."""
+    found = suggest(snapshot, q, limit)
+    if found or not q.strip():
+        return Completions(found)
+    for meant in _meant(snapshot, q):
+        found = suggest(snapshot, meant, limit)
+        if found:
+            return Completions(found, meant)
+    return Completions([])
+
+
+def _meant(snapshot: Snapshot, q: str) -> Iterator[str]:
+    """What was probably meant, the likeliest first."""
+    query = parse_query(q, snapshot.query_fields)
+    whole = corrected(query, make_plan(query, snapshot, "or"), snapshot)
+    if whole is not None:
+        yield whole
+    last, tables = _LAST_WORD.search(query.text), snapshot.suggestions.get()
+    if last is not None and tables is not None and query.plain:
+        near = tables.words.any_beginning(_variants(fold(last.group())))
+        weights = {one: tables.words.beginning(one, 1)[0].df for one in near}
+        yield from (query.text[: last.start()] + one for one in sorted(near, key=lambda one: -weights[one])[:1])
+
+
+def _variants(typed: str) -> list[str]:
+    """All beginnings of words one edit away from letters that are enough to have one; the first letter is right."""
+    if not (ONE_EDIT <= len(typed) <= MAX_CORRECTED and _LETTERS.match(typed)):
+        return []
+    cuts = [(typed[:i], typed[i:]) for i in range(1, len(typed) + 1)]
+    missing = [a + b[1:] for a, b in cuts if b]
+    exchanged = [a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1]
+    wrong = [a + letter + b[1:] for a, b in cuts if b for letter in _ALPHABET]
+    more = [a + letter + b for a, b in cuts if b for letter in _ALPHABET]
+    return list(dict.fromkeys(one for one in (*exchanged, *missing, *wrong, *more) if one != typed))
 
 
 def suggest(snapshot: Snapshot, q: str, limit: int) -> list[Suggestion]:

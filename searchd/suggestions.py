@@ -20,6 +20,7 @@ from indexer.folding import fold
 from indexer.strings import pack
 from indexer.values import texts
 from ranker.popular import popular_queries
+from searchd.asked import Asked
 from searchd.key_table import KeyTable
 from searchd.pinyin import syllables
 
@@ -69,12 +70,17 @@ class Table:
                 found[group] = Entry(self._texts.text(number), int(self._df[number]), group)
         return list(found.values())[:limit]
 
+    def any_beginning(self, prefixes: list[str]) -> list[str]:
+        """Those of the prefixes that some key begins with."""
+        return [prefix for prefix, found in zip(prefixes, self._keys.begun([p.encode("utf-8", "replace") for p in prefixes])) if found]
+
 
 class Tables(NamedTuple):
-    """What completes a query: whole ones (asked before, or titles), and words."""
+    """What completes a query: whole ones (asked before, or titles), and words; ``asked``: those asked before, to correct by."""
 
     phrases: Table
     words: Table
+    asked: Asked
 
 
 def make_tables(index: Any, query_terms: Any, stop: threading.Event | None = None) -> Tables:
@@ -90,7 +96,8 @@ def make_tables(index: Any, query_terms: Any, stop: threading.Event | None = Non
             for field in query_terms.fields:
                 for text in texts(document.get(field))[:4]:
                     counted.update(_WORD.findall(fold(text[:MAX_READ])))
-    return Tables(phrase_table(_popular(index), titles), _word_table(counted, index, query_terms))
+    popular = _popular(index)
+    return Tables(phrase_table(popular, titles), _word_table(counted, index, query_terms), Asked(popular))
 
 
 def _documents(index: Any, stop: threading.Event | None) -> Iterator[dict[str, Any]]:
@@ -167,12 +174,13 @@ class Suggestions:
             self._thread.join()
 
     def get(self) -> Tables | None:
-        """The tables; None until there are any."""
+        """The tables; None until there are any. Who begins to renew them goes on with those there were."""
+        found = self._tables
         if time.monotonic() - self._made > REFRESH_SECONDS and not self._busy:
             with self._lock:
                 if not self._busy and time.monotonic() - self._made > REFRESH_SECONDS:
                     self._renew()
-        return self._tables
+        return found or self._tables
 
     def _renew(self) -> None:
         if self._tables is None and self._index.num_docs <= AT_ONCE:

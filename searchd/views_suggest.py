@@ -19,14 +19,14 @@ blueprint = Blueprint("suggest", __name__)
 def suggest() -> Response:
     """Ways to go on from what has been typed."""
     params = read_params(SuggestParams)
-    response = json_response(suggest_answer(service().engine.suggest(params.q, params.limit)))
+    response = json_response(suggest_answer(service().engine.complete(params.q, params.limit)))
     response.headers["Cache-Control"] = "private, max-age=30"
     return response
 
 
 def suggest_answer(found: Any) -> SuggestAnswer:
     """The engine's suggestions as the API tells them."""
-    return SuggestAnswer([Suggestion(*one) if isinstance(one, tuple) else Suggestion(str(one)) for one in found])
+    return SuggestAnswer([Suggestion(*one) for one in found.suggestions], found.corrected_query)
 
 
 @route(blueprint, "/v1/analyze", ("GET",), Operation("search", "The tokens of a text", AnalyzeParams, None, AnalyzeAnswer))

@@ -15,7 +15,9 @@ ANALYZERS = pytest.mark.parametrize("analyzer", [STANDARD, WHITESPACE], ids=lamb
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=()), max_size=40),
     st.text("abI1.,'_+# 中国國际的學\u0301éßカﾞ한…\ud800\x00\x01", max_size=30),
-    st.lists(st.sampled_from(["re.sub", "iPhone15", "机器学习", "國際", "the", "Café", " ", "don’t", "getElementById", "，"])).map("".join),
+    st.lists(
+        st.sampled_from(["re.sub", "iPhone15", "机器学习", "國際", "the", "Café", " ", "don’t", "getElementById", "，", ".NET", "\n", "ベ"])
+    ).map("".join),
 )
 
 

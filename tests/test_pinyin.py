@@ -99,7 +99,32 @@ def test_pinyin_word_by_word_and_with_several_readings(engine, q):
 
 def test_latin_words_that_documents_have_are_no_pinyin(engine):
     assert ids(engine, "daxue") == ["beijing"]
-    assert ids(engine, "beijing daxue") == ["beijing"]
+
+
+def test_several_words_that_are_one_chinese_word_find_it_below_what_has_the_letters(engine):
+    assert ids(engine, "beijing daxue")[0] == "beijing" and set(ids(engine, "beijing daxue")) == {"beijing", "大学0", "大学1", "大学2"}
+    assert set(ids(engine, "beijing daxue", mode="and")) == {"大学0", "大学1", "大学2"}
+
+
+def test_pinyin_beside_characters_ranks_what_is_written_so_first(engine):
+    """``beijing 大学``: the pinyin is an expansion, so what has the letters themselves ranks first, and what has neither last."""
+    assert set(ids(engine, "beijing 大学")[:3]) == {"大学0", "大学1", "大学2"}
+    assert set(ids(engine, "beijing 大学", mode="and")) == {"大学0", "大学1", "大学2"}
+    assert set(ids(engine, "大学 lishi", mode="and")) == {"大学0", "大学1", "大学2"}
+    marked = engine.search("beijing 大学", log=False).hits[0].highlights["body"]
+    assert "<mark>北京大学</mark>" in marked
+
+
+def test_what_has_the_letters_ranks_above_what_only_sounds_so(tmp_path):
+    documents = [
+        *({"id": f"sound{n}", "body": f"北京大学 北京大学 北京大学 {FILLER}"} for n in range(3)),
+        {"id": "letters", "body": f"beijing daxue {FILLER}"},
+        {"id": "half", "body": f"beijing {FILLER}"},
+    ]
+    with Engine(build_home(tmp_path, documents)) as opened:
+        for q in ("beijing daxue", "Beijing Daxue"):
+            assert ids(opened, q)[0] == "letters", q
+            assert set(ids(opened, q, mode="and")) >= {"letters"}
 
 
 def test_what_pinyin_finds_is_highlighted(engine):

@@ -9,6 +9,7 @@ from small_home import build_home
 
 from ranker.clicklog import ClickLog, Impression
 from ranker.popular import popular_queries
+from searchd.asked import Asked
 from searchd.engine import Engine
 from searchd.suggestions import Suggestions, phrase_table
 
@@ -34,6 +35,7 @@ def home(tmp_path_factory):
             ("peking simulated", "abc", {"simulated": True}),
             ("peking by two", "ab", {}),
             ("北京烤鸭", "abcd", {}),
+            ("letter history", "abc", {}),
         ]:
             for client in clients:
                 number += 1
@@ -53,7 +55,7 @@ def suggested(engine, q, limit=8):
 
 
 def test_only_what_three_clients_asked_is_popular(home, tmp_path):
-    assert popular_queries(home.clicks) == [("北京烤鸭", 4), ("peking opera", 3)]
+    assert popular_queries(home.clicks) == [("北京烤鸭", 4), ("letter history", 3), ("peking opera", 3)]
     assert popular_queries(tmp_path / "none.sqlite3") == []
 
 
@@ -67,6 +69,32 @@ def test_of_the_forms_of_a_word_one_is_suggested(engine):
     found = [text for text, count in engine.suggest("recei") if count]
     assert len(found) == 1 and dict(engine.suggest("recei"))[found[0]] == 2
     assert "my receive" in suggested(engine, "my receive")[:1] or suggested(engine, "my recei")[0].startswith("my recei")
+
+
+@pytest.mark.parametrize(
+    ("q", "meant", "first"), [("recie", "recei", "rece"), ("histroy", "history", "history"), ("lettr hist", None, "lettr")]
+)
+def test_what_begins_nothing_is_completed_as_it_was_meant(engine, q, meant, first):
+    found = engine.complete(q)
+    assert found.corrected_query == meant and found.suggestions[0][0].casefold().startswith(first)
+    assert engine.complete("rece").corrected_query is None and engine.complete("zzzzzz") == ([], None)
+
+
+def test_a_query_that_people_ask_is_offered_before_words_of_the_documents(home, engine):
+    """Of the words of the documents one edit leads from leter to letter only; that the second is history say those who asked."""
+    assert engine.search("leter histori", log=False).corrected_query == "letter history"
+    assert engine.search("leter hisotry", log=False).corrected_query == "letter history"
+
+
+def test_queries_near_to_another_by_edits_of_each_word_by_sound_and_by_shape():
+    asked = Asked(
+        [("machine learning", 3), ("Machine learnings", 9), ("machine earning", 5), ("北京大学", 4), ("未来简史", 3), ("of it", 3)]
+    )
+    assert asked.near("machne learning", 2) == ["machine learning", "Machine learnings", "machine earning"]
+    assert asked.near("machine learnin", 2) == ["machine learning"]
+    assert asked.near("北京大雪", 2) == ["北京大学"] and asked.near("末来简史", 2) == ["未来简史"]
+    assert asked.near("machine learning", 2)[:1] == ["Machine learnings"]
+    assert asked.near("Machine learnings", 2) == [] and asked.near("oft it", 2) == [] and asked.near("", 2) == []
 
 
 @pytest.mark.parametrize("q", ["beijingk", "bjky", "beijingkao"])

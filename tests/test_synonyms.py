@@ -1,5 +1,6 @@
 """Synonyms and stop words in queries: the file is checked, exact matches stay first, and nothing is ever emptied."""
 
+import json
 import os
 import time
 
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 from small_home import build_home
 
 from indexer.analysis import get_analyzer
+from indexer.build import build
+from indexer.home import Home
 from indexer.lexicon import LexiconError
+from indexer.schema import Schema
 from searchd.engine import Engine
 from searchd.synonyms import MAX_NAMED, Rule, Synonyms, read_rules
 
@@ -79,6 +83,22 @@ def test_synonyms_are_found_after_the_word_itself(engine, query, found, mode):
     got = [one for one in ids(engine, query, mode=mode) if one != "东北大学"]
     assert got[0] == found[0] and set(found) <= set(got)
     assert mode == "or" or set(got) == set(found)
+
+
+@pytest.mark.parametrize("k1", [0.0, 1.2, 5.0, 50.0])
+@pytest.mark.parametrize("b", [0.0, 0.75, 1.0])
+def test_a_synonym_however_often_stays_below_the_word_once_for_any_k1_and_b(tmp_path, k1, b):
+    documents = [f"quick {'filler ' * 49}", "fast " * 50, *(f"other {'words ' * 49}" for _ in range(6))]
+    (tmp_path / "docs.jsonl").write_text(
+        "".join(json.dumps({"id": str(i), "body": text}) + "\n" for i, text in enumerate(documents)), "utf-8"
+    )
+    fields = {"body": {"type": "text", "weight": 0.5, "b": b}}
+    home = Home.at(tmp_path / "home")
+    build(home, [str(tmp_path / "docs.jsonl")], schema=Schema.from_dict({"fields": fields, "retrieval": {"k1": k1}}))
+    write(home, "quick, fast")
+    with Engine(home) as engine:
+        hits = engine.search("quick", log=False).hits
+        assert [hit.id for hit in hits] == ["0", "1"] and hits[0].score > hits[1].score > 0
 
 
 def test_a_synonym_of_several_words_matches_where_they_stand_together(engine):

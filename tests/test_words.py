@@ -37,6 +37,10 @@ def terms(text):
         ("a3f9c1b2d4e5f6a7", ["a3f9c1b2d4e5f6a7"]),
         ("Привет мир", ["привет", "мир"]),
         ("हिन्दी", ["हिन्दी"]),
+        (".NET .gitignore", [(["net"], [".net"]), (["gitignor"], [".gitignore"])]),
+        ("C#.NET ASP.NET", ["c#", (["net"], [".net"]), (["asp", "net"], ["asp.net"])]),
+        ("x().getElementById", ["x", (["getelementbyid"], [".getelementbyid", "get", "element", "by", "id"])]),
+        ("end. Then ...so .5 a_.b", ["end", "then", "so", "5", "a", "b"]),
         ("wi-fi and/or", ["wi", "fi", "and", "or"]),
     ],
 )
