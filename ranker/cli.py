@@ -14,14 +14,19 @@ from indexer.home import Home
 from indexer.program import Program, home_option
 from ranker.models_cli import models
 from ranker.train_cli import train_command, tune_command
+from ranker.understanding_cli import replay_command
 
 OpenEngine = Callable[[Home], Any]
+OpenGeneration = Callable[[Home, str], Any]
 file_path = click.Path(path_type=Path)
 existing = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-def program(open_engine: OpenEngine) -> click.Group:
-    """The whole command; ``open_engine(home)`` gives an object with ``rank(q, depth, model)`` and ``index``."""
+def program(open_engine: OpenEngine, open_generation: OpenGeneration | None = None) -> click.Group:
+    """The whole command; ``open_engine(home)`` gives an object with ``rank(q, depth, model)`` and ``index``.
+
+    ``open_generation(home, name)`` gives one that does logged searches again, see ``ranker.replay``; without it there is no ``ranker replay``.
+    """
     from ranker.clicks_cli import clicks, simulate_command
 
     group = Program(
@@ -37,6 +42,8 @@ def program(open_engine: OpenEngine) -> click.Group:
         group.add_command(command)
     group.add_command(clicks)
     group.add_command(simulate_command(open_engine))
+    if open_generation is not None:
+        group.add_command(replay_command(open_generation))
     return group
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ranker.clicklog_schema import EVENT_COLUMNS, EXPERIMENT_COLUMNS, IMPRESSION_COLUMNS, ClickLogBusy, ClickLogError, connect, explain
+from ranker.clicklog_schema import EVENT_COLUMNS, IMPRESSION_ROW, ClickLogBusy, ClickLogError, connect, explain
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def _insert(table: str, columns: list[str]) -> str:
     return f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
-INSERT_IMPRESSION = _insert("impressions", [*IMPRESSION_COLUMNS, *EXPERIMENT_COLUMNS])
+INSERT_IMPRESSION = _insert("impressions", list(IMPRESSION_ROW))
 INSERT_EVENT = _insert("events", list(EVENT_COLUMNS))
 INSERT_MATRIX = _insert("matrices", ["digest", "data"])
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ranker.clicklog import ClickLog, Event, Impression
 from ranker.transfer_records import Imported, Refusal
 
-ARRAYS = ("features", "scores", "propensities")
+ARRAYS = ("features", "scores", "propensities", "served")
 
 
 def _line(record: type, **changed: Any) -> Any:
@@ -46,14 +46,14 @@ def read(records: Iterable[tuple[int, Any]]) -> Imported:
 
 def _impression(line: Any) -> Impression:
     n = len(line.keys)
-    features, scores, propensities = (_floats(getattr(line, name)) for name in ARRAYS)
-    for name, values in (("scores", scores), ("propensities", propensities)):
+    features, *rows = (_floats(getattr(line, name)) for name in ARRAYS)
+    for name, values in zip(ARRAYS[1:], rows):
         if values is not None and len(values) != n:
             raise ValueError(f"{name}: expected {n} values, found {len(values)}")
     if features is not None:
         features = features.reshape(n, -1) if n else None
     given = {name: getattr(line, name) for name in Impression._fields if name not in ARRAYS}
-    return Impression(**given, features=features, scores=scores, propensities=propensities)
+    return Impression(**{**given, "features": features, **dict(zip(ARRAYS[1:], rows))})
 
 
 def _floats(encoded: str | None) -> NDArray[np.float32] | None:

@@ -17,6 +17,7 @@ import structlog
 
 from indexer.errors import SearchdError
 from indexer.home import Home
+from ranker.requests import Request
 from searchd.correction import MAX_TYPOS, corrected
 from searchd.explanations import Explanation
 from searchd.facets import MAX_FACETS, facet_counts
@@ -214,7 +215,9 @@ class Engine:
             features=page.ranked.features, feature_fingerprint=fingerprint,
         )  # fmt: skip
         if logged:
-            self._log(result, page, q, offset, who)
+            shown_text = meant if shown_instead and meant is not None else ""
+            request = Request(mode, filter or "", minimum_should_match, limit, rerank_depth, shown_text, bool(keys))
+            self._log(result, page, q, offset, who, request)
         return result._replace(took=(time.perf_counter() - started) * 1000)
 
     def _plan(self, q: str, snapshot: Snapshot) -> Plan:
@@ -280,7 +283,7 @@ class Engine:
             self._secret = load_secret(self.home) if self.click_log is not None else secrets.token_bytes(32)
         return issue_query_id(self._secret)
 
-    def _log(self, result: Result, page: Page, q: str, offset: int, who: dict[str, str | None]) -> None:
+    def _log(self, result: Result, page: Page, q: str, offset: int, who: dict[str, str | None], request: Request) -> None:
         from ranker.clicklog import Impression
 
         self.click_log.log_query(
@@ -295,6 +298,8 @@ class Engine:
                 first_rank=offset + 1,
                 features=result.features,
                 scores=np.asarray(page.ranked.retrieval_scores, np.float32),
+                request=request.encoded(),
+                served=None if page.model is None else np.asarray(page.ranked.scores, np.float32),
                 application=who.get("application") or "",
                 client_id=who.get("client_id") or "",
                 session_id=who.get("session_id") or "",

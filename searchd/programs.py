@@ -13,10 +13,17 @@ def open_engine(home: Home | str | os.PathLike[str] | None) -> Any:
     return Engine(home)
 
 
+def open_generation(home: Home, generation: str) -> Any:
+    """A generation of a home, to do logged searches again."""
+    from searchd.replaying import Replayer
+
+    return Replayer(home, generation)
+
+
 def ranker() -> None:
     """Run the ``ranker`` command."""
     from ranker.cli import program
     from searchd.logs import log_to_stderr
 
     log_to_stderr()
-    program(open_engine)()
+    program(open_engine, open_generation)()

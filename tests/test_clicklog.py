@@ -15,7 +15,7 @@ import pytest
 from sqlite_utils import Database
 
 from ranker.clicklog import ClickLog, ClickLogBusy, ClickLogCorrupt, ClickLogError, Event, Impression
-from ranker.clicklog_schema import EXPERIMENT_COLUMNS, IMPRESSION_COLUMNS, connect, create, impression_row, migrations
+from ranker.clicklog_schema import IMPRESSION_ROW, connect, create, impression_row, migrations
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -273,16 +273,17 @@ def test_every_earlier_schema_is_brought_up_to_date_with_its_rows(tmp_path):
             row, matrix = impression_row(impression(model="m/3"), 7)
             connection.execute("INSERT INTO matrices VALUES (?, ?)", matrix)
             columns = [name for (_, name, *_) in connection.execute("PRAGMA table_info(impressions)")]
-            kept = dict(zip([*IMPRESSION_COLUMNS, *EXPERIMENT_COLUMNS], row))
+            kept = dict(zip(IMPRESSION_ROW, row))
             marks = ", ".join("?" * len(columns))
             connection.execute(f"INSERT INTO impressions ({', '.join(columns)}) VALUES ({marks})", [kept[name] for name in columns])
             connection.commit()
         with ClickLog(path) as log:
             old = log.query("q1")
-            log.write([impression("q2", experiment="trial", teams="01")], [click()])
+            log.write([impression("q2", experiment="trial", teams="01", request="{}", served=np.array([2.5, 1], np.float32))], [click()])
             new = log.query("q2")
         assert (old.model, old.experiment, old.teams, old.features.tobytes()) == ("m/3", "", "", impression().features.tobytes())
-        assert (new.experiment, new.teams) == ("trial", "01")
+        assert (old.request, old.served) == ("", None)
+        assert (new.experiment, new.teams, new.request, new.served.tolist()) == ("trial", "01", "{}", [2.5, 1])
 
 
 def test_erasing_a_client_leaves_no_trace_in_any_file(log):
