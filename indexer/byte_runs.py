@@ -7,6 +7,7 @@ their terms are found by Python, once for each; characters, pairs and words of s
 
 import numpy as np
 
+from indexer.borrowed import borrowed
 from indexer.characters import LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT, WRAPPED_BIT, decode, fold_text, is_ascii
 from indexer.han_kernels import NOTHING, child_of, new_scratch
 from indexer.han_numbers import number_character, number_han, number_pair, with_pairs
@@ -198,6 +199,15 @@ def _scan_codes(
     Returns (where it stopped, bytes that found no room among the runs, among the names, num_runs, count, n, e, length); ``length`` counts
     what Han runs and mixed words are for BM25.
     """
+    tables = (
+        borrowed(tables[0]), borrowed(tables[1]), borrowed(tables[2]), borrowed(tables[3]),
+        tables[4], borrowed(tables[5]), borrowed(tables[6]), borrowed(tables[7]),
+    )  # fmt: skip
+    scratch = (borrowed(scratch[0]), borrowed(scratch[1]), borrowed(scratch[2]), borrowed(scratch[3]))
+    codes, data, places, kinds, spans = borrowed(codes), borrowed(data), borrowed(places), borrowed(kinds), borrowed(spans)
+    singles, pairs, slots, known = borrowed(singles), borrowed(pairs), borrowed(slots), borrowed(known)
+    runs, run_names, run_ends = borrowed(runs), borrowed(run_names), borrowed(run_ends)
+    rows, names, ends, items, extra = borrowed(rows), borrowed(names), borrowed(ends), borrowed(items), borrowed(extra)
     while at < size:
         kind = kinds[codes[at]]
         if kind & UNSPACED_BIT:
