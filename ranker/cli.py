@@ -14,7 +14,7 @@ from indexer.home import Home
 from indexer.program import Program, home_option
 from ranker.models_cli import models
 from ranker.train_cli import train_command, tune_command
-from ranker.understanding_cli import replay_command
+from ranker.understanding_cli import drift_command, replay_command, report_command
 
 OpenEngine = Callable[[Home], Any]
 OpenGeneration = Callable[[Home, str], Any]
@@ -42,6 +42,8 @@ def program(open_engine: OpenEngine, open_generation: OpenGeneration | None = No
         group.add_command(command)
     group.add_command(clicks)
     group.add_command(simulate_command(open_engine))
+    group.add_command(drift_command)
+    group.add_command(report_command)
     if open_generation is not None:
         group.add_command(replay_command(open_generation))
     return group

@@ -1,7 +1,8 @@
 """UBI 1.3 events, as they arrive over HTTP, to checked records in the click log; one clear reason for each that is refused.
 
-The checks are those of the UBI 1.3.0 event schema with one repair: where it says ``oneOf`` over an enumeration and a free string it refuses
-its own standard names (``click`` matches both), so here a name is any string of at most 100 characters. A null stands for an absent value,
+The checks are those of the UBI 1.3.0 event schema with two repairs: where it says ``oneOf`` over an enumeration and a free string it refuses
+its own standard names (``click`` matches both), so here a name is any string of at most 100 characters; and an ``object_id`` may have 512
+characters, as ids of documents may, not 256. A null stands for an absent value,
 since UBI's own clients send it. An ``event_id`` may be given, at the top level; else it is the hash of the event, so that a retry counts
 once.
 """
@@ -29,7 +30,7 @@ PRIVATE_ATTRIBUTES = frozenset({"ip", "ip_address", "remote_addr", "browser", "u
 """What some UBI clients put among the attributes and a click log must not keep."""
 
 Short = Annotated[str, Meta(max_length=100)]
-ObjectId = Annotated[str, Meta(max_length=256)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+ObjectId = Annotated[str, Meta(max_length=512)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Ordinal = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 
 

@@ -43,6 +43,17 @@ def show(home: Home, name: str, version: str | None) -> None:
     click.echo(json.dumps(record, ensure_ascii=False, indent=1))
 
 
+@models.command("card")
+@home_option
+@click.argument("name")
+@click.argument("version", required=False)
+def card(home: Home, name: str, version: str | None) -> None:
+    """The card of a version for people to read: data window, held-out measures by slice, features, hashes."""
+    from ranker.registry import Registry
+
+    click.echo(Registry(home).card_of(name, version), nl=False)
+
+
 @models.command("activate")
 @home_option
 @click.argument("name")

@@ -14,6 +14,8 @@ from indexer.durable import make_folder, replace_file, write_file
 from indexer.errors import SearchdError
 from indexer.home import Home
 from ranker.model import FILES, SUMS, Model, Trained, read_model, write_model
+from ranker.model_card import NAME as CARD
+from ranker.model_card import card_text
 
 REMEMBERED = 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -79,7 +81,7 @@ class Registry:
         staging = self._staging(name)
         try:
             write_model(staging, trained, card)
-            read_model(staging, name, own=True)
+            self._describe(read_model(staging, name, own=True), staging)
             return self._place(staging, name)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -92,7 +94,7 @@ class Registry:
             make_folder(staging)
             for file in (*FILES, SUMS):
                 write_file(staging / file, (source / file).read_bytes())
-            read_model(staging, name)
+            self._describe(read_model(staging, name), staging)
             return self._place(staging, name)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -125,6 +127,18 @@ class Registry:
             self.load(*history[-2])
         self._write_history(history[:-1])
         return history[-2] if len(history) > 1 else None
+
+    def card_of(self, name: str = "active", version: str | None = None) -> str:
+        """The card of a version as a text, as it also stands beside the model; raises as ``load``."""
+        model = self.load(name, version)
+        return self._text(model, self.folder / model.name / model.version)
+
+    def _describe(self, model: Model, folder: Path) -> None:
+        write_file(folder / CARD, self._text(model, folder).encode())
+
+    @staticmethod
+    def _text(model: Model, folder: Path) -> str:
+        return card_text(model.name, model.version, model.card, model.featureset, (folder / SUMS).read_text("ascii"))
 
     def _resolve(self, name: str, version: str | None) -> str:
         versions = self.versions(name)

@@ -19,6 +19,7 @@ from ranker.metrics import bootstrap_interval, mean_of, per_query
 from ranker.model import GOLDEN_ROWS, Trained
 from ranker.rankers import Ranker
 from ranker.relevance import Targets
+from ranker.slices import slices_of
 from ranker.training_set import TrainingSet, fold_of
 
 FOLDS = 5
@@ -166,7 +167,15 @@ def _check(held_out: HeldOut, data: TrainingSet) -> dict[str, Any]:
         report["retrieval"] = _rounded(mean_of(base))
         report["gain"] = _rounded(mean_of(model - base))
         report["interval"] = [_rounded(v) for v in bootstrap_interval(model - base)]
+        report["slices"] = {label: _slice(model[members], base[members]) for label, members in slices_of(data).items()}
     return report
+
+
+def _slice(model: np.ndarray, base: np.ndarray) -> dict[str, Any]:
+    queries = int((~np.isnan(model)).sum())
+    return {
+        "queries": queries, "nDCG@10": _rounded(mean_of(model)), "retrieval": _rounded(mean_of(base)), "gain": _rounded(mean_of(model - base)),
+    }  # fmt: skip
 
 
 def _choose_blend(held_out: HeldOut, data: TrainingSet, most: float) -> tuple[float, dict[str, Any]]:

@@ -20,6 +20,7 @@ from ranker.relevance import Targets, estimate_relevance
 from ranker.sessions import ClickData, read_clicks
 from ranker.train import Plan, train, train_from_clicks
 from ranker.training_set import NothingToLearn, TrainingSet
+from ranker.transfer_records import iso
 
 
 class Harmful(SearchdError):
@@ -58,7 +59,15 @@ def train_on_clicks(engine: Any, home: Home, plan: Plan, name: str, method: str 
     if judged is not None:
         data = data.with_judged(judged_rows(engine, judged, plan.seed), judged.weight)
     trained, card = train_from_clicks(data, targets, sessions, plan)
-    return _published(home, trained, {**card, "source": "clicks", "generation": engine.index.generation}, name, plan)
+    about = {"source": "clicks", "generation": engine.index.generation, "window": _window(home)}
+    return _published(home, trained, {**card, **about}, name, plan)
+
+
+def _window(home: Home) -> list[str]:
+    """The first and the last moment of the click log."""
+    with ClickLog(home.clicks) as log:
+        first, last = next(log.rows("SELECT min(timestamp), max(timestamp) FROM impressions"))
+    return [iso(first), iso(last)]
 
 
 def train_on_letor(letor: Path, output: Path, plan: Plan, overwrite: bool = False) -> dict[str, Any]:
