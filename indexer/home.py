@@ -37,6 +37,10 @@ class Home:
         return self.root / "models"
 
     @property
+    def experiments(self) -> Path:
+        return self.root / "experiments"
+
+    @property
     def lexicon(self) -> Path:
         return self.root / "lexicon"
 

@@ -12,6 +12,7 @@ import click
 
 from indexer.home import Home
 from indexer.program import Program, home_option
+from ranker.experiments_cli import experiments
 from ranker.models_cli import models
 from ranker.train_cli import train_command, tune_command
 from ranker.understanding_cli import drift_command, replay_command, report_command
@@ -41,6 +42,7 @@ def program(open_engine: OpenEngine, open_generation: OpenGeneration | None = No
     ):
         group.add_command(command)
     group.add_command(clicks)
+    group.add_command(experiments)
     group.add_command(simulate_command(open_engine))
     group.add_command(drift_command)
     group.add_command(report_command)

@@ -1,8 +1,10 @@
-"""What a ranking would have earned, told from clicks on other rankings: clicks a search, estimated three ways.
+"""What a ranking would have earned, told from clicks on other rankings: clicks a search, estimated four ways.
 
 A model of relevance from the log says what each document is worth (direct method, DM). Where the log shows a document, its clicks correct the
-model, the more the better it was seen (doubly robust, DR: right if either the model or the propensities are). SNIPS uses clicks alone. All speak
-only of documents that were shown: *coverage* is the share of the ranking's examination that falls on them, and below .8 there is no estimate.
+model, the more the better it was seen (doubly robust, DR: right if either the model or the propensities are). IPS uses clicks alone, and so does
+SNIPS, which divides by the examination that was logged (Swaminathan & Joachims, NeurIPS 2015), since what was never shown is worth nothing to IPS.
+All speak only of documents that were shown: *coverage* is the share of the ranking's examination that falls on them, and below .8 there is no
+estimate.
 """
 
 from typing import NamedTuple
@@ -11,7 +13,7 @@ import numpy as np
 
 CLIP = 10.0  # no document's clicks are multiplied by more
 MIN_COVERAGE = 0.8
-METHODS = ("dm", "snips", "dr")
+METHODS = ("dm", "ips", "snips", "dr")
 
 
 class QueryLog(NamedTuple):
@@ -27,6 +29,7 @@ class Value(NamedTuple):
     """Clicks a search of one query under a ranking, by each method; NaN where there is no support."""
 
     dm: float
+    ips: float
     snips: float
     dr: float
     coverage: float
@@ -46,7 +49,7 @@ def value_of(log: QueryLog, logged: np.ndarray, strange: np.ndarray, theta: np.n
     dr = dm + float((_per_session(theta[seen], log, rows) * surprise).sum())
     earned = float((_per_session(theta[seen], log, rows) * log.clicks[rows]).sum())
     snips = earned / covered * mass if covered > 0 else np.nan
-    return Value(dm, snips, dr, covered / mass if mass > 0 else 0.0)
+    return Value(dm, earned, snips, dr, covered / mass if mass > 0 else 0.0)
 
 
 def _per_session(theta: np.ndarray, log: QueryLog, rows: np.ndarray) -> np.ndarray:

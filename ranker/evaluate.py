@@ -1,8 +1,9 @@
 """How good a model is: on judged rows of a file, or on the click log of a home, all queries together and slice by slice."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,22 +36,59 @@ def evaluate_log(engine: Any, data: ClickData, models: Sequence[str], seed: int 
 
     Raises NothingToLearn for a log without impressions that have the features of this index.
     """
-    if not data.num_sessions or not len(data.row_key):
-        raise NothingToLearn("expected logged searches with the features of this index, found none; search with the log on first")
     names = list(dict.fromkeys(["none", *models]))
-    theta = choose_theta(data)[0]
-    rankings = {name: [engine.rank(text, len(theta), name) for text in data.texts] for name in names}
-    strangers = _strangers(data, rankings, "none")
-    relevance, strange = _relevance(data, theta, strangers, seed)
-    logs = _query_logs(data, theta, relevance)
-    values = {name: [_value(rankings[name][q], q, data, logs, strange, theta) for q in range(len(data.queries))] for name in names}
-    sessions = np.array([log.sessions for log in logs])
+    found = values_of(engine, data, names, seed)
     return [
-        _estimate(label, members, name, method, values, sessions, seed)
-        for label, members in slices(data.queries, sessions).items()
+        estimate(found, name, "none", method, members, seed) | {"slice": label}
+        for label, members in slices(data.queries, found.sessions).items()
         for name in names
         for method in METHODS
     ]
+
+
+class Values(NamedTuple):
+    """``of`` gives what each model's ranking of each query is worth; ``sessions`` float64[Q] counts the searches of the query in the log."""
+
+    of: dict[str, list[Value]]
+    sessions: np.ndarray
+
+
+def values_of(engine: Any, data: ClickData, names: Sequence[str], seed: int = 0) -> Values:
+    """Clicks a search that each model would have earned on each query of the log, as deep as lists are usually shown.
+
+    Propensities are those that ``ranker.propensity`` finds in this log. Raises NothingToLearn for a log without impressions that have features.
+    """
+    if not data.num_sessions or not len(data.row_key):
+        raise NothingToLearn("expected logged searches with the features of this index, found none; search with the log on first")
+    theta = choose_theta(data)[0][: usual_depth(data)]
+    shown = replace(data, shown=data.shown[:, : len(theta)], clicked=data.clicked[:, : len(theta)])
+    rankings = {name: [engine.rank(text, len(theta), name) for text in data.texts] for name in dict.fromkeys(["none", *names])}
+    relevance, strange = _relevance(shown, theta, _strangers(data, rankings, "none"), seed)
+    logs = _query_logs(shown, theta, relevance)
+    values = {name: [_value(rankings[name][q], q, data, logs, strange, theta) for q in range(len(data.queries))] for name in names}
+    return Values(values, np.array([log.sessions for log in logs]))
+
+
+def usual_depth(data: ClickData) -> int:
+    """The deepest rank that at least half of the searches show: below, a log says too little of any ranking."""
+    by_rank = data.shown.sum(axis=0)
+    return int(np.flatnonzero(by_rank * 2 >= by_rank.max())[-1]) + 1
+
+
+def estimate(found: Values, name: str, base: str, method: str, members: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """The value of a model over some queries (bool[Q]) by one method, and its gain over ``base``, with intervals.
+
+    Where less than .8 of what people would look at has been logged, there is no value: such a model is for interleaving.
+    """
+    mine, other = (np.array([getattr(v, method) for v in found.of[n]])[members] for n in (name, base))
+    weights = found.sessions[members]
+    coverage = weighted_estimate(np.array([v.coverage for v in found.of[name]])[members], weights, rounds=1).value
+    record = _record(slice="all", queries=int(members.sum()), model=name, method=method, coverage=coverage)
+    if not coverage >= MIN_COVERAGE:
+        return record | {"value": None, "low": None, "high": None, "gain": None, "why": "not evaluable: coverage below 0.8, interleave"}
+    value, gain = weighted_estimate(mine, weights, seed), weighted_estimate(mine - other, weights, seed)
+    measured = {"value": value.value, "low": value.low, "high": value.high}
+    return record | _record(**measured, gain=gain.value, gain_low=gain.low, gain_high=gain.high)
 
 
 def slices(queries: Sequence[str], sessions: np.ndarray) -> dict[str, np.ndarray]:
@@ -119,21 +157,6 @@ def _value(ranking: Any, q: int, data: ClickData, logs: list[QueryLog], strange:
     logged = np.array([place.get(key, -1) for key in ranking.keys[: len(theta)]], np.int64)
     unknown = np.array([strange.get((q, key), mean) for key in ranking.keys[: len(theta)]])
     return value_of(logs[q], logged, unknown, theta)
-
-
-def _estimate(
-    label: str, members: np.ndarray, name: str, method: str, values: dict[str, list[Value]], sessions: np.ndarray, seed: int
-) -> dict[str, Any]:
-    mine, base = (np.array([getattr(v, method) for v in values[n]])[members] for n in (name, "none"))
-    coverage = weighted_estimate(np.array([v.coverage for v in values[name]])[members], sessions[members], rounds=1).value
-    evaluable = method == "dm" or coverage >= MIN_COVERAGE
-    value = weighted_estimate(mine, sessions[members], seed)
-    gain = weighted_estimate(mine - base, sessions[members], seed)
-    record = _record(slice=label, queries=int(members.sum()), model=name, method=method, coverage=coverage)
-    if not evaluable:
-        return record | {"value": None, "low": None, "high": None, "gain": None, "why": "not evaluable: coverage below 0.8, interleave"}
-    measured = {"value": value.value, "low": value.low, "high": value.high}
-    return record | _record(**measured, gain=gain.value, gain_low=gain.low, gain_high=gain.high)
 
 
 def _record(**fields: Any) -> dict[str, Any]:

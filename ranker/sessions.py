@@ -258,3 +258,13 @@ def counts_of(sessions: Sessions, num_rows: int) -> tuple[NDArray[np.int32], NDA
     shown = np.bincount(cells, minlength=size).reshape(shape).astype(np.int32)
     clicked = np.bincount(cells[sessions.clicked], minlength=size).reshape(shape).astype(np.int32)
     return shown, clicked
+
+
+def of_queries(data: ClickData, chosen: NDArray[np.int64]) -> ClickData:
+    """Some of the queries (int64, rising), renumbered, with their rows and sessions."""
+    known = np.isin(data.row_query, chosen)
+    sessions = _kept_sessions(data.sessions, known)
+    row_key = [key for key, keep in zip(data.row_key, known.tolist()) if keep]
+    parts = data.X[known], data.shown[known], data.clicked[known], sessions, data.feature_fingerprint, data.ignored
+    queries, texts = ([names[q] for q in chosen.tolist()] for names in (data.queries, data.texts))
+    return ClickData(queries, np.searchsorted(chosen, data.row_query[known]).astype(np.int32), row_key, *parts, texts)

@@ -43,6 +43,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     language: Annotated[Literal["auto", "en", "zh"], Meta(description="Language of the page; auto follows the browser.")] = "auto"
     application: Annotated[str, Meta(max_length=100, description="UBI application name logged with searches that send none.")] = "searchd"
     log_queries: Annotated[bool, Meta(description="Whether searches are written to the click log.")] = True
+    explore_share: Annotated[
+        float,
+        Meta(ge=0, le=0.2, description="Share of logged searches in which two neighbours of nearly one score change places; 0: none."),
+    ] = 0.0
+    explore_gap: Annotated[
+        float, Meta(gt=0, le=1, description="Which neighbours are near: those with this share of the smallest gaps of a list's first ten.")
+    ] = 0.3
+    guard_seconds: Annotated[
+        int, Meta(ge=0, description="How often a server looks whether an experiment or a new model does harm, and ends it; 0: never.")
+    ] = 60
     query_id_lifetime: Annotated[int, Meta(ge=1, description="Seconds during which events for a query are accepted.")] = 3600
     slow_search_ms: Annotated[int, Meta(ge=1, description="Searches slower than this are logged as warnings.")] = 1000
 

@@ -17,6 +17,7 @@ import structlog
 
 from indexer.errors import SearchdError
 from indexer.home import Home
+from ranker.exploration import Exploration
 from ranker.requests import Request
 from searchd.correction import MAX_TYPOS, corrected
 from searchd.explanations import Explanation
@@ -28,6 +29,7 @@ from searchd.plan import Plan, make_plan, matched_docs, plain_plan, wish_of
 from searchd.query import Query, parse_query
 from searchd.ranking import ModelRef, Ranking, Total, model_ref, top_phrases
 from searchd.results import (
+    Exploring,
     Page,
     Result,
     Shown,
@@ -42,6 +44,7 @@ from searchd.results import (
 from searchd.snapshot import Snapshot, open_snapshot, refreshed_snapshot, signature
 from searchd.sorting import SortKey, parse_sort
 from searchd.suggest import Completions, complete, suggest
+from searchd.trials import Drafting, drafted_page, trial_of
 
 MAX_WINDOW = 1000
 MODES = ("or", "and")
@@ -69,10 +72,18 @@ class Engine:
     Raises the index's errors (NoIndex, Corrupt, ...) when it cannot be opened.
     """
 
-    def __init__(self, home: Home | str | os.PathLike[str] | None = None, click_log: Any = None, secret: bytes | None = None) -> None:
+    def __init__(
+        self,
+        home: Home | str | os.PathLike[str] | None = None,
+        click_log: Any = None,
+        secret: bytes | None = None,
+        exploration: Exploration | None = None,
+    ) -> None:
+        """``exploration``: how often logged searches try another order; see ``ranker.exploration``."""
         self.home = home if isinstance(home, Home) else Home.at(home)
         self.click_log = click_log
         self._secret = secret
+        self._exploration = exploration
         self._lock = threading.Lock()
         self._signature = signature(self.home)
         self._snapshot = open_snapshot(self.home)
@@ -198,7 +209,10 @@ class Engine:
         keys = parse_sort(sort, snapshot.columns) if sort else []
         mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
         logged = self.click_log is not None and log is not False
-        asked = _Asked(mode, mask, minimum_should_match, keys, limit, offset, model, rerank_depth, logged or explain, explain)
+        query_id = query_id or self._new_query_id()
+        tried = logged and not keys and model == "active" and not explain
+        trial = trial_of(snapshot, self._exploration, who.get("session_id") or who.get("client_id") or "", query_id, q) if tried else None
+        asked = _Asked(mode, mask, minimum_should_match, keys, limit, offset, model, rerank_depth, logged or explain, explain, trial)
         query = parse_query(q, snapshot.query_fields)
         plan, page = _answered(query, snapshot, asked)
         meant = corrected(query, plan, snapshot, num_typos)
@@ -211,7 +225,7 @@ class Engine:
         counted = facet_counts(facets, snapshot.columns, matched_docs(plan, snapshot)) if facets else {}
         fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
         result = Result(
-            query_id or self._new_query_id(), 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model), meant, shown_instead,
+            query_id, 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model), meant, shown_instead,
             features=page.ranked.features, feature_fingerprint=fingerprint,
         )  # fmt: skip
         if logged:
@@ -299,7 +313,10 @@ class Engine:
                 features=result.features,
                 scores=np.asarray(page.ranked.retrieval_scores, np.float32),
                 request=request.encoded(),
-                served=None if page.model is None else np.asarray(page.ranked.scores, np.float32),
+                served=None if page.model is None or page.tried else np.asarray(page.ranked.scores, np.float32),
+                propensities=page.propensities,
+                experiment=page.experiment,
+                teams=page.teams,
                 application=who.get("application") or "",
                 client_id=who.get("client_id") or "",
                 session_id=who.get("session_id") or "",
@@ -321,6 +338,7 @@ class _Asked(NamedTuple):
     rerank_depth: int
     features: bool
     explain: bool = False
+    trial: Drafting | Exploring | None = None
 
 
 def _answered(query: Query, snapshot: Snapshot, asked: _Asked) -> tuple[Plan, Page]:
@@ -328,8 +346,11 @@ def _answered(query: Query, snapshot: Snapshot, asked: _Asked) -> tuple[Plan, Pa
     plan = make_plan(query, snapshot, asked.mode, asked.mask, asked.mask is not None or bool(asked.keys), asked.minimum)
     if asked.keys:
         return plan, sorted_page(plan, snapshot, asked.keys, asked.limit, asked.offset)
+    if isinstance(asked.trial, Drafting):
+        return plan, drafted_page(asked.trial, plan, snapshot, asked.limit, asked.offset, asked.rerank_depth)
     chosen = snapshot.choose_model(asked.model)
-    return plan, ranked_page(plan, snapshot, chosen, asked.limit, asked.offset, asked.rerank_depth, asked.features, explain=asked.explain)
+    place = asked.limit, asked.offset, asked.rerank_depth
+    return plan, ranked_page(plan, snapshot, chosen, *place, asked.features, explain=asked.explain, exploring=asked.trial)
 
 
 def _only_similar(plan: Plan, snapshot: Snapshot) -> bool:

@@ -120,7 +120,11 @@ def rerank(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray,
     """The candidates, which must be whole blocks from the first on, in the model's order; ties keep retrieval's order."""
     if model is None or not len(docs):
         return Ranked(docs, scores.astype(np.float64), scores)
-    features = features_of(plan, snapshot, docs, scores, model.featureset)
+    return ordered(docs, scores, features_of(plan, snapshot, docs, scores, model.featureset), model, depth)
+
+
+def ordered(docs: np.ndarray, scores: np.ndarray, features: np.ndarray, model: Any, depth: int) -> Ranked:
+    """As `rerank`, of candidates whose ``features`` float32[n, F] are there already."""
     order = np.empty(len(docs), np.int64)
     final = np.empty(len(docs), np.float64)
     for start in range(0, len(docs), depth):

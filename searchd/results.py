@@ -5,10 +5,12 @@ been given them, so that training can learn from searches that no model ranked.
 """
 
 from collections.abc import Collection, Sequence
+from random import Random
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ranker.exploration import Exploration, explored
 from searchd.exact_forms import best_formed, formed
 from searchd.explanations import Explanation, explain_retrieval
 from searchd.hits import Hit, document_of, highlights_of, markers_of
@@ -61,6 +63,7 @@ class Page(NamedTuple):
     """What is shown, before it is made readable; ``featureset`` is that of ``ranked.features``.
 
     Of a page that is explained: ``parts`` of each score, and the ``costs`` of the features.
+    ``propensities`` float32[n] of a search that might have explored; ``teams``, a character a document, of one in an ``experiment``.
     """
 
     ranked: Ranked
@@ -69,6 +72,21 @@ class Page(NamedTuple):
     featureset: Any = None
     parts: Sequence[Part] | None = None
     costs: dict[str, Any] | None = None
+    propensities: np.ndarray | None = None
+    experiment: str = ""
+    teams: str = ""
+
+    @property
+    def tried(self) -> bool:
+        """Whether the order may be another than that of the scores."""
+        return bool(self.experiment) or self.propensities is not None
+
+
+class Exploring(NamedTuple):
+    """How this search explores: the policy, and the seed that is the same for all pages of one list."""
+
+    exploration: Exploration
+    seed: int
 
 
 class Shown(NamedTuple):
@@ -90,6 +108,7 @@ def ranked_page(
     features: bool,
     counted: bool = True,
     explain: bool = False,
+    exploring: Exploring | None = None,
 ) -> Page:
     """The page in order of relevance; ``features``: also without a model; ``counted``: with the number of matches; ``explain``: with parts."""
     window = offset + limit
@@ -101,12 +120,22 @@ def ranked_page(
     total = count_matches(plan, snapshot, len(ranked.docs), k) if counted else Total(len(ranked.docs), "gte")
     page = Page(ranked, total, model, None if model is None else model.featureset)
     page = with_features(page, plan, snapshot) if features else page
+    page = page if exploring is None else _explored(page, exploring)
     parts = served_parts(page.ranked, model, depth, offset, window) if explain and model is not None else None
-    page = page._replace(ranked=cut(page.ranked, offset, window), parts=parts)
+    page = page_cut(page, offset, window)._replace(parts=parts)
     if explain:
         costs = feature_costs(plan, snapshot, page.ranked.docs, page.ranked.retrieval_scores, page.featureset)
         page = page._replace(costs=costs)
     return page
+
+
+def _explored(page: Page, exploring: Exploring) -> Page:
+    """The page with two near neighbours in each other's place, or as it is, and how likely that was; scores tell the places, as before."""
+    ranked = page.ranked
+    found = explored(ranked.scores, exploring.exploration, Random(exploring.seed))
+    features = None if ranked.features is None else ranked.features[found.order]
+    shown = Ranked(ranked.docs[found.order], ranked.scores, ranked.retrieval_scores[found.order], features)
+    return page._replace(ranked=shown, propensities=found.propensities)
 
 
 def sorted_page(plan: Plan, snapshot: Snapshot, keys: Sequence[SortKey], limit: int, offset: int) -> Page:
@@ -204,6 +233,12 @@ def cut(ranked: Ranked, start: int, stop: int) -> Ranked:
     """Rows ``start`` to ``stop`` of a ranking."""
     features = None if ranked.features is None else ranked.features[start:stop]
     return Ranked(ranked.docs[start:stop], ranked.scores[start:stop], ranked.retrieval_scores[start:stop], features)
+
+
+def page_cut(page: Page, start: int, stop: int) -> Page:
+    """Rows ``start`` to ``stop`` of a page from the first rank on."""
+    propensities = None if page.propensities is None else page.propensities[start:stop]
+    return page._replace(ranked=cut(page.ranked, start, stop), propensities=propensities, teams=page.teams[start:stop])
 
 
 def ranking_of(page: Page, snapshot: Snapshot) -> Ranking:

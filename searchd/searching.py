@@ -43,6 +43,7 @@ def run_search(service: Service, params: SearchParams) -> Any:
         user_id=params.user_id or "",
     )
     _count(service, params, result, time.perf_counter() - started)
+    service.guard.tick()
     return result
 
 

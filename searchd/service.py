@@ -20,9 +20,11 @@ from indexer.errors import SearchdError
 from indexer.home import Home
 from indexer.publish import current_generation
 from ranker.clicklog import ClickLog
+from ranker.exploration import Exploration
 from ranker.query_ids import load_secret
 from searchd.config import Settings
 from searchd.engine import Engine
+from searchd.guard import Guard
 from searchd.keys import Failures, KeyStore
 from searchd.metrics import Metrics
 from searchd.tasks import Tasks
@@ -44,6 +46,7 @@ class Service:
         self.tasks = Tasks(self.run_folder / "tasks.sqlite3")
         self.changing = threading.Lock()
         self.warm = False
+        self.guard = Guard(home, settings.guard_seconds, lambda: self.click_log)
         self._lock = threading.RLock()
         self._engine = engine
         self._click_log: ClickLog | None = None
@@ -57,10 +60,14 @@ class Service:
                 if self._engine is None:
                     current_generation(self.home)  # before the click log, which must not be made in a folder that is no home
                     logged = self.click_log if self.settings.log_queries else None
-                    engine = Engine(self.home, logged, self.secret)
+                    engine = Engine(self.home, logged, self.secret, self._exploration())
                     engine.wait_for_nothing()
                     self._engine = engine
         return self._engine
+
+    def _exploration(self) -> Exploration | None:
+        share, gap = self.settings.explore_share, self.settings.explore_gap
+        return Exploration(share, gap) if share > 0 else None
 
     @property
     def click_log(self) -> ClickLog:

@@ -19,6 +19,7 @@ from indexer.folding import fold
 from indexer.home import Home
 from indexer.index import Index
 from indexer.publish import current_generation
+from ranker.experiments import Experiment, Experiments
 from ranker.featureset import FeatureSet
 from ranker.registry import Registry
 from searchd.columns import Columns
@@ -46,10 +47,12 @@ class Snapshot:
         older: "Snapshot | None" = None,
         rules: Sequence[Rule] = (),
         before: "Snapshot | None" = None,
+        experiment: Experiment | None = None,
     ) -> None:
         """``older`` is a snapshot of the same index, whose parts are shared, ``before`` one of another generation; ``rules`` are the synonyms'."""
         self.index, self.model, self.model_error = index, model, model_error
         self.generation = index.generation
+        self.experiment = experiment
         self.retriever: Retriever = older.retriever if older else Retriever(index)
         self.query_terms: QueryTerms = (
             older.query_terms if older else QueryTerms(index, Subwords(index, before.query_terms.subwords if before else None))
@@ -132,8 +135,8 @@ class Snapshot:
 
 
 def signature(home: Home) -> Signature:
-    """What changes when a generation is published, a model activated or the synonyms edited: three stats, no reads."""
-    return (_stat(home.current), _stat(home.models / "ACTIVE"), _stat(home.lexicon / SYNONYMS))
+    """What changes when a generation is published, a model activated, the synonyms edited or an experiment begun: four stats, no reads."""
+    return (_stat(home.current), _stat(home.models / "ACTIVE"), _stat(home.lexicon / SYNONYMS), _stat(home.experiments / "RUNNING"))
 
 
 def _stat(path: os.PathLike[str]) -> Stat:
@@ -150,7 +153,7 @@ def open_snapshot(home: Home) -> Snapshot:
     A model that cannot be loaded is kept as an error, since the index can serve without it.
     """
     index = Index.open(home)
-    return Snapshot(index, *_active(index), rules=read_rules(home.lexicon))
+    return Snapshot(index, *_active(index), rules=read_rules(home.lexicon), experiment=_experiment(index))
 
 
 def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
@@ -161,7 +164,9 @@ def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
     if problem is not None and old.model is not None and same:
         log.warning("last good model kept", model=old.model.name)
         model, problem = old.model, None
-    return Snapshot(index, model, problem, older=old if same else None, rules=_rules(home, old.rules), before=old)
+    return Snapshot(
+        index, model, problem, older=old if same else None, rules=_rules(home, old.rules), before=old, experiment=_experiment(index)
+    )
 
 
 def _rules(home: Home, old: Sequence[Rule]) -> Sequence[Rule]:
@@ -172,6 +177,19 @@ def _rules(home: Home, old: Sequence[Rule]) -> Sequence[Rule]:
         log.warning("last good synonyms kept", reason=str(error), code=error.code)
         return old
     return old if found == list(old) else found
+
+
+def _experiment(index: Index) -> Experiment | None:
+    """The running experiment; None, and a warning, when one of its models cannot be used, for then it would judge something else."""
+    try:
+        found = Experiments(index.home).running()
+        for name in found.models if found else ():
+            if name != "none":
+                load_model(index, name)
+    except SearchdError as error:
+        log.warning("experiment not run", reason=str(error), code=error.code)
+        return None
+    return found
 
 
 def _active(index: Index) -> tuple[Any, SearchdError | None]:

@@ -5,15 +5,12 @@ import threading
 import time
 import urllib.request
 
-from small_models import rows
+from small_models import model_for
 from web_home import make_home
 from web_server import running_server
 
 from indexer.changes import apply_changes
 from indexer.index import Index
-from ranker.families import Pointwise
-from ranker.featureset import FeatureSet
-from ranker.model import Trained
 from ranker.registry import Registry
 
 SWAPS = 6
@@ -39,15 +36,6 @@ class Load(threading.Thread):
                 self.seen.add((answer["generation"], model, answer["total"]["value"]))
             except Exception as error:
                 self.failures.append(repr(error))
-
-
-def model_for(home, seed):
-    """A small model over the features of this home's index."""
-    features = FeatureSet.default(Index.open(home).schema)
-    x, grades = rows(seed=seed)
-    x = x[:, [i % 3 for i in range(len(features.names))]]
-    ranker = Pointwise(rounds=5, random_state=seed).fit(x, grades, [10] * 20)
-    return Trained(ranker.text_, features, x[:8], ranker.predict(x[:8]))
 
 
 def test_swaps_of_index_and_model_fail_no_request_and_mix_no_answer(tmp_path):
