@@ -65,14 +65,26 @@ def grow(job: Job, checkpoints: Checkpoints | None = None, seen: Seen | None = N
     return joined(texts)
 
 
-def joined(texts: list[str]) -> str:
-    """One model of the trees of several, as LightGBM itself would write it."""
+def joined(texts: list[str], scale: float = 1.0) -> str:
+    """One model of the trees of several, every score times ``scale``, as LightGBM itself would write it."""
     import lightgbm
 
-    blocks = [block for text in texts for block in _blocks(text)]
+    blocks = [block if scale == 1 else _scaled(block, scale) for text in texts for block in _blocks(text)]
     header = "\n".join(line for line in texts[0][: texts[0].index("\nTree=0")].split("\n") if not line.startswith("tree_sizes="))
     trees = "".join(f"\nTree={number}\n{block}\n\n" for number, block in enumerate(blocks))
     return str(lightgbm.Booster(model_str=f"{header}\n{trees}\nend of trees\n").model_to_string())
+
+
+def _scaled(block: str, scale: float) -> str:
+    """A tree whose leaves and inner nodes (which explanations read) are ``scale`` times as great."""
+    lines = [line.partition("=") for line in block.split("\n")]
+    return "\n".join(
+        key + equals + (_times(value, scale) if key in ("leaf_value", "internal_value") else value) for key, equals, value in lines
+    )
+
+
+def _times(values: str, scale: float) -> str:
+    return " ".join(f"{float(value) * scale:.17g}" for value in values.split())
 
 
 def reference_scores(text: str, x: np.ndarray) -> np.ndarray:

@@ -1,29 +1,41 @@
-"""Several rankers that err in different ways, added up and taught to one model.
+"""Several rankers that err in different ways, added up to one forest.
 
-From clicks: a model that maximises the likelihood of the clicks (cross-entropy on clicks per look, weighed by looks), and lambdarank on grades that
-are shrunk towards such a model. From judgments: L2, cross-entropy, lambdarank and XE-NDCG. Each member's scores are brought to mean 0 and
-deviation 1, and a regression learns their sum, so that what is served is one forest like any other.
+From clicks: a model that maximises the likelihood of the clicks (cross-entropy on clicks per look, weighed by looks), and on grades that are
+shrunk towards such a model cross-entropy, lambdarank, XE-NDCG and ListMLE. From judgments: L2, cross-entropy, lambdarank, XE-NDCG and ListMLE. Each
+member's scores are brought to deviation 1 and summed. A sum of forests is a forest, so nothing has to be learned to serve it: the
+leaves of each member are divided by its deviation. Or, where few trees are wanted, one regression learns the sum ("distilled").
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ranker.boosting import joined
 from ranker.forest import build_forest
 from ranker.lightgbm_text import parse_model
 from ranker.rankers import NOTHING_MORE, Listwise, More, Pairwise, Pointwise, Ranker, UnknownFamily
 
-OF_CLICKS: tuple[tuple[type[Ranker], str], ...] = ((Pointwise, "cross-entropy"), (Pairwise, "lambdarank"))
-OF_GRADES: tuple[tuple[type[Ranker], str], ...] = (
-    (Pointwise, "l2"), (Pointwise, "cross-entropy"), (Pairwise, "lambdarank"), (Listwise, "xendcg"),
-)  # fmt: skip
-DISTILLED: dict[str, Any] = {
+SUM, DISTILLED = "sum", "distilled"
+STUDENT: dict[str, Any] = {
     "num_leaves": 31, "learning_rate": 0.08, "feature_fraction": 0.7, "lambda_l2": 1.0, "min_data_in_leaf": 20, "rounds": 240,
 }  # fmt: skip
 
 
+class Member(NamedTuple):
+    """One ranker of the sum; from clicks it may learn the rates, clicks per look, instead of shrunk grades."""
+
+    kind: type[Ranker]
+    objective: str
+    of_rates: bool = False
+
+
+_LISTS = (Member(Pairwise, "lambdarank"), Member(Listwise, "xendcg"), Member(Listwise, "listmle"))
+OF_CLICKS = (Member(Pointwise, "cross-entropy", of_rates=True), Member(Pointwise, "cross-entropy"), *_LISTS)
+OF_GRADES = (Member(Pointwise, "l2"), Member(Pointwise, "cross-entropy"), *_LISTS)
+
+
 class Ensemble(Ranker):
-    """The sum of several objectives' models, distilled into one regression; ``parameters`` go to the members and to what distils them."""
+    """The sum of several objectives' models; ``parameters`` go to every member, and ``seen`` is told after each."""
 
     family = "ensemble"
 
@@ -32,21 +44,30 @@ class Ensemble(Ranker):
         soft: bool = False, names: tuple[str, ...] | None = None, more: More = NOTHING_MORE,
     ) -> "Ensemble":  # fmt: skip
         """As `Ranker.fit`; from clicks, ``more.rates`` are what the likelihood is of (the grades, where there are none)."""
-        if self.objective is not None:
-            raise UnknownFamily(f"expected no objective for ensemble, which combines several, found {self.objective!r}")
+        if self.objective not in (None, SUM, DISTILLED):
+            raise UnknownFamily(f"expected an objective of {SUM}, {DISTILLED} for ensemble, found {self.objective!r}")
         self.names_ = names or tuple(f"Column_{i}" for i in range(x.shape[1]))
-        members = OF_CLICKS if soft else OF_GRADES
+        members, texts, rounds = OF_CLICKS if soft else OF_GRADES, [], 0
         total = np.zeros(len(x))
-        for kind, objective in members:
-            rates = more.rates if soft and objective == "cross-entropy" else None
-            member = kind(objective, **self._same(), **self.parameters)
-            member.fit(x, grades if rates is None else rates, group, weights, soft, self.names_, more)
-            total += _standard(member.predict(x))
-        student = Pointwise("l2", **self._same(), seen=self.seen, **{**DISTILLED, **self.parameters})
-        self.text_ = student.fit(x, total, group, names=self.names_).text_
+        for member in members:
+            labels = more.rates if soft and member.of_rates and more.rates is not None else grades
+            ranker = member.kind(member.objective, **self._same(), **self.parameters)
+            ranker.fit(x, labels, group, weights, soft, self.names_, more)
+            texts.append(joined([ranker.text_], _scale(ranker.predict(x))))
+            forest, rounds = build_forest(parse_model(texts[-1])), rounds + ranker.settings_["rounds"]
+            total += forest.score(x)
+            if self.seen is not None and self.objective != DISTILLED:
+                self.seen(rounds, forest)
+        self.text_ = self._distilled(x, total, group) if self.objective == DISTILLED else joined(texts)
         self.forest_ = build_forest(parse_model(self.text_))
-        self.settings_ = {**student.settings_, "members": [objective for _, objective in members]}
+        told = {"objective": self.objective or SUM, "members": [member.objective for member in members]}
+        self.settings_ = {**ranker.settings_, "rounds": rounds, **told}
         return self
+
+    def _distilled(self, x: np.ndarray, total: np.ndarray, group: np.ndarray) -> str:
+        """One regression of the sum."""
+        student = Pointwise("l2", **self._same(), seen=self.seen, **{**STUDENT, **self.parameters})
+        return student.fit(x, total - total.mean(), group, names=self.names_).text_
 
     def _same(self) -> dict[str, Any]:
         return {
@@ -55,5 +76,7 @@ class Ensemble(Ranker):
         }  # fmt: skip
 
 
-def _standard(scores: np.ndarray) -> np.ndarray:
-    return (scores - scores.mean()) / max(float(scores.std()), 1e-9)
+def _scale(scores: np.ndarray) -> float:
+    """What brings scores to deviation 1; a model that tells nothing apart has no say."""
+    deviation = float(scores.std())
+    return 1 / deviation if deviation > 1e-9 else 0.0

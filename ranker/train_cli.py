@@ -10,6 +10,7 @@ import click
 
 from indexer.home import Home
 from indexer.program import home_option
+from ranker.ensemble import DISTILLED, SUM
 from ranker.families import FAMILIES
 from ranker.objectives import OBJECTIVES
 from ranker.train import Plan
@@ -21,7 +22,7 @@ METHODS = ("default", "sdbn", "naive", "position")
 _SHARED = (
     home_option,
     click.option("--family", type=click.Choice(list(FAMILIES)), required=True, help="What the model is trained to get right."),
-    click.option("--objective", type=click.Choice(list(OBJECTIVES)), help="Of the family; its usual one unless given."),
+    click.option("--objective", type=click.Choice([*OBJECTIVES, SUM, DISTILLED]), help="Of the family; its usual one unless given."),
     click.option("--clicks", "from_clicks", is_flag=True, help="Learn from the click log of the home."),
     click.option("--judgments", type=existing, help="Learn from TREC qrels, or CSV query,docid,rating; with --clicks, from both."),
     click.option("--queries", type=existing, help="qid<TAB>text a line, for --judgments."),

@@ -5,6 +5,7 @@ import pytest
 from shared_data import shared
 
 from ranker.boosting import reference_scores
+from ranker.ensemble import OF_CLICKS, OF_GRADES
 from ranker.families import FAMILIES, UnknownFamily, family
 from ranker.letor import read_letor
 from ranker.metrics import mean_of, per_query
@@ -64,7 +65,7 @@ def test_an_unknown_family_or_objective_names_the_known_ones():
     with pytest.raises(UnknownFamily, match="pointwise, pairwise, listwise, ensemble"):
         family("magic")
     x, grades, group = queries(4)
-    for name, objective, known in (("listwise", "l2", "xendcg, listnet, listmle"), ("ensemble", "l2", "no objective")):
+    for name, objective, known in (("listwise", "l2", "xendcg, listnet, listmle"), ("ensemble", "l2", "sum, distilled")):
         with pytest.raises(UnknownFamily, match=known):
             family(name)(objective).fit(x, grades, group)
 
@@ -90,6 +91,21 @@ def test_constraints_hold_for_every_document(name):
     lower[:, 3] += np.float32(0.5)
     assert (ranker.predict(higher) >= ranker.predict(x)).all() and (ranker.predict(higher) > ranker.predict(x)).any()
     assert (ranker.predict(lower) <= ranker.predict(x)).all()
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_an_ensemble_is_the_sum_of_its_members(soft):
+    x, grades, group = queries()
+    grades, rates = (grades / 3, np.clip(grades / 3 + 0.1, 0, 1)) if soft else (grades, None)
+    ensemble = family("ensemble")(rounds=25).fit(x, grades, group, None, soft, more=More(rates=rates))
+    total = np.zeros(len(x))
+    for kind, objective, of_rates in OF_CLICKS if soft else OF_GRADES:
+        member = kind(objective, rounds=25).fit(x, rates if of_rates else grades, group, None, soft)
+        total += member.predict(x) / member.predict(x).std()
+    assert ensemble.predict(x) == pytest.approx(total, abs=1e-9)
+    assert ensemble.predict(x).tobytes() == reference_scores(ensemble.text_, x).tobytes()
+    student = family("ensemble")("distilled").fit(x, grades, group, None, soft, more=More(rates=rates))
+    assert student.text_.count("Tree=") == 240 and np.corrcoef(student.predict(x), total)[0, 1] > 0.8
 
 
 def test_a_constraint_on_no_feature_is_refused():

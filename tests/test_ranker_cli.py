@@ -69,7 +69,7 @@ def test_judged_queries_are_mixed_into_clicks(run, files):
     words = ("train", "--family", "ensemble", "--clicks", *files, "--judged-weight", 5, "--increasing", "whole_bm25", "--name", "both")
     card = json.loads(run.here(*words).stdout)
     assert card["judged_queries"] == 40 and card["heldout_judged"]["gain"] > 0 and card["increasing"] == ["whole_bm25"]
-    assert card["settings"]["members"] == ["cross-entropy", "lambdarank"] and not (run.home / "models" / ".training" / "both").exists()
+    assert card["settings"]["members"][1:3] == ["cross-entropy", "lambdarank"] and not (run.home / "models" / ".training" / "both").exists()
 
 
 @pytest.mark.parametrize("method", ["naive", "position"])
