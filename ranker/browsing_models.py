@@ -31,18 +31,18 @@ class UBM(ClickModel):
         super().__init__(strength, random_state)
         self.iterations = iterations
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn ``attractiveness_``, ``exposure_`` and ``look_``."""
         _, clicks = counts(log)
         look = self._first_look(log)
         attraction = starts(clicks, log, self.random_state)
         for _ in range(self.iterations):
             looks, cell_looks, cell_shown = _looks(log, attraction, look)
-            attraction = shrunk(clicks, looks, self.strength)
+            attraction = shrunk(clicks, looks, self.strength, prior)
             look = self._next_look(look, cell_looks, cell_shown)
         first = look[0, 0]
         self.look_, self.attractiveness_ = look / first, attraction * first
-        self.exposure_ = looks / first
+        self.exposure_, self.clicks_ = looks / first, clicks
         return self
 
     def _first_look(self, log: Log) -> Floats:
@@ -63,6 +63,14 @@ class UBM(ClickModel):
         browsing_marginals(sessions.offsets, sessions.rows, sessions.ranks, self.attractiveness_, self.look_, chances, scratch)
         return chances
 
+    def looks(self, sessions: Sessions) -> tuple[Floats, Floats]:
+        """1 where clicked, else by Bayes."""
+        everywhere, looks = np.arange(len(sessions.rows), dtype=np.int32), np.zeros(len(sessions.rows))
+        cells = np.zeros((2, *self.look_.shape))
+        attraction = self.attractiveness_[sessions.rows]
+        browsing_looks(sessions.offsets, everywhere, sessions.ranks, sessions.clicked, attraction, self.look_, looks, *cells)
+        return looks, sessions.clicked.astype(np.float64)
+
 
 class PBM(UBM):
     """The position-based model, P(click) = propensity of the rank x attractiveness of the row (Craswell et al., WSDM 2008).
@@ -77,9 +85,9 @@ class PBM(UBM):
         super().__init__(iterations, strength, random_state)
         self.propensities = propensities
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn ``attractiveness_`` and ``exposure_``, and ``propensities_`` where they were not given."""
-        super().fit(log)
+        super().fit(log, prior)
         self.propensities_ = self.look_[:, 0]
         return self
 
@@ -106,14 +114,14 @@ class AllPairs(ClickModel):
 
     propensities_: Floats
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn ``propensities_`` float64[K], ``attractiveness_`` and ``exposure_``."""
         self.propensities_ = harvest(log.shown, log.clicked).theta
-        _, clicks = counts(log)
+        _, self.clicks_ = counts(log)
         self.exposure_ = np.zeros(log.num_rows)
         for block in log.blocks():
             self.exposure_ += np.bincount(block.rows, self.propensities_[block.ranks], log.num_rows)
-        self.attractiveness_ = np.clip(shrunk(clicks, self.exposure_, self.strength), 0.0, 1.0)
+        self.attractiveness_ = np.clip(shrunk(self.clicks_, self.exposure_, self.strength, prior), 0.0, 1.0)
         return self
 
     def conditional(self, sessions: Sessions) -> Floats:
@@ -136,8 +144,8 @@ class TrustBias(ClickModel):
         super().__init__(strength, random_state)
         self.iterations = iterations
 
-    def fit(self, log: Log) -> Self:
-        """Learn ``attractiveness_``, ``exposure_`` (impressions weighted by alpha, relative to the first rank), and the chances by rank."""
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
+        """Learn ``attractiveness_``, ``exposure_`` (impressions weighted by alpha), ``clicks_`` (less those owed to trust), and the chances."""
         shown, clicks = counts(log)
         attraction = starts(clicks, log, self.random_state)
         yes, no = 0.9 * power_law(log.num_ranks), 0.3 * power_law(log.num_ranks, 1.5)
@@ -145,20 +153,28 @@ class TrustBias(ClickModel):
             attractive, cells = np.zeros(log.num_rows), np.zeros((log.num_ranks, 4))
             for block in log.blocks():
                 trusting_looks(*block, attraction, yes, no, attractive, cells)
-            attraction = shrunk(attractive, shown, self.strength)
+            attraction = shrunk(attractive, shown, self.strength, prior)
             yes = np.where(cells[:, 0] > 0, cells[:, 1] / np.maximum(cells[:, 0], 1e-9), yes)
             no = np.minimum(np.where(cells[:, 2] > 0, cells[:, 3] / np.maximum(cells[:, 2], 1e-9), no), yes)
         self.attractiveness_, self.if_attractive_, self.if_not_ = attraction, yes, no
-        alpha = (yes - no) / max(yes[0] - no[0], 1e-9)
-        self.exposure_ = np.zeros(log.num_rows)
+        first = max(yes[0] - no[0], 1e-9)
+        self.exposure_, owed = np.zeros(log.num_rows), np.zeros(log.num_rows)
         for block in log.blocks():
-            self.exposure_ += np.bincount(block.rows, alpha[block.ranks], log.num_rows)
+            self.exposure_ += np.bincount(block.rows, (yes - no)[block.ranks] / first, log.num_rows)
+            owed += np.bincount(block.rows, no[block.ranks], log.num_rows)
+        self.clicks_ = np.clip((clicks - owed) / first, 0.0, self.exposure_)
         return self
 
     def conditional(self, sessions: Sessions) -> Floats:
         """alpha_k a + beta_k."""
         a, yes, no = self.attractiveness_[sessions.rows], self.if_attractive_[sessions.ranks], self.if_not_[sessions.ranks]
         return a * yes + (1 - a) * no
+
+    def looks(self, sessions: Sessions) -> tuple[Floats, Floats]:
+        """alpha of the rank, and the click less beta, both over the first rank's alpha: the affine correction."""
+        first = max(self.if_attractive_[0] - self.if_not_[0], 1e-9)
+        owed = (sessions.clicked - self.if_not_[sessions.ranks]) / first
+        return (self.if_attractive_ - self.if_not_)[sessions.ranks] / first, owed
 
 
 def starts(clicks: Floats, log: Log, random_state: int) -> Floats:

@@ -1,9 +1,10 @@
 """Sessions to the attractiveness of each row, P(click | the user looks at it), and to how likely other sessions are: what models share.
 
 Every model is an estimator: ``__init__`` only stores, ``fit`` learns from a log and returns self, learned values end in ``_``. All learn
-``attractiveness_`` float64[R] in [0, 1] and ``exposure_`` float64[R], the impressions that were looked at, which is how much the attractiveness
-rests on. All shrink towards the mean by ``strength`` imagined looks; a row never shown has the mean. ``random_state`` moves the starts of those
-that climb by EM; the others draw nothing. How good a model is, is asked of sessions it has not seen: ``log_likelihood`` and ``perplexity``.
+``attractiveness_`` float64[R] in [0, 1], and what it rests on: ``exposure_`` float64[R], the impressions that were looked at, and ``clicks_``
+float64[R], those that the row owes to itself. All shrink by ``strength`` imagined looks, towards the mean or towards the ``prior`` float64[R] that
+``fit`` is given; a row never shown has just that. ``random_state`` moves the starts of those that climb by EM; the others draw nothing. How good a
+model is, is asked of sessions it has not seen: ``log_likelihood`` and ``perplexity``.
 
 Here are the click rates; ``ranker.browsing_models`` has those that look by rank, ``ranker.reading_models`` those that read from the top.
 """
@@ -44,12 +45,13 @@ class ClickModel:
 
     attractiveness_: Floats
     exposure_: Floats
+    clicks_: Floats
 
     def __init__(self, strength: float = 2.0, random_state: int = 0) -> None:
         self.strength = strength
         self.random_state = random_state
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn from all sessions of ``log``."""
         raise AssertionError("models say how they learn")
 
@@ -60,6 +62,10 @@ class ClickModel:
     def marginal(self, sessions: Sessions) -> Floats:
         """P(click) of each position, whatever is clicked above."""
         return self.conditional(sessions)
+
+    def looks(self, sessions: Sessions) -> tuple[Floats, Floats]:
+        """P(looked at | clicks) of each position, and the click that the row owes to itself (1 or 0 for most models); float64[P] each."""
+        raise AssertionError("models in a mixture say who looked")
 
     @property
     def relevance_(self) -> Floats:
@@ -89,9 +95,9 @@ def log_chances(chances: Floats, clicked: NDArray[np.bool_]) -> Floats:
     return np.log(np.clip(np.where(clicked, chances, 1 - chances), LEAST_CHANCE, 1 - LEAST_CHANCE))
 
 
-def shrunk(successes: NDArray[np.int64] | Floats, trials: Floats, strength: float) -> Floats:
-    """Rates drawn towards the overall rate, as if each had ``strength`` trials of it more."""
-    mean = successes.sum() / max(trials.sum(), 1.0)
+def shrunk(successes: NDArray[np.int64] | Floats, trials: Floats, strength: float, prior: Floats | None = None) -> Floats:
+    """Rates drawn towards ``prior``, or towards the overall rate, as if each had ``strength`` trials of it more."""
+    mean = successes.sum() / max(trials.sum(), 1.0) if prior is None else prior
     return (successes + strength * mean) / np.maximum(trials + strength, 1e-9)
 
 
@@ -118,12 +124,12 @@ class RankCTR(ClickModel):
 
     rate_: Floats
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn ``rate_`` float64[K]."""
         shown, clicked = counts_by_rank(log)
         self.rate_ = shrunk(clicked, shown, self.strength)
-        self.exposure_, clicks = counts(log)
-        self.attractiveness_ = np.full(log.num_rows, clicks.sum() / max(self.exposure_.sum(), 1.0))
+        self.exposure_, self.clicks_ = counts(log)
+        self.attractiveness_ = np.full(log.num_rows, self.clicks_.sum() / max(self.exposure_.sum(), 1.0))
         return self
 
     def conditional(self, sessions: Sessions) -> Floats:
@@ -134,10 +140,10 @@ class RankCTR(ClickModel):
 class NaiveCTR(ClickModel):
     """The click rate of the row: every impression was looked at. Biased by the ranking that collected it; here to be compared with."""
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn ``attractiveness_`` and ``exposure_``."""
-        self.exposure_, clicks = counts(log)
-        self.attractiveness_ = shrunk(clicks, self.exposure_, self.strength)
+        self.exposure_, self.clicks_ = counts(log)
+        self.attractiveness_ = shrunk(self.clicks_, self.exposure_, self.strength, prior)
         return self
 
     def conditional(self, sessions: Sessions) -> Floats:
@@ -154,15 +160,15 @@ class COEC(RankCTR):
 
     ratio_: Floats
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn ``rate_`` and ``ratio_``."""
-        super().fit(log)
-        expected, clicks = np.zeros(log.num_rows), counts(log)[1]
+        super().fit(log, prior)
+        expected = np.zeros(log.num_rows)
         for block in log.blocks():
             expected += np.bincount(block.rows, self.rate_[block.ranks], log.num_rows)
         first = max(float(self.rate_.max()), 1e-9)
         self.exposure_ = expected / first
-        self.ratio_ = shrunk(clicks, expected, self.strength)
+        self.ratio_ = shrunk(self.clicks_, expected, self.strength)
         self.attractiveness_ = np.clip(self.ratio_ * first, 0.0, 1.0)
         return self
 

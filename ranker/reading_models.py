@@ -46,14 +46,14 @@ class _Counting(ReadingModel):
 
     to_first: ClassVar[bool] = False
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn by one pass over the log."""
         _, clicks = counts(log)
         looks, ends = np.zeros(log.num_rows), np.zeros(log.num_rows)
         for block in log.blocks():
             reading_counts(block.offsets, block.rows, block.clicked, self.to_first, looks, ends)
-        self.exposure_ = looks
-        self.attractiveness_ = shrunk(ends if self.to_first else clicks, looks, self.strength)
+        self.exposure_, self.clicks_ = looks, ends if self.to_first else clicks
+        self.attractiveness_ = shrunk(self.clicks_, looks, self.strength, prior)
         self.after_click_, self.after_skip_ = np.ones(log.num_ranks), np.ones(log.num_ranks)
         self._fit_stops(log, ends, clicks)
         return self
@@ -114,7 +114,7 @@ class DBN(ReadingModel):
         super().__init__(strength, random_state)
         self.iterations = iterations
 
-    def fit(self, log: Log) -> Self:
+    def fit(self, log: Log, prior: Floats | None = None) -> Self:
         """Learn ``attractiveness_``, ``exposure_``, ``satisfaction_`` and ``persistence_``."""
         _, clicks = counts(log)
         attraction = starts(clicks, log, self.random_state)
@@ -125,11 +125,20 @@ class DBN(ReadingModel):
                 scratch = np.empty(longest(block.offsets) + 1)
                 sessions = block.offsets, block.rows, block.clicked
                 reading_looks(*sessions, attraction, satisfaction, stay, looks, satisfied, steps, scratch)
-            attraction, satisfaction = shrunk(clicks, looks, self.strength), shrunk(satisfied, clicks, self.strength)
+            attraction, satisfaction = shrunk(clicks, looks, self.strength, prior), shrunk(satisfied, clicks, self.strength)
             stay = float(np.clip(steps[0] / max(steps[1], 1e-9), 0.01, 1.0)) if steps[1] else stay
-        self.attractiveness_, self.exposure_, self.satisfaction_, self.persistence_ = attraction, looks, satisfaction, stay
+        self.attractiveness_, self.exposure_, self.clicks_ = attraction, looks, clicks
+        self.satisfaction_, self.persistence_ = satisfaction, stay
         self.after_click_ = self.after_skip_ = np.full(log.num_ranks, stay)
         return self
+
+    def looks(self, sessions: Sessions) -> tuple[Floats, Floats]:
+        """1 down to the last click, below it by where the user may have left."""
+        everywhere, (looks, happy) = np.arange(len(sessions.rows), dtype=np.int32), np.zeros((2, len(sessions.rows)))
+        values = self.attractiveness_[sessions.rows], self.satisfaction_[sessions.rows], self.persistence_
+        scratch = np.empty(longest(sessions.offsets) + 1)
+        reading_looks(sessions.offsets, everywhere, sessions.clicked, *values, looks, happy, np.zeros(2), scratch)
+        return looks, sessions.clicked.astype(np.float64)
 
     @property
     def relevance_(self) -> Floats:

@@ -1,16 +1,16 @@
 """Clicks to soft relevance grades: what a ranker is trained to reproduce.
 
-The default: how often each row was looked at (its *exposure*, below); then a model f of relevance that maximises the likelihood of the clicks
-given the exposures; then an empirical-Bayes grade for each row, (clicks + 20 sigmoid(f(x))) / (exposure + 20). Rows with many impressions
-speak for themselves, the others for their features. (Shrinking to a constant instead costs points: it lifts what was hardly seen to the
-mean.)
+The default has three steps. Which click models explain this log, and what share of the users each (`ranker.mixture`): they tell how often each row
+was looked at. Then, by turns: a model f of the features that maximises the likelihood of the clicks given the looks; and the click models again, with
+sigmoid(f(x)) believed of each row beforehand as if from 20 looks, since looks are told from likes better where the likes are known. Last the
+empirical-Bayes grade, (clicks + 20 sigmoid(f(x))) / (looks + 20): rows with many impressions speak for themselves, the others for their features.
+(Shrinking to a constant instead costs points: it lifts what was hardly seen to the mean.)
 
-People differ in how they look at a list, and a wrong exposure of the lower ranks is what costs most. So exposure is the mean of two accounts:
-by one, rank k is looked at with the propensity theta_k whatever was clicked; by the other, all is looked at up to the last click and nothing
-below it, and only in sessions without a click do propensities decide. Each account alone costs several points of nDCG for some kind of
-simulated user; their mean costs about two at most.
+How much a model may weigh against the order that was served hangs on the size of the log (`Tier`).
 """
 
+import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import lightgbm
@@ -18,20 +18,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranker.click_models import NaiveCTR
+from ranker.mixture import MODELS, USUAL, Account, ClickMixture
 from ranker.propensity import harvest, power_law
-from ranker.reading_models import SDBN, examined_positions
-from ranker.sessions import ClickData, Sessions
+from ranker.reading_models import SDBN
+from ranker.sessions import ClickData
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer[Any]] | Floats
 
-MIN_SESSIONS = 300
-"""Below, nothing is learned from clicks: a model would be worse than none."""
+
+class Tier(NamedTuple):
+    """What a log of fewer than ``below`` sessions is good for: ``blend`` is the most that a model may weigh, the rest is the order served."""
+
+    name: str
+    below: float
+    blend: float
+    says: str
+
+
+TIERS = (
+    Tier("none", 300, 0.0, "below 300 nothing is learned from clicks: a model would be worse than none"),
+    Tier("small", 5_000, 0.5, "below 5,000 a model is at most half of the score"),
+    Tier("medium", 50_000, 1.0, "below 50,000 an ensemble of losses is worth its time"),
+    Tier("large", math.inf, 1.0, "enough for one model"),
+)
+MIN_SESSIONS = TIERS[0].below
 PRIOR_IMPRESSIONS = 20.0
+ROUNDS = 2
 EXPOSURE_CAP = 50.0
 TOP_QUANTILE = 0.995
 
-CLICK_PARAMETERS = {
+CLICK_PARAMETERS: dict[str, Any] = {
     "num_leaves": 15,
     "learning_rate": 0.08,
     "min_data_in_leaf": 30,
@@ -44,15 +61,20 @@ CLICK_PARAMETERS = {
     "verbose": -1,
 }
 CLICK_ROUNDS = 120
+CAUTIOUS_PARAMETERS = {"num_leaves": 7, "learning_rate": 0.05, "feature_fraction": 0.3, "lambda_l2": 10.0}
+CAUTIOUS_ROUNDS = 200
+CAUTIOUS_BELOW = 50_000
+"""Sessions; fewer say so little that trees must be small: 2 to 3 points of nDCG at 1,000 sessions, next to nothing at 10,000."""
 
 
 class Targets(NamedTuple):
     """What to train on, a value a row of ``ClickData``.
 
     ``grades`` float64[R] in [0, 1]: relevance, where 1 is the best 0.5 % of rows; cut them into 31 levels with linear gains for lambdarank.
-    ``weights`` float64[R]: impressions that were looked at, at most 50; for pointwise losses only. ``theta`` float64[K]: the propensities
-    used. ``chosen`` says how they were found ("exponent" or "harvested") or names the method, "none" when there are too few sessions to train
-    at all; ``why`` is a sentence for the model card. ``rates`` float64[R] in [0, 1]: clicks per look, not shrunk.
+    ``weights`` float64[R]: impressions that were looked at, at most 50; for pointwise losses only. ``theta`` float64[K]: propensities of the
+    ranks. ``chosen`` names the method, "none" when there are too few sessions to train at all; ``why`` is a sentence for the model card.
+    ``rates`` float64[R]: clicks over looks, scaled like the grades but not shrunk. ``blend``: the most a model may weigh (see `Tier`).
+    ``models``: share and held-out log-likelihood of each click model.
     """
 
     grades: Floats
@@ -61,78 +83,92 @@ class Targets(NamedTuple):
     chosen: str
     why: str
     rates: Floats | None = None
+    blend: float = 1.0
+    models: Mapping[str, Mapping[str, float]] = {}
+
+    def card(self) -> dict[str, Any]:
+        """The choices, for the model card."""
+        theta = [round(float(value), 3) for value in self.theta]
+        return {"chosen": self.chosen, "why": self.why, "blend": self.blend, "click_models": self.models, "propensities": theta}
 
 
 def estimate_relevance(data: ClickData, method: str = "default", seed: int = 0) -> Targets:
-    """Grades for all rows of ``data`` by ``method``: "default", "naive" (click rate) or "sdbn". Raises ``ValueError`` for another name."""
-    num_ranks = data.shown.shape[1]
-    if data.num_sessions < MIN_SESSIONS:
-        model = NaiveCTR().fit(data)
-        why = f"{data.num_sessions} sessions; below {MIN_SESSIONS} nothing is learned from clicks"
-        return _targets(model.attractiveness_, model.exposure_, power_law(num_ranks), "none", why)
-    if method == "naive":
+    """Grades for all rows of ``data``.
+
+    ``method``: "default" (the mixture), one click model ("pbm", "trust", "ubm", "dbn", "sdbn"), or "naive" (click rates, not corrected).
+    Raises ``ValueError`` for another name.
+    """
+    known = ("default", "naive", "sdbn", *MODELS)
+    if method not in known:
+        raise ValueError(f"expected a method of {', '.join(known)}, found {method!r}")
+    tier, num_ranks = tier_of(data.num_sessions), data.shown.shape[1]
+    says = f"{data.num_sessions} sessions: {tier.says}"
+    if tier.name != "none" and not 0 < data.num_clicks < data.shown.sum():
+        tier, says = (
+            TIERS[0],
+            f"{data.num_sessions} sessions, {data.num_clicks} clicks on {data.shown.sum()} documents: they tell none apart",
+        )
+    if tier.name == "none" or method == "naive":
+        chosen = "none" if tier.name == "none" else "naive"
         naive = NaiveCTR().fit(data)
-        return _targets(naive.attractiveness_, naive.exposure_, np.ones(num_ranks), "naive", "click rates, not corrected for position")
+        account = Account(naive.exposure_, naive.clicks_)
+        return _targets(naive.attractiveness_, account, power_law(num_ranks), chosen, f"{says}; click rates, not corrected", tier)
     if method == "sdbn":
-        return _by_sdbn(data, seed)
-    if method == "default":
-        return _by_likelihood(data, seed)
-    raise ValueError(f"expected a method of default, naive or sdbn, found {method!r}")
+        sdbn = SDBN().fit(data)
+        account = Account(sdbn.exposure_, sdbn.clicks_)
+        grades = empirical_bayes(account, _foretold(data, account, seed))
+        return _targets(grades, account, np.ones(num_ranks), "sdbn", f"{says}; the simplified DBN, as asked", tier)
+    return _by_models(data, method, tier, says, seed)
 
 
-def choose_theta(data: ClickData) -> tuple[Floats, str, str]:
-    """Propensities for this log, how they were found, and why so."""
+def tier_of(sessions: int) -> Tier:
+    """What a log of so many sessions is good for."""
+    return next(tier for tier in TIERS if sessions < tier.below)
+
+
+def _by_models(data: ClickData, method: str, tier: Tier, says: str, seed: int) -> Targets:
+    theta, harvested = choose_theta(data)
+    mixture = ClickMixture(USUAL if method == "default" else (method,), random_state=seed).fit(data)
+    account = mixture.account(data)
+    for _ in range(ROUNDS):
+        foretold = _foretold(data, account, seed)
+        account = mixture.refit(data, foretold, PRIOR_IMPRESSIONS).account(data)
+    told = {
+        name: {"share": round(mixture.shares_.get(name, 0.0), 3), "log_likelihood": round(value, 4)}
+        for name, value in mixture.log_likelihoods_.items()
+    }
+    parts = ", ".join(f"{name} {share:.0%}" for name, share in sorted(mixture.shares_.items(), key=lambda item: -item[1]))
+    asked = "by what they explain of held-out sessions" if method == "default" else "as asked"
+    why = f"{says}; click models {asked}: {parts}; {harvested}"
+    chosen = "mixture" if method == "default" else method
+    return _targets(empirical_bayes(account, foretold), account, theta, chosen, why, tier)._replace(models=told)
+
+
+def _foretold(data: ClickData, account: Account, seed: int) -> Floats:
+    """What features say of each row's attractiveness, float64[R]."""
+    everything, cautious = np.arange(data.num_rows), data.num_sessions < CAUTIOUS_BELOW
+    predicted = click_likelihood(data.X, everything, np.ones(data.num_rows), *account, seed, cautious)
+    return np.clip(predicted, 1e-4, 0.999)
+
+
+def empirical_bayes(account: Account, predicted: Floats) -> Floats:
+    """(clicks + 20 predicted) / (looks + 20)."""
+    return (account.clicks + PRIOR_IMPRESSIONS * predicted) / (account.looks + PRIOR_IMPRESSIONS)
+
+
+def choose_theta(data: ClickData) -> tuple[Floats, str]:
+    """Propensities of the ranks for this log, and how they were found."""
     found = harvest(data.shown, data.clicked)
-    seen = f"{data.num_sessions} sessions, {found.clicks:.0f} clicks harvested from {found.pairs} pairs of ranks"
+    seen = f"{found.clicks:.0f} clicks harvested from {found.pairs} pairs of ranks"
     if found.supported:
-        return found.theta, "harvested", f"{seen}: theta by rank, floored at 0.9/k"
-    return found.theta, "exponent", f"{seen}: too few for each rank, theta = k^-{found.exponent:.2f}"
+        return found.theta, f"{seen}: theta by rank, floored at 0.9/k"
+    return found.theta, f"{seen}: too few for each rank, theta = k^-{found.exponent:.2f}"
 
 
-def _by_likelihood(data: ClickData, seed: int) -> Targets:
-    theta, chosen, why = choose_theta(data)
-    exposure = exposures(data, theta)
-    rates = np.clip(data.clicked.sum(axis=1) / np.maximum(exposure, 1e-9), 0.0, 1.0)
-    return _targets(_shrunk_to_features(data, exposure, seed), exposure, theta, chosen, why)._replace(rates=rates)
-
-
-def _by_sdbn(data: ClickData, seed: int) -> Targets:
-    model = SDBN().fit(data)
-    grades = _shrunk_to_features(data, model.exposure_, seed)
-    return _targets(grades, model.exposure_, np.ones(data.shown.shape[1]), "sdbn", "simplified DBN, shrunk towards a model of the features")
-
-
-def _shrunk_to_features(data: ClickData, exposure: Floats, seed: int) -> Floats:
-    """Relevance of each row from its clicks and looks, as far as there are many, and from a model of the features of all rows."""
-    clicks, everything = data.clicked.sum(axis=1), np.arange(len(data.row_key))
-    predicted = click_likelihood(data.X, everything, np.ones(len(everything)), exposure, clicks, seed)
-    return empirical_bayes(clicks, exposure, predicted)
-
-
-def exposures(data: ClickData, theta: Floats) -> Floats:
-    """Impressions of each row that were looked at, float64[R]: the mean of the two accounts of how people look."""
-    sessions = data.sessions
-    by_rank = theta[sessions.ranks]
-    with_click = np.repeat(_clicks_of_sessions(sessions) > 0, np.diff(sessions.offsets))
-    up_to_last_click, _ = examined_positions(data.sessions)
-    by_reading = np.where(with_click, up_to_last_click, by_rank)
-    return np.bincount(sessions.rows, (by_rank + by_reading) / 2, len(data.row_key)).astype(np.float64)
-
-
-def _clicks_of_sessions(sessions: Sessions) -> NDArray[np.int64]:
-    total = np.concatenate([[0], np.cumsum(sessions.clicked)])
-    return total[sessions.offsets[1:]] - total[sessions.offsets[:-1]]
-
-
-def empirical_bayes(clicks: Counts, exposure: Floats, predicted: Floats) -> Floats:
-    """(clicks + 20 predicted) / (exposure + 20)."""
-    return (clicks + PRIOR_IMPRESSIONS * predicted) / (exposure + PRIOR_IMPRESSIONS)
-
-
-def _targets(relevance: Floats, exposure: Floats, theta: Floats, chosen: str, why: str) -> Targets:
-    top = np.quantile(relevance, TOP_QUANTILE) if len(relevance) else 1.0
-    grades = np.clip(relevance / max(top, 1e-9), 0.0, 1.0)
-    return Targets(grades, np.minimum(exposure, EXPOSURE_CAP), theta, chosen, why)
+def _targets(relevance: Floats, account: Account, theta: Floats, chosen: str, why: str, tier: Tier) -> Targets:
+    top = max(float(np.quantile(relevance, TOP_QUANTILE)) if len(relevance) else 1.0, 1e-9)
+    rates = np.clip(account.clicks / np.maximum(account.looks, 1e-9) / top, 0.0, 1.0)
+    return Targets(np.clip(relevance / top, 0.0, 1.0), np.minimum(account.looks, EXPOSURE_CAP), theta, chosen, why, rates, tier.blend)
 
 
 def click_likelihood(
@@ -142,24 +178,41 @@ def click_likelihood(
     shown: Counts,
     clicked: Counts,
     seed: int = 0,
+    cautious: bool = False,
 ) -> Floats:
     """sigmoid(f(x)) float64[R] for the f that maximises the likelihood of clicks, P(click) = theta sigmoid(f(x)).
 
     ``rows``, ``theta``, ``shown`` and ``clicked`` describe cells: a cell of row r was shown so often at propensity theta, and clicked. A
-    row counts at most 50 impressions, so that head queries do not drown the others; a row never shown is predicted like any other.
+    row counts at most 50 impressions, so that head queries do not drown the others; a row never shown is predicted like any other. Where
+    features tell no rows apart, all have the mean. ``cautious``: with small trees, for small logs.
     """
     theta = np.minimum(theta, 0.999)
     capped = _capped(rows, shown, len(X))
     n, c = shown * capped, np.minimum(clicked, shown) * capped
     share = np.clip(clicked.sum() / max((shown * theta).sum(), 1.0), 0.01, 0.9)
+    if not _tells_apart(X):
+        return np.full(len(X), share)
     start = float(np.log(share / (1 - share)))
 
     def objective(scores: Floats, _: lightgbm.Dataset) -> tuple[Floats, Floats]:
         return click_gradients(np.asarray(scores, np.float64), rows, theta, n, c)
 
-    data = lightgbm.Dataset(X.astype(np.float64), np.zeros(len(X)), init_score=np.full(len(X), start), free_raw_data=False)
-    booster = lightgbm.train({**CLICK_PARAMETERS, "seed": seed, "objective": objective}, data, CLICK_ROUNDS)
+    options: dict[str, Any] = {
+        "init_score": np.full(len(X), start),
+        "free_raw_data": False,
+        "params": {"feature_pre_filter": False, "verbose": -1},
+    }
+    data = lightgbm.Dataset(X.astype(np.float64), np.zeros(len(X)), **options)
+    settings = {**CLICK_PARAMETERS, **(CAUTIOUS_PARAMETERS if cautious else {}), "seed": seed, "objective": objective}
+    booster = lightgbm.train(settings, data, CAUTIOUS_ROUNDS if cautious else CLICK_ROUNDS)
     return _sigmoid(np.asarray(booster.predict(X.astype(np.float64))) + start)
+
+
+def _tells_apart(X: NDArray[np.float32]) -> bool:
+    """Whether trees can be grown: LightGBM refuses tables without two leaves' worth of rows, or without a column that varies."""
+    if len(X) < 2 * CLICK_PARAMETERS["min_data_in_leaf"]:
+        return False
+    return bool((np.nanmax(X, axis=0, initial=-np.inf) > np.nanmin(X, axis=0, initial=np.inf)).any())
 
 
 def _capped(rows: NDArray[np.int64], shown: Counts, num_rows: int) -> Floats:

@@ -16,7 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from ranker.clicklog import ClickLog, ClickLogCorrupt
-from ranker.hygiene import Rules, left_out
+from ranker.hygiene import Rules, impossible_clicks, left_out
 
 NUM_RANKS = 20
 """Ranks that are told apart; what is shown further down is not counted."""
@@ -104,12 +104,13 @@ def read_clicks(
 
     ``feature_fingerprint``: take vectors of this feature set only; by default that of the newest impression. ``simulated``: only (True),
     none (False) or both (None). ``since``: milliseconds since the epoch. ``require_features``: leave out rows that have no vector of that
-    feature set, else give them NaN. ``rules``: what one client may count, see ``hygiene``.
+    feature set, else give them NaN. ``rules``: what one client may count, see ``hygiene``. What two logs both hold counts once: one was copied
+    from the other. Two searches that only share an id are two, and each has the clicks of its own log.
     """
     logs = [logs] if isinstance(logs, ClickLog) else list(logs)
     if feature_fingerprint is None:
         feature_fingerprint = _newest_fingerprint(logs)
-    reader = _Reader(feature_fingerprint)
+    reader = _Reader(feature_fingerprint, len(logs) > 1)
     for log in logs:
         reader.read(log, simulated, since, rules)
     return reader.data(require_features)
@@ -124,7 +125,7 @@ def _newest_fingerprint(logs: Iterable[ClickLog]) -> str:
 class _Reader:
     """Gathers impressions list by list; only what differs between sessions is kept for each of them."""
 
-    def __init__(self, feature_fingerprint: str) -> None:
+    def __init__(self, feature_fingerprint: str, several: bool) -> None:
         self.feature_fingerprint = feature_fingerprint
         self.ignored: Counter[str] = Counter()
         self.queries: dict[str, int] = {}
@@ -135,17 +136,22 @@ class _Reader:
         self.list_numbers: dict[tuple[str, str, int], int] = {}
         self.session_lists: list[int] = []
         self.clicked: list[tuple[int, int]] = []
+        self.several = several
+        self.seen: set[tuple[str, int, int]] = set()
 
     def read(self, log: ClickLog, simulated: bool | None, since: int | None, rules: Rules | None) -> None:
         """Add the sessions of one log, in its order; what ``rules`` leaves out and clicks on what was not shown are counted in ``ignored``."""
         clicks = _clicks(log)
         excluded = left_out(log, rules)
         waiting: set[str] = set()  # queries with clicks; a later page of the query may show what an earlier one did not
-        for query_id, text, keys, first_rank, fingerprint, digest in _impressions(log, simulated, since):
+        for query_id, text, keys, first_rank, fingerprint, digest, timestamp in _impressions(log, simulated, since):
             if query_id in excluded:
                 self.ignored[excluded[query_id]] += 1
                 continue
             number = self._list_number(text, keys, first_rank)
+            if self.several and self._seen_before((query_id, timestamp, number)):
+                self.ignored["in_two_logs"] += 1
+                continue
             if not len(self.lists[number].rows):
                 self.ignored["nothing_shown"] += 1
                 continue
@@ -157,6 +163,12 @@ class _Reader:
                 waiting.add(query_id)
             self.session_lists.append(number)
         self.ignored["click_not_shown"] += sum(len(clicks[query_id]) for query_id in waiting)
+
+    def _seen_before(self, search: tuple[str, int, int]) -> bool:
+        """Whether another log held the same search: one id, time and list. One id alone may be two servers' that count alike."""
+        known = search in self.seen
+        self.seen.add(search)
+        return known
 
     def _list_number(self, text: str, keys: str, first_rank: int) -> int:
         name = (text, keys, first_rank)
@@ -227,16 +239,18 @@ class _Reader:
 
 
 def _clicks(log: ClickLog) -> dict[str, list[str]]:
-    """``query_id`` to the distinct keys that were clicked."""
-    found: dict[str, list[str]] = {}
-    for query_id, key in log.rows("SELECT DISTINCT query_id, object_id FROM events WHERE action_name = 'click'"):
-        found.setdefault(query_id, []).append(key)
-    return found
+    """``query_id`` to the distinct keys that were clicked, where something was."""
+    found: dict[str, dict[str, None]] = {}
+    impossible = impossible_clicks(log)
+    for event_id, query_id, key in log.rows("SELECT event_id, query_id, object_id FROM events WHERE action_name = 'click'"):
+        if event_id not in impossible:
+            found.setdefault(query_id, {})[key] = None
+    return {query_id: list(keys) for query_id, keys in found.items()}
 
 
 def _impressions(log: ClickLog, simulated: bool | None, since: int | None) -> Iterator[tuple[Any, ...]]:
     sql = (
-        "SELECT query_id, user_query, keys, first_rank, feature_fingerprint, features FROM impressions"
+        "SELECT query_id, user_query, keys, first_rank, feature_fingerprint, features, timestamp FROM impressions"
         " WHERE (? IS NULL OR simulated = ?) AND timestamp >= ? ORDER BY rowid"
     )
     return log.rows(sql, (simulated, simulated, -(2**62) if since is None else since))
@@ -249,6 +263,14 @@ def _kept_sessions(sessions: Sessions, known: NDArray[np.bool_]) -> Sessions:
     offsets = np.concatenate([[0], np.cumsum(lengths[lengths > 0])]).astype(np.int64)
     renumbered = (np.cumsum(known) - 1).astype(np.int32)
     return Sessions(offsets, renumbered[sessions.rows[keep]], sessions.ranks[keep], sessions.clicked[keep])
+
+
+def chosen_sessions(sessions: Sessions, keep: NDArray[np.bool_]) -> Sessions:
+    """The sessions for which ``keep`` bool[S] is true."""
+    lengths = np.diff(sessions.offsets)
+    positions = np.repeat(keep, lengths)
+    offsets = np.concatenate([[0], np.cumsum(lengths[keep])]).astype(np.int64)
+    return Sessions(offsets, sessions.rows[positions], sessions.ranks[positions], sessions.clicked[positions])
 
 
 def counts_of(sessions: Sessions, num_rows: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

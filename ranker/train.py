@@ -26,7 +26,6 @@ FOLDS = 5
 MIN_FOLD_QUERIES = 10  # fewer queries cannot be held out
 PRODUCTION = "retrieval_score"
 BLENDS = (1.0, 0.75, 0.5, 0.25)
-SMALL_LOG, SMALL_LOG_BLEND = 1_000, 0.5  # sessions; below, a model is at most half of the score
 
 
 class NotEnoughClicks(SearchdError):
@@ -80,8 +79,9 @@ def train_from_clicks(data: TrainingSet, targets: Targets, sessions: int, plan: 
     data.require_signal()
     held_out = _held_out_if_enough(data, plan)
     ranker = fit(plan.ranker(_announced(plan, held_out)), data)
-    card = {**_card(data, plan, ranker), "sessions": sessions, "relevance": targets.chosen, "why": targets.why, "heldout": None}
-    weight = most = SMALL_LOG_BLEND if sessions < SMALL_LOG else 1.0
+    estimate = {"relevance": targets.chosen, "why": targets.why, "relevance_estimate": targets.card()}
+    card = {**_card(data, plan, ranker), "sessions": sessions, **estimate, "heldout": None}
+    weight = most = targets.blend
     if held_out and PRODUCTION in data.features.names:
         weight, card["heldout"] = _choose_blend(held_out, data, most)
         if data.judged is not None:

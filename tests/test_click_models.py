@@ -20,12 +20,12 @@ named = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model)._
 
 @pytest.fixture(scope="module")
 def world():
-    return make_world("pbm", sessions=60_000)
+    return make_world("pbm", sessions=40_000)
 
 
 @pytest.fixture(scope="module")
 def worlds():
-    return {user: make_world(user, sessions=30_000) for user in ("pbm", "cascade", "dbn", "ubm")}
+    return {user: make_world(user, sessions=20_000) for user in ("pbm", "cascade", "dbn", "ubm")}
 
 
 def tiny():

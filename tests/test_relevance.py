@@ -1,18 +1,21 @@
 """The default pipeline: its tiers, its likelihood, and that its grades are nearer to the truth than click rates are."""
 
+import json
+
 import numpy as np
 import pytest
-from click_worlds import make_world, ndcg10
+from click_worlds import as_click_data, make_world, ndcg10
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranker.mixture import Account
 from ranker.propensity import power_law
-from ranker.relevance import choose_theta, click_gradients, click_likelihood, empirical_bayes, estimate_relevance, exposures
+from ranker.relevance import TIERS, choose_theta, click_gradients, click_likelihood, empirical_bayes, estimate_relevance, tier_of
 
 
 @pytest.fixture(scope="module")
 def worlds():
-    return {user: make_world(user, sessions=20_000) for user in ("pbm", "cascade", "dbn", "ubm")}
+    return {user: make_world(user, sessions=12_000) for user in ("pbm", "cascade", "dbn", "ubm")}
 
 
 def quality(world, targets):
@@ -37,51 +40,87 @@ def test_grades_and_weights_have_their_ranges(worlds):
     assert targets.weights.min() >= 0
 
 
-@pytest.mark.parametrize(("sessions", "tier"), [(299, "none"), (300, "exponent"), (2_000, "exponent"), (60_000, "harvested")])
-def test_how_theta_is_found_follows_the_size_of_the_log(sessions, tier):
+@pytest.mark.parametrize(
+    ("sessions", "tier", "blend"),
+    [(0, "none", 0.0), (299, "none", 0.0), (300, "small", 0.5), (4_999, "small", 0.5), (5_000, "medium", 1.0), (50_000, "large", 1.0)],
+)
+def test_what_a_log_is_good_for_follows_its_size(sessions, tier, blend):
+    assert (tier_of(sessions).name, tier_of(sessions).blend) == (tier, blend)
+
+
+@pytest.mark.parametrize(("sessions", "chosen"), [(299, "none"), (300, "mixture"), (2_000, "mixture")])
+def test_what_was_chosen_and_why_is_told(sessions, chosen):
     targets = estimate_relevance(make_world("pbm", sessions=sessions).data)
-    assert targets.chosen == tier
-    assert f"{sessions} sessions" in targets.why
+    assert targets.chosen == chosen
+    assert targets.why.startswith(f"{sessions} sessions")
+    card = json.loads(json.dumps(targets.card()))
+    assert card["blend"] == tier_of(sessions).blend
+    assert len(card["propensities"]) == 20
+    if chosen != "none":
+        assert sum(model["share"] for model in card["click_models"].values()) == pytest.approx(1.0, abs=0.01)
+        assert all(model["log_likelihood"] < 0 for model in card["click_models"].values())
+        assert "%" in targets.why and "propensities" not in targets.why
+
+
+def clicked_as(pattern, sessions=400):
+    rows = np.tile(np.arange(5), (sessions, 1))
+    return as_click_data(np.random.default_rng(0).normal(size=(5, 2)), rows, np.full((sessions, 5), pattern), 5)
+
+
+@pytest.mark.parametrize("pattern", [False, True])
+def test_clicks_on_nothing_or_on_everything_teach_nothing(pattern):
+    targets = estimate_relevance(clicked_as(pattern))
+    assert (targets.chosen, targets.blend) == ("none", 0.0)
+    assert "tell none apart" in targets.why
+
+
+@pytest.mark.parametrize("sessions", [0, 400])
+def test_an_empty_log_and_one_query_give_finite_grades(sessions):
+    data = clicked_as([True, False, False, True, False], sessions)
+    targets = estimate_relevance(data)
+    assert targets.chosen == ("mixture" if sessions else "none")
+    assert np.isfinite(targets.grades).all()
+
+
+def test_every_tier_says_what_it_means_and_they_are_in_order():
+    assert [tier.below for tier in TIERS] == sorted(tier.below for tier in TIERS)
+    assert all(tier.says for tier in TIERS)
 
 
 def test_a_log_without_interventions_uses_the_prior():
-    theta, chosen, _ = choose_theta(make_world("pbm", sessions=60_000, rankers=1).data)
-    assert chosen == "exponent"
+    theta, how = choose_theta(make_world("pbm", sessions=60_000, rankers=1).data)
+    assert "k^-0.50" in how
     np.testing.assert_array_equal(theta, power_law(20))
 
 
-def plain_exposures(data, theta):
-    """The definition, session by session."""
-    looks = np.zeros(len(data.row_key))
-    sessions = data.sessions
-    for start, end in zip(sessions.offsets, sessions.offsets[1:]):
-        clicks = np.flatnonzero(sessions.clicked[start:end])
-        for i in range(end - start):
-            by_rank = theta[sessions.ranks[start + i]]
-            by_reading = float(i <= clicks[-1]) if len(clicks) else by_rank
-            looks[sessions.rows[start + i]] += (by_rank + by_reading) / 2
-    return looks
+@pytest.mark.parametrize("method", ["pbm", "trust", "ubm", "dbn", "sdbn", "naive"])
+def test_one_click_model_may_be_asked_for(method):
+    targets = estimate_relevance(make_world("dbn", sessions=1_000).data, method)
+    assert targets.chosen == method
+    assert targets.grades.max() == 1
+    assert targets.rates.min() >= 0 and targets.rates.max() <= 1
 
 
-@pytest.mark.parametrize("user", ["pbm", "cascade"])
-def test_exposures_agree_with_the_definition(user):
-    data, theta = make_world(user, sessions=400).data, power_law(20, 0.8)
-    np.testing.assert_allclose(exposures(data, theta), plain_exposures(data, theta))
+def test_unshrunk_rates_scatter_more_than_grades(worlds):
+    targets = estimate_relevance(worlds["pbm"].data)
+    seen = targets.weights < 20
+    assert targets.rates[seen].std() > targets.grades[seen].std()
 
 
-def test_the_same_seed_gives_the_same_grades(worlds):
-    first, again = (estimate_relevance(worlds["dbn"].data, seed=3).grades for _ in range(2))
+def test_the_same_seed_gives_the_same_grades():
+    data = make_world("dbn", sessions=1_000).data
+    first, again = (estimate_relevance(data, seed=3).grades for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
 
 def test_an_unknown_method_is_refused(worlds):
-    with pytest.raises(ValueError, match="default, naive or sdbn"):
+    with pytest.raises(ValueError, match="default, naive, sdbn, pbm"):
         estimate_relevance(worlds["pbm"].data, "magic")
 
 
 def test_empirical_bayes_moves_from_the_prediction_to_the_rate():
-    grades = empirical_bayes(np.array([0, 10, 1000]), np.array([0.0, 20.0, 2000.0]), np.array([0.3, 0.1, 0.1]))
-    np.testing.assert_allclose(grades, [0.3, 12 / 40, 1002 / 2020])
+    account = Account(np.array([0.0, 20.0, 2000.0]), np.array([0.0, 10.0, 1000.0]))
+    np.testing.assert_allclose(empirical_bayes(account, np.array([0.3, 0.1, 0.1])), [0.3, 12 / 40, 1002 / 2020])
 
 
 @given(st.integers(0, 1000))
@@ -122,3 +161,11 @@ def test_a_head_query_does_not_drown_the_others():
     clicked[0] = 900_000
     predicted = click_likelihood(x, np.arange(80), np.ones(80), shown, clicked)
     assert predicted[1] < predicted[-1]
+
+
+@pytest.mark.parametrize("rows", [1, 59, 200])
+def test_features_that_tell_nothing_apart_foretell_the_mean(rows):
+    x = np.full((rows, 3), 2.0, np.float32)
+    x[:, 1] = np.nan
+    predicted = click_likelihood(x, np.arange(rows), np.ones(rows), np.full(rows, 4), np.ones(rows))
+    np.testing.assert_allclose(predicted, 0.25, rtol=0.01)
