@@ -13,7 +13,7 @@ import click
 from indexer.home import Home
 from indexer.program import Program, home_option
 from ranker.experiments_cli import experiments
-from ranker.models_cli import models
+from ranker.gate_cli import models_group
 from ranker.train_cli import train_command, tune_command
 from ranker.understanding_cli import drift_command, replay_command, report_command
 
@@ -37,7 +37,7 @@ def program(open_engine: OpenEngine, open_generation: OpenGeneration | None = No
         train_command(open_engine),
         tune_command(open_engine),
         _evaluate_command(open_engine),
-        models,
+        models_group(open_engine),
         _features_group(open_engine),
     ):
         group.add_command(command)

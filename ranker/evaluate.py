@@ -63,7 +63,7 @@ def values_of(engine: Any, data: ClickData, names: Sequence[str], seed: int = 0)
     theta = choose_theta(data)[0][: usual_depth(data)]
     shown = replace(data, shown=data.shown[:, : len(theta)], clicked=data.clicked[:, : len(theta)])
     rankings = {name: [engine.rank(text, len(theta), name) for text in data.texts] for name in dict.fromkeys(["none", *names])}
-    relevance, strange = _relevance(shown, theta, _strangers(data, rankings, "none"), seed)
+    relevance, strange = _relevance(shown, theta, _strangers(data, rankings), seed)
     logs = _query_logs(shown, theta, relevance)
     values = {name: [_value(rankings[name][q], q, data, logs, strange, theta) for q in range(len(data.queries))] for name in names}
     return Values(values, np.array([log.sessions for log in logs]))
@@ -117,15 +117,12 @@ def slices(queries: Sequence[str], sessions: np.ndarray) -> dict[str, np.ndarray
 Strangers = dict[tuple[int, str], np.ndarray]
 
 
-def _strangers(data: ClickData, rankings: dict[str, list[Any]], base: str) -> Strangers:
-    """Features of ranked documents that the log never showed, by query and key.
-
-    Vectors are those of retrieval's own candidates, which every model's features share; a document outside them is worth the mean.
-    """
+def _strangers(data: ClickData, rankings: dict[str, list[Any]]) -> Strangers:
+    """Features of ranked documents that the log never showed, by query and key; a document whose vector is not known is worth the mean."""
     logged = {(int(q), key) for q, key in zip(data.row_query, data.row_key)}
     found: Strangers = {}
-    for q, ranking in enumerate(rankings[base]):
-        if ranking.features is not None:
+    for q, ranking in ((q, one) for ranked in rankings.values() for q, one in enumerate(ranked)):
+        if ranking.features is not None and ranking.feature_fingerprint == data.feature_fingerprint:
             found.update({(q, key): ranking.features[i] for i, key in enumerate(ranking.keys) if (q, key) not in logged})
     return found
 

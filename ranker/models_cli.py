@@ -1,4 +1,4 @@
-"""``ranker models list|show|activate|rollback|diff|import``: the registry at the command line."""
+"""``ranker models list|show|rollback|diff|import``: the registry at the command line."""
 
 import json
 from pathlib import Path
@@ -52,17 +52,6 @@ def card(home: Home, name: str, version: str | None) -> None:
     from ranker.registry import Registry
 
     click.echo(Registry(home).card_of(name, version), nl=False)
-
-
-@models.command("activate")
-@home_option
-@click.argument("name")
-@click.argument("version", required=False)
-def activate(home: Home, name: str, version: str | None) -> None:
-    """Serve a model from now on (the newest version unless given)."""
-    from ranker.registry import Registry
-
-    click.echo(" ".join(Registry(home).activate(name, version)))
 
 
 @models.command("rollback")

@@ -87,7 +87,7 @@ def _train_at_home(open_engine: Callable[[Home], Any], home: Home, given: dict[s
         done = train_on_judgments(open_engine(home), home, judged, plan, name)
     _show({"name": done.name, "version": done.version, **done.card})
     if activate:
-        click.echo(f"active: {' '.join(activate_if_harmless(home, done))}", err=True)
+        click.echo(f"active: {' '.join(activate_if_harmless(lambda: open_engine(home), home, done))}", err=True)
 
 
 def tune_command(open_engine: Callable[[Home], Any]) -> click.Command:

@@ -1,10 +1,9 @@
 """What the commands do, from files of a home to files of a home: each job opens, calls the library once or twice, and publishes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from indexer.errors import SearchdError
 from indexer.home import Home
 from ranker.checkpoints import Checkpoints
 from ranker.clicklog import ClickLog
@@ -12,6 +11,7 @@ from ranker.dataset import from_clicks, from_judgments, from_sessions
 from ranker.evaluate import evaluate_log
 from ranker.features import FEATURES
 from ranker.featureset import COLUMN, FeatureSet
+from ranker.gate import Harmful, activate
 from ranker.judged import read_judgments, read_queries
 from ranker.letor import read_letor, write_letor
 from ranker.model import Trained, replace_model, require_free
@@ -21,12 +21,6 @@ from ranker.sessions import ClickData, read_clicks
 from ranker.train import Plan, train, train_from_clicks
 from ranker.training_set import NothingToLearn, TrainingSet
 from ranker.transfer_records import iso
-
-
-class Harmful(SearchdError):
-    """A model that did worse than no model on queries it had not seen."""
-
-    code = "harmful_model"
 
 
 class Done(NamedTuple):
@@ -104,20 +98,16 @@ def clicked_rows(engine: Any, home: Home, seed: int = 0, method: str = "default"
     return from_clicks(data, targets, engine, seed=seed), targets, data.num_sessions
 
 
-def activate_if_harmless(home: Home, done: Done) -> tuple[str, str]:
-    """Serve a fresh model; raises Harmful if it lost on held-out queries, or there were none."""
+def activate_if_harmless(open_engine: Callable[[], Any], home: Home, done: Done) -> tuple[str, str]:
+    """Serve a fresh model; raises Harmful if it lost on held-out queries or to what serves, or nothing could be held out."""
     gain = (done.card.get("heldout") or {}).get("gain")
-    if gain is None:
+    if gain is None or gain < 0:
+        found = "too few queries to hold any out" if gain is None else f"{gain:+.4f}"
         raise Harmful(
-            f"expected a gain on held-out queries, found too few queries to hold any out; {done.name} {done.version} is published, not "
-            "active: gather more data, or run `ranker models activate` if you know better"
+            f"expected a gain on held-out queries, found {found}; {done.name} {done.version} is published, not active: gather more data, or run "
+            "`ranker models activate` if you know better"
         )
-    if gain < 0:
-        raise Harmful(
-            f"expected a gain on held-out queries, found {gain:+.4f}; {done.name} {done.version} is published, not active: "
-            "gather more data, or run `ranker models activate` if you know better"
-        )
-    return Registry(home).activate(done.name, done.version)
+    return activate(open_engine, home, done.name, done.version)[:2]
 
 
 def evaluate_clicks(engine: Any, home: Home, names: Sequence[str], seed: int = 0) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ ERROR_CODES = {
     "feature_mismatch": "The model was trained on other features than this collection has.",
     "forbidden": "This is not open to anyone.",
     "format_version": "The index was written by another version of the program; build it anew.",
+    "harmful_model": "The model does worse than what serves, by the figures of the message; force it if you know better.",
     "headers_too_large": "The headers are over 16 KiB.",
     "index_locked": "Another program is writing to this index; try again.",
     "internal": "A fault of the server; its log has the reason.",

@@ -25,6 +25,7 @@ STATUS_OF_CODE = {
     "unknown_model": 404,
     "unknown_query": 422,
     "index_locked": 409,
+    "harmful_model": 409,
     "no_index": 503,
     "corrupt_index": 503,
     "format_version": 503,

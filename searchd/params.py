@@ -141,9 +141,10 @@ class ChangeParams(Params):
 
 
 class ActivateParams(Params):
-    """Which version of a model is to serve; without one, the newest."""
+    """Which version of a model is to serve; without one, the newest. ``force``: whatever is known of it."""
 
     version: Annotated[str, Meta(max_length=64)] | None = None
+    force: bool = False
 
 
 def clean(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
+import ranker.gate as gate
 from ranker.registry import Registry
 from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, TasksAnswer, json_response
 from searchd.interface import Interface, choose_language
@@ -24,11 +25,11 @@ def models() -> Response:
 
 @route(blueprint, "/v1/models/<name>/activate", ("POST",), _ACTIVATE)
 def activate(name: str) -> Response:
-    """Serve this model from the next search on, in every worker."""
+    """Serve this model from the next search on, in every worker, unless it is known to be worse than what serves."""
     svc = service()
-    version = read_params(ActivateParams).version
+    params = read_params(ActivateParams)
     with svc.changing, svc.tasks.record("model_activate"):
-        Registry(svc.home).activate(name, version)
+        gate.activate(lambda: svc.engine, svc.home, name, params.version, params.force)
         return json_response(_reload(svc))
 
 
