@@ -26,7 +26,7 @@ _SHARED = (
     click.option("--clicks", "from_clicks", is_flag=True, help="Learn from the click log of the home."),
     click.option("--judgments", type=existing, help="Learn from TREC qrels, or CSV query,docid,rating; with --clicks, from both."),
     click.option("--queries", type=existing, help="qid<TAB>text a line, for --judgments."),
-    click.option("--judged-weight", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
+    click.option("--judged-weight", type=click.FloatRange(0, min_open=True), default=3.0, show_default=True,
                  help="With --clicks: a judged row counts so many times a clicked one."),
     click.option("--method", type=click.Choice(METHODS), default="default", show_default=True,
                  help="How clicks become relevance; naive and position (LightGBM's own) are there to compare with, not to serve."),
