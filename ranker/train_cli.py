@@ -4,25 +4,24 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from indexer.home import Home
 from indexer.program import home_option
-from ranker.ensemble import DISTILLED, SUM
-from ranker.families import FAMILIES
-from ranker.objectives import OBJECTIVES
-from ranker.train import Plan
+from ranker.choices import FAMILIES, METHODS, OBJECTIVES
+
+if TYPE_CHECKING:
+    from ranker.train import Plan
 
 existing = click.Path(path_type=Path, exists=True, dir_okay=False)
 file_path = click.Path(path_type=Path)
-METHODS = ("default", "sdbn", "naive", "position")
 
 _SHARED = (
     home_option,
-    click.option("--family", type=click.Choice(list(FAMILIES)), required=True, help="What the model is trained to get right."),
-    click.option("--objective", type=click.Choice([*OBJECTIVES, SUM, DISTILLED]), help="Of the family; its usual one unless given."),
+    click.option("--family", type=click.Choice(FAMILIES), required=True, help="What the model is trained to get right."),
+    click.option("--objective", type=click.Choice(OBJECTIVES), help="Of the family; its usual one unless given."),
     click.option("--clicks", "from_clicks", is_flag=True, help="Learn from the click log of the home."),
     click.option("--judgments", type=existing, help="Learn from TREC qrels, or CSV query,docid,rating; with --clicks, from both."),
     click.option("--queries", type=existing, help="qid<TAB>text a line, for --judgments."),
@@ -76,7 +75,7 @@ def train_command(open_engine: Callable[[Home], Any]) -> click.Command:
     return command
 
 
-def _train_at_home(open_engine: Callable[[Home], Any], home: Home, given: dict[str, Any], plan: Plan, name: str, activate: bool) -> None:
+def _train_at_home(open_engine: Callable[[Home], Any], home: Home, given: dict[str, Any], plan: "Plan", name: str, activate: bool) -> None:
     from ranker.work import activate_if_harmless, train_on_clicks, train_on_judgments
 
     judged = _judged(given)
@@ -149,7 +148,9 @@ def _judged(given: dict[str, Any]) -> Any:
     return Judged(given["queries"], given["judgments"], given["judged_weight"])
 
 
-def _plan(given: dict[str, Any]) -> Plan:
+def _plan(given: dict[str, Any]) -> "Plan":
+    from ranker.train import Plan
+
     return Plan(
         given["family"], given["objective"], given["seed"], given["jobs"], given["increasing"], given["decreasing"],
         say=_speaker(),

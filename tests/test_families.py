@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from shared_data import shared
 
+import ranker.choices as choices
 from ranker.boosting import reference_scores
-from ranker.ensemble import OF_CLICKS, OF_GRADES
+from ranker.ensemble import DISTILLED, OF_CLICKS, OF_GRADES, SUM
 from ranker.families import FAMILIES, UnknownFamily, family
 from ranker.letor import read_letor
 from ranker.metrics import mean_of, per_query
+from ranker.mixture import MODELS
 from ranker.objectives import OBJECTIVES, exponential_levels, linear_levels
 from ranker.rankers import More, UnknownFeature
 
@@ -51,6 +53,11 @@ def test_soft_grades_of_few_queries_bear_more_rounds():
     x, grades, group = queries(10)
     rounds = [family("pairwise")().fit(x, grades / 3, group, soft=soft).settings_["rounds"] for soft in (False, True)]
     assert rounds == [200, 300]
+
+
+def test_the_command_line_offers_all_there_is():
+    assert set(choices.FAMILIES) == set(FAMILIES) and set(choices.OBJECTIVES) == {*OBJECTIVES, SUM, DISTILLED}
+    assert set(choices.METHODS) == {"default", "sdbn", "naive", "position", *MODELS}
 
 
 def test_levels_keep_order_and_range():

@@ -1,0 +1,5 @@
+"""Names that a command line chooses from, where importing what they stand for would cost every `--help` a second."""
+
+FAMILIES = ("pointwise", "pairwise", "listwise", "ensemble")
+OBJECTIVES = ("l2", "cross-entropy", "lambdarank", "xendcg", "listnet", "listmle", "sum", "distilled")
+METHODS = ("default", "pbm", "trust", "ubm", "dbn", "sdbn", "naive", "position")
