@@ -5,6 +5,7 @@ of its segment plus its number inside; bases count deleted documents too.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from indexer.home import Home
 from indexer.manifest import NAME as MANIFEST
 from indexer.manifest import Manifest, analyzers_of, read_manifest
 from indexer.publish import NoSuchGeneration, current_generation
-from indexer.schema import Schema, retuned, settings_schema
+from indexer.schema import Schema, retuned, settings_features, settings_schema
 from indexer.segment import Segment
 
 DEFAULT_ANALYZER = "standard"
@@ -72,7 +73,8 @@ class Index:
         self.home, self.generation, self.manifest = home, generation, manifest
         self.segments = tuple(segments)
         # That of the build, with the numbers for searching that the home's settings have now.
-        self.schema: Schema = retuned(manifest.schema, settings_schema(home.settings))
+        tuned = retuned(manifest.schema, settings_schema(home.settings))
+        self.schema: Schema = replace(tuned, features=settings_features(home.settings))
         sizes = [s.num_docs for s in self.segments]
         self.bases = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])[: len(sizes)]
         self.max_doc = sum(sizes)

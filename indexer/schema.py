@@ -47,6 +47,9 @@ class Schema:
     fields: tuple[Field, ...] = ()
     k1: dict[str, float] = field(default_factory=lambda: dict(STREAM_K1))
     stream_weights: dict[str, float] = field(default_factory=lambda: dict(STREAM_WEIGHTS))
+    features: dict[str, Any] = field(
+        default_factory=dict, compare=False
+    )  # table [features] of the home's settings; see ranker/own_features.py
 
     @property
     def text_fields(self) -> tuple[Field, ...]:
@@ -103,6 +106,20 @@ def settings_schema(path: Path) -> Schema | None:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SchemaError(f"{path}: expected a readable TOML file, found {reason(error)}; correct it") from error
     return Schema.from_dict(raw, str(path)) if "fields" in raw else None
+
+
+def settings_features(path: Path) -> dict[str, Any]:
+    """The table [features] of a home's settings, with the path of its module; empty without one. Raises SchemaError."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8")).get("features", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SchemaError(f"{path}: expected a readable TOML file, found {reason(error)}; correct it") from error
+    if not isinstance(found, dict) or set(found) - {"module", "columns"}:
+        raise SchemaError(f"{path}: [features] has module and columns, found {found!r:.80}")
+    module = found.get("module")
+    return {**found, "module": str(path.parent / module)} if isinstance(module, str) else found
 
 
 def retuned(built: Schema, wanted: Schema | None) -> Schema:

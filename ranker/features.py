@@ -4,12 +4,15 @@ The order of the functions in this file is the order of the columns. To add a fe
 features it was trained with, so older models keep working only while their columns exist.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from ranker.matches import Group, Matches
+from ranker.field_groups import Group
+from ranker.matches import Matches
 
 Feature = Callable[[Matches], np.ndarray | float]
 FEATURES: dict[str, Feature] = {}
@@ -17,10 +20,24 @@ VERSION = 1  # raise it when the meaning of an existing feature changes
 DIRICHLET_MU = 200.0
 
 
+_registering: ContextVar[dict[str, Feature]] = ContextVar("registering", default=FEATURES)
+
+
 def feature(function: Feature) -> Feature:
     """Register a function as the column of its name; it returns float[k], or one number for all candidates."""
-    FEATURES[function.__name__] = function
+    _registering.get()[function.__name__] = function
     return function
+
+
+@contextmanager
+def collecting() -> Iterator[dict[str, Feature]]:
+    """Gather what is registered meanwhile instead of adding it to FEATURES: features that belong to one home."""
+    found: dict[str, Feature] = {}
+    token = _registering.set(found)
+    try:
+        yield found
+    finally:
+        _registering.reset(token)
 
 
 # The query, the same for every candidate: lets trees treat long, rare and Chinese queries differently.

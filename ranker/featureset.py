@@ -16,6 +16,7 @@ from indexer.errors import SearchdError
 from indexer.schema import Schema
 from ranker.features import FEATURES, VERSION, Feature, column_feature
 from ranker.matches import NUMERIC_TYPES, Matches
+from ranker.own_features import OWN, loaded, own_features
 
 COLUMN = "column."  # prefix of features that are columns of the schema
 
@@ -29,18 +30,21 @@ class FeatureMismatch(SearchdError):
 class FeatureSet:
     """Names in order, and how to compute them. Immutable."""
 
-    def __init__(self, names: Sequence[str], text_fields: Sequence[dict[str, Any]], version: int = VERSION):
+    def __init__(self, names: Sequence[str], text_fields: Sequence[dict[str, Any]], version: int = VERSION, own: str = ""):
+        """``own``: the hash of the home's own features, see ``ranker.own_features``."""
         self.names = tuple(names)
         self.text_fields = tuple(text_fields)
         self.version = version
+        self.own = own
         self._functions: list[Feature] | None = None
 
     @classmethod
     def default(cls, schema: Schema) -> "FeatureSet":
-        """Every registered feature, then the numeric columns of the schema."""
+        """Every registered feature, then the numeric columns of the schema, then the home's own; raises BadFeatures."""
+        own = own_features(schema)
         columns = [COLUMN + f.name for f in schema.columns if f.type in NUMERIC_TYPES]
         fields = [{"name": f.name, "weight": f.weight, "b": f.b, "analyzer": f.analyzer} for f in schema.text_fields]
-        return cls([*FEATURES, *columns], fields)
+        return cls([*FEATURES, *columns, *own.functions], fields, own=own.digest)
 
     @classmethod
     def plain(cls, names: Sequence[str]) -> "FeatureSet":
@@ -54,17 +58,18 @@ class FeatureSet:
 
     def to_dict(self) -> dict[str, Any]:
         """What stands in features.json."""
-        return {"version": self.version, "names": list(self.names), "text_fields": list(self.text_fields)}
+        own = {"own": self.own} if self.own else {}
+        return {"version": self.version, "names": list(self.names), "text_fields": list(self.text_fields), **own}
 
     @classmethod
     def from_dict(cls, raw: Any, where: str = "features.json") -> "FeatureSet":
         """Read back; raises FeatureMismatch where the form is not that of `to_dict`."""
         parts: dict[str, Any] = raw if isinstance(raw, dict) else {}
-        names, fields, version = parts.get("names"), parts.get("text_fields"), parts.get("version")
-        if isinstance(names, list) and isinstance(fields, list) and isinstance(version, int):
+        names, fields, version, own = parts.get("names"), parts.get("text_fields"), parts.get("version"), parts.get("own", "")
+        if isinstance(names, list) and isinstance(fields, list) and isinstance(version, int) and isinstance(own, str):
             good = all(isinstance(n, str) for n in names) and all(isinstance(f, dict) for f in fields)
             if good and len(set(names)) == len(names):
-                return cls(names, fields, version)
+                return cls(names, fields, version, own)
         raise FeatureMismatch(f"{where}: expected version, distinct names, text_fields; found {str(raw)[:80]!r}; train the model again")
 
     def compute(self, matches: Matches) -> np.ndarray:
@@ -85,7 +90,7 @@ class FeatureSet:
 
     def _ready(self) -> list[Feature]:
         if self._functions is None:
-            self._functions = [_function(name) for name in self.names]
+            self._functions = [_function(name, self.own) for name in self.names]
         return self._functions
 
     def require(self, other: "FeatureSet", what: str) -> None:
@@ -101,6 +106,8 @@ class FeatureSet:
             return f"expected {len(self.names)} names, found {len(other.names)} (missing: {_some(missing)}; new: {_some(added)})"
         if self.names != other.names:
             return "same names in another order"
+        if self.own != other.own:
+            return "the home's own features (table [features] of searchd.toml, or its module) have changed"
         if self.version != other.version:
             return f"expected version {self.version}, found {other.version}"
         mine, theirs = ([str(field.get("name")) for field in fields] for fields in (self.text_fields, other.text_fields))
@@ -111,7 +118,9 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") if names else "none"
 
 
-def _function(name: str) -> Feature:
+def _function(name: str, own: str) -> Feature:
+    if name.startswith(OWN) and name in loaded(own):
+        return loaded(own)[name]
     if name.startswith(COLUMN):
         return column_feature(name.removeprefix(COLUMN))
     if name not in FEATURES:

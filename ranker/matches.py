@@ -7,28 +7,17 @@ compiled scan per segment, so a new feature costs one numpy expression and offli
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from indexer.schema import Schema
+from ranker.field_groups import Group, empty_group, fold_fields
 from ranker.matches_kernel import atom_table, scan
 from ranker.query_units import HAN1, HAN2, HANWORD, WORD, QueryUnits, query_units
 
 NUMERIC_TYPES = ("integer", "float", "date", "boolean")
 _STREAM_OF_KIND = {WORD: "word", HAN1: "han1", HAN2: "han2", HANWORD: "han2"}
-
-
-class Group(NamedTuple):
-    """Some text fields seen as one. ``k`` candidates, ``U`` units; all NaN where the group has no field."""
-
-    tf: np.ndarray  # float32[k, U]: occurrences
-    pseudo_tf: np.ndarray  # float32[k, U]: BM25F's weighted, length-normalised frequency
-    first: np.ndarray  # float32[k, U]: earliest position, NaN if absent
-    size: np.ndarray  # float32[k]: tokens
-    span: np.ndarray  # float32[k]: fewest positions of one field that hold its matched content atoms, NaN if none matched
-    spanned: np.ndarray  # float32[k]: distinct content atoms in that field
-    near: np.ndarray  # float32[k]: nearness, summed over fields
 
 
 @dataclass(frozen=True)
@@ -83,38 +72,21 @@ class Matches:
         return self._group(list(range(self.tf.shape[1])))
 
     @cached_property
-    def normalised_tf(self) -> np.ndarray:
-        """float32[k, F, U]: BM25F's tf over its length norm, before the field weight."""
+    def norms(self) -> np.ndarray:
+        """float32[k, F]: BM25F's length norms, by which tf is divided."""
         b = np.array([f.b for f in self.schema.text_fields], np.float32)
         mean = np.maximum(self.avg_lengths, 1e-9).astype(np.float32)
-        return self.tf / (1 - b + b * self.lengths / mean)[:, :, None]
+        return 1 - b + b * self.lengths / mean
 
     def _group(self, fields: list[int]) -> Group:
         if not fields:
-            return self._missing_group()
-        at = np.array(fields)
-        weights = np.array([self.schema.text_fields[f].weight for f in fields], np.float32) if len(fields) > 1 else np.ones(1, np.float32)
-        first = self.first[:, at]
-        first = np.where(first < 0, np.inf, first).min(axis=1).astype(np.float32)
-        first[np.isinf(first)] = np.nan
-        best = self.spanned[:, at].argmax(axis=1)[:, None]
-        span = np.take_along_axis(self.span[:, at], best, 1)[:, 0].astype(np.float32)
-        spanned = np.take_along_axis(self.spanned[:, at], best, 1)[:, 0].astype(np.float32)
-        pseudo_tf = np.einsum("kfu,f->ku", self.normalised_tf[:, at], weights)
-        return Group(
-            self.tf[:, at].sum(axis=1),
-            pseudo_tf,
-            first,
-            self.sizes[:, at].sum(axis=1).astype(np.float32),
-            np.where(span > 0, span, np.float32(np.nan)),
-            spanned,
-            self.near[:, at].sum(axis=1),
-        )
-
-    def _missing_group(self) -> Group:
-        units = np.full((len(self), len(self.query.units)), np.nan, np.float32)
-        flat = np.full(len(self), np.nan, np.float32)
-        return Group(units, units, units, flat, flat, flat, flat)
+            return empty_group(len(self), len(self.query.units))
+        # A field alone is not weighed: weights say what fields are worth beside each other.
+        weights = [self.schema.text_fields[f].weight for f in fields] if len(fields) > 1 else [1.0]
+        group = empty_group(len(self), len(self.query.units), 0.0)
+        given = self.tf, self.first, self.sizes, self.span, self.spanned, self.near
+        fold_fields(np.array(fields), np.array(weights, np.float32), self.norms, *given, *group)
+        return group
 
 
 def title_field(schema: Schema) -> int:

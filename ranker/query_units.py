@@ -59,8 +59,8 @@ class QueryUnits:
     @cached_property
     def words(self) -> np.ndarray:
         """Numbers of the content words as people count them: words and jieba words; Han characters where there are no jieba words."""
-        kinds = (WORD, HANWORD) if (self.kinds == HANWORD).any() else (WORD, HAN1)
-        wanted = np.isin(self.kinds, kinds)
+        han = HANWORD if (self.kinds == HANWORD).any() else HAN1
+        wanted = (self.kinds == WORD) | (self.kinds == han)
         content = wanted & (self.weights >= _STOP_WEIGHT)
         return np.flatnonzero(content if content.any() else wanted)
 

@@ -15,6 +15,7 @@ from ranker.gate import Harmful, activate
 from ranker.judged import read_judgments, read_queries
 from ranker.letor import read_letor, write_letor
 from ranker.model import Trained, replace_model, require_free
+from ranker.own_features import own_features
 from ranker.registry import Registry
 from ranker.relevance import Targets, estimate_relevance
 from ranker.sessions import ClickData, read_clicks
@@ -135,7 +136,9 @@ def feature_list(home: Home) -> Iterator[tuple[str, str]]:
 
         with Index.open(home) as index:
             columns = [name for name in FeatureSet.default(index.schema).names if name.startswith(COLUMN)]
+            own = own_features(index.schema).functions
         yield from ((name, "Column of the schema, as it is.") for name in columns)
+        yield from ((name, (function.__doc__ or "").strip().split("\n")[0]) for name, function in own.items())
 
 
 def logged_clicks(home: Home, features: FeatureSet) -> ClickData:

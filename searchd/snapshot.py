@@ -7,6 +7,7 @@ search that holds it.
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from indexer.index import Index
 from indexer.publish import current_generation
 from ranker.experiments import Experiment, Experiments
 from ranker.featureset import FeatureSet
+from ranker.own_features import BadFeatures
 from ranker.registry import Registry
 from searchd.columns import Columns
 from searchd.han_words import LazyHanWords
@@ -91,8 +93,12 @@ class Snapshot:
 
     @cached_property
     def default_features(self) -> Any:
-        """The feature set that is logged when no model asks for its own."""
-        return FeatureSet.default(self.index.schema)
+        """The feature set that is logged when no model asks for its own; without the home's own features when those cannot be used."""
+        try:
+            return FeatureSet.default(self.index.schema)
+        except BadFeatures as error:
+            log.warning("own features not used", reason=str(error))
+            return FeatureSet.default(replace(self.index.schema, features={}))
 
     def choose_model(self, name: str | None) -> Any:
         """The model to rank with, None for retrieval's own order; raises what the registry raises for a model asked for by name.

@@ -14,6 +14,20 @@ from ranker.featureset import FeatureMismatch, FeatureSet
 from ranker.matches import gather, title_field
 from ranker.query_units import MAX_UNITS_OF_A_KIND, PAIR, PHRASE, query_units
 
+
+def folded(m, fields):
+    """A group of fields by numpy, one quantity at a time."""
+    weights = np.array([m.schema.text_fields[f].weight for f in fields]) if len(fields) > 1 else np.ones(1)
+    b, mean = (np.array([f.b for f in m.schema.text_fields]), np.maximum(m.avg_lengths, 1e-9))
+    tf = m.tf / (1 - b + b * m.lengths / mean)[:, :, None]
+    first = np.where(m.first[:, fields] < 0, np.inf, m.first[:, fields]).min(axis=1)
+    best = m.spanned[:, fields].argmax(axis=1)[:, None]
+    span, spanned = (np.take_along_axis(table[:, fields], best, 1)[:, 0].astype(float) for table in (m.span, m.spanned))
+    first[np.isinf(first)] = span[span == 0] = np.nan
+    pseudo = np.einsum("kfu,f->ku", tf[:, fields], weights)
+    return m.tf[:, fields].sum(axis=1), pseudo, first, m.sizes[:, fields].sum(axis=1), span, spanned, m.near[:, fields].sum(axis=1)
+
+
 LETTERS = ["a", "b", "c", "d", "\x01\u5b66", "\x01\u4e60", "\x01\u673a"]
 
 
@@ -65,6 +79,16 @@ def test_the_scan_finds_what_a_plain_search_finds(first, second, text):
                 found = occurrences(sequence, unit.atoms)
                 assert m.tf[row, field, u] == len(found)
                 assert m.first[row, field, u] == (found[0] if found else -1)
+
+
+@given(documents, queries)
+@settings(max_examples=40, deadline=None)
+def test_groups_are_their_fields_folded(docs, text):
+    index = FakeIndex([FakeSegment(docs)], Schema(fields=(Field("title", "text", 2.5, 0.3), Field("body", "text", 0.5))))
+    m = gather(index, terms_of(text), text, np.arange(len(docs)), np.zeros(len(docs)))
+    for group, fields in ((m.title, [0]), (m.rest, [1]), (m.whole, [0, 1])):
+        for found, expected in zip(group, folded(m, fields)):
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def example(text="quick fox", scores=(3.0, 2.0, 1.0)):

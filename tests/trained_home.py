@@ -15,6 +15,12 @@ QUERIES = ("apple banana", "banana cherry", "apple", "cherry dragon 机器学习
 def make_trained_home(folder, num_docs=150):
     """A home with two active-able models: ``plain``, a forest, which is active, and ``blend``, mixed half and half with retrieval."""
     home = build_home(folder, documents(num_docs))
+    publish_small_models(home)
+    return home
+
+
+def publish_small_models(home):
+    """Both models, ``plain`` active, on the features that the home has now."""
     with Engine(home) as engine:
         tables = [engine.rank(text, 100, "none").features for text in QUERIES]
         features = FeatureSet.default(engine.index.schema)
@@ -28,4 +34,3 @@ def make_trained_home(folder, num_docs=150):
     registry.publish(trained, {"family": "pointwise", "source": "judgments"}, "plain")
     registry.publish(trained, {"family": "pointwise", "blend": {"weight": 0.5, "feature": "retrieval_score"}}, "blend")
     registry.activate("plain")
-    return home
