@@ -1,20 +1,20 @@
 """Updates and deletes -> the next generation, without building it anew.
 
 New documents go into a small delta segment; deleted and replaced ones are marked in tombstones, with what they counted for in document
-frequencies and lengths, so that scores are exactly those of a fresh build. All else is hard-linked. Small segments at the end are folded
-together, so that their number stays logarithmic; ``fold`` makes one segment of everything.
+frequencies and lengths, so that scores are exactly those of a fresh build. All else is hard-linked. The smallest segments at the end are folded
+together at once; ``fold`` makes one segment of everything.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import indexer.durable as durable
 from indexer.analysis import Analyzer
-from indexer.container import Container, FileInfo
+from indexer.container import FileInfo
 from indexer.documents import BadDocument, Document, document_from
 from indexer.home import Home
 from indexer.index import Index, lexicon_of
@@ -24,11 +24,19 @@ from indexer.merge import SegmentInfo, write_segment
 from indexer.publish import current_generation, discard, publish, stage, writer_lock
 from indexer.schema import Schema
 from indexer.segment import Segment, write_tombstones
+from indexer.strings import take
 
 BATCH = 4096
-# Folding re-analyses documents; larger segments wait for `indexer merge`.
-FOLD_BELOW = 10_000
+# Folding re-analyses documents while somebody waits.
+FOLD_BELOW = 1_000
 WAIT_SECONDS = 30.0
+
+
+class Change(NamedTuple):
+    """Documents to add or replace, each with the schema's id field, and ids of others to delete; an id in both is replaced."""
+
+    upserts: Sequence[dict[str, Any]]
+    deletes: Sequence[str] = ()
 
 
 def apply_changes(home: Home, upserts: Sequence[dict[str, Any]], deletes: Sequence[str] = ()) -> str:
@@ -37,11 +45,17 @@ def apply_changes(home: Home, upserts: Sequence[dict[str, Any]], deletes: Sequen
     All or nothing: raises BadDocument for the first document that does not fit, NoIndex, IndexLocked. Unknown keys in ``deletes`` are no
     error; a key in both is upserted. Without any effect the current generation is returned.
     """
+    return apply_all(home, [Change(upserts, deletes)])
+
+
+def apply_all(home: Home, changes: Iterable[Change], older: Index | None = None) -> str:
+    """The same for changes one after another, which become one generation, all of them or none. ``older``: an index that is open, whose
+    segments are not read and checked again."""
     current_generation(home)  # before the lock, which would make the folder of a home that is none
     with writer_lock(home, WAIT_SECONDS):
-        index = Index.open(home)
-        documents = _last_of_each([document_from(raw, index.schema.id_field) for raw in upserts])
-        gone = {index.doc(key) for key in {*deletes, *(d.key for d in documents)}} - {-1}
+        index = Index.open(home, older=older)
+        documents, touched = _together(changes, index.schema.id_field)
+        gone = set(index.docs(list(touched)).tolist()) - {-1}
         if not documents and not gone:
             return index.generation
         return publish_changes(home, index, documents, gone, analyzers_of(index.schema, lexicon_of(home)))
@@ -54,7 +68,7 @@ def fold(home: Home) -> str:
         index = Index.open(home)
         staged = stage(home)
         try:
-            info = _write_documents(staged, "0000.seg", live_documents(index.segments), index.schema, lexicon_of(home))
+            info = write_documents(staged, "0000.seg", live_documents(index.segments), index.schema, lexicon_of(home))
             write_manifest(staged, index.schema, [info], lexicon_of(home))
             return publish(home, staged)
         except BaseException:
@@ -65,13 +79,27 @@ def fold(home: Home) -> str:
 def live_documents(segments: Sequence[Segment]) -> Iterator[Document]:
     """The documents of segments as they were given, without the deleted ones."""
     for segment in segments:
-        for doc in range(segment.num_docs) if segment.live is None else np.flatnonzero(segment.live).tolist():
-            yield Document(segment.key(doc), segment.fields(doc))
+        yield from _documents_of(segment, np.arange(segment.num_docs) if segment.live is None else np.flatnonzero(segment.live))
 
 
-def _last_of_each(documents: Sequence[Document]) -> list[Document]:
-    last = {document.key: place for place, document in enumerate(documents)}
-    return [document for place, document in enumerate(documents) if last[document.key] == place]
+def _documents_of(segment: Segment, docs: np.ndarray) -> Iterator[Document]:
+    for first in range(0, len(docs), BATCH):
+        some = docs[first : first + BATCH]
+        yield from map(Document, segment.keys(some), map(segment.fields, some.tolist()))
+
+
+def _together(changes: Iterable[Change], id_field: str) -> tuple[list[Document], set[str]]:
+    """The documents that are there after all changes, the last of every key in its place, and the keys that were replaced or deleted."""
+    documents: dict[str, Document] = {}
+    touched: set[str] = set()
+    for upserts, deletes in changes:
+        touched.update(deletes)
+        for key in deletes:
+            documents.pop(key, None)
+        for document in (document_from(raw, id_field) for raw in upserts):
+            documents.pop(document.key, None)
+            documents[document.key] = document
+    return list(documents.values()), touched | documents.keys()
 
 
 def publish_changes(home: Home, index: Index, documents: list[Document], gone: set[int], former: Sequence[Analyzer]) -> str:
@@ -92,21 +120,26 @@ def _write_changes(staged: Path, index: Index, documents: list[Document], gone: 
     kept = _keep(index, dying, len(documents))
     entries: list[SegmentEntry | SegmentInfo] = []
     files: list[FileInfo] = []
-    for number in range(kept):
-        if index.segments[number].num_live > len(dying[number]):
-            entry, parts = _carry_over(staged, index, number, dying[number], former)
-            entries.append(entry)
-            files.extend(parts)
+    left = [number for number in range(kept) if index.segments[number].num_live > len(dying[number])]
+    losses = _losses([index.segments[number] for number in left], [dying[number] for number in left], index.schema, former)
+    for number, loss in zip(left, losses):
+        entry, parts = carry_over(staged, index, number, dying[number], *loss)
+        entries.append(entry)
+        files.extend(parts)
     folded = _without(index.segments[kept:], dying[kept:])
     content = list(folded) + documents
     if content:
-        name = f"{1 + max((int(e.file.split('.')[0]) for e in index.manifest.segments), default=-1):04d}.seg"
-        entries.append(_write_documents(staged, name, content, index.schema, lexicon))
+        entries.append(write_documents(staged, next_segment(index), content, index.schema, lexicon))
     write_manifest(staged, index.schema, entries, lexicon, files)
 
 
 def _locals(gone: set[int], base: int, segment: Segment) -> np.ndarray:
     return np.array(sorted(doc - base for doc in gone if base <= doc < base + segment.num_docs), np.int64)
+
+
+def next_segment(index: Index) -> str:
+    """The name of a segment's file that no segment of the index has."""
+    return f"{1 + max((int(e.file.split('.')[0]) for e in index.manifest.segments), default=-1):04d}.seg"
 
 
 def _keep(index: Index, dying: Sequence[np.ndarray], added: int) -> int:
@@ -123,21 +156,22 @@ def _keep(index: Index, dying: Sequence[np.ndarray], added: int) -> int:
 
 def _without(segments: Sequence[Segment], dying: Sequence[np.ndarray]) -> Iterator[Document]:
     for segment, dead in zip(segments, dying):
-        doomed = {segment.key(doc) for doc in dead.tolist()}
-        yield from (document for document in live_documents([segment]) if document.key not in doomed)
+        left = np.ones(segment.num_docs, np.bool_) if segment.live is None else segment.live.copy()
+        left[dead] = False
+        yield from _documents_of(segment, np.flatnonzero(left))
 
 
-def _carry_over(
-    staged: Path, index: Index, number: int, dying: np.ndarray, former: Sequence[Analyzer]
+def carry_over(
+    staged: Path, index: Index, number: int, dying: np.ndarray, terms: np.ndarray, minus: np.ndarray
 ) -> tuple[SegmentEntry, list[FileInfo]]:
-    """Link an old segment into the new generation, with its tombstones as they were or grown by ``dying``."""
+    """Link an old segment into the new generation, with its tombstones as they were or grown by ``dying`` documents; ``terms`` of the segment
+    have lost them ``minus`` times."""
     entry, folder = index.manifest.segments[number], index.home.index / index.generation
     durable.link_file(folder / entry.file, staged / entry.file)
     files = [index.manifest.file(entry.file)]
     if len(dying):
         name = f"{entry.file.split('.')[0]}.del"
-        old = Container(folder / entry.tombstones) if entry.tombstones else None
-        files.append(_grow_tombstones(staged / name, index.segments[number], old, dying, index.schema, former))
+        files.append(grow_tombstones(staged / name, index.segments[number], dying, terms, minus))
         entry = entry._replace(tombstones=name, deleted=entry.deleted + len(dying))
     elif entry.tombstones:
         durable.link_file(folder / entry.tombstones, staged / entry.tombstones)
@@ -145,34 +179,54 @@ def _carry_over(
     return entry, files
 
 
-def _grow_tombstones(
-    path: Path, segment: Segment, old: Container | None, dying: np.ndarray, schema: Schema, former: Sequence[Analyzer]
-) -> FileInfo:
-    """Analyse the dying documents once more to learn which terms lose them; jieba words stand nowhere else."""
-    run = invert_as([Document(segment.key(doc), segment.fields(doc)) for doc in dying.tolist()], schema, former)
-    ids = segment.lookup(run.terms.texts())
-    minus = np.zeros(segment.num_terms, np.int64)
-    minus[ids[ids >= 0]] = np.diff(run.ptr)[ids >= 0]
-    deleted = dying
-    if old is not None:
-        minus[old["terms"]] += old["minus"]
-        deleted = np.union1d(dying, old["deleted"])
-    terms = np.flatnonzero(minus)
-    return write_tombstones(path, deleted, terms, minus[terms])
+def _losses(
+    segments: Sequence[Segment], dying: Sequence[np.ndarray], schema: Schema, former: Sequence[Analyzer]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For every segment which of its terms lose dying documents, and how many each: these are analysed once more, all together, since jieba words
+    stand nowhere else."""
+    names = [field.name for field in schema.text_fields]
+    texts = [{name: fields[name] for name in names if name in fields} for fields in _fields_of(segments, dying)]
+    run = invert_as([Document("", fields) for fields in texts], schema, former)
+    postings = np.repeat(np.arange(len(run.terms)), np.diff(run.ptr))
+    owners = np.repeat(np.arange(len(segments)), list(map(len, dying)))[run.docs]
+    for number, segment in enumerate(segments):
+        counts = np.bincount(postings[owners == number], minlength=len(run.terms))
+        there = np.flatnonzero(counts)
+        ids = segment.lookup(take(run.terms, there).texts())
+        yield ids[ids >= 0], counts[there][ids >= 0]
 
 
-def _write_documents(staged: Path, name: str, documents: Iterable[Document], schema: Schema, lexicon: Path | None) -> SegmentInfo:
-    """One segment of documents, inverted in batches that wait on disk."""
+def _fields_of(segments: Sequence[Segment], dying: Sequence[np.ndarray]) -> Iterator[dict[str, Any]]:
+    for segment, docs in zip(segments, dying):
+        yield from map(segment.fields, docs.tolist())
+
+
+def grow_tombstones(path: Path, segment: Segment, dying: np.ndarray, terms: np.ndarray, minus: np.ndarray) -> FileInfo:
+    """Write the tombstones of a segment that has lost ``dying`` documents more, and its ``terms`` as many documents as ``minus`` says."""
+    total = np.zeros(segment.num_terms, np.int64)
+    total[terms] = minus
+    buried, lost = segment.lost
+    total[buried] += lost
+    deleted = dying if segment.live is None else np.union1d(dying, np.flatnonzero(~segment.live))
+    growing = np.flatnonzero(total)
+    return write_tombstones(path, deleted, growing, total[growing])
+
+
+def write_documents(staged: Path, name: str, documents: Iterable[Document], schema: Schema, lexicon: Path | None) -> SegmentInfo:
+    """One segment of documents, inverted in batches that wait on disk, but for the last one."""
     source = iter(documents)
     runs: list[Run] = []
     while batch := list(islice(source, BATCH)):
         run = invert(batch, schema, lexicon)
         if run.rejected:
             raise BadDocument(run.rejected[0].code, f"document {batch[run.rejected[0].position].key!r}: {run.rejected[0].message}")
-        path = staged / f"run-{len(runs)}"
-        run.save(path)
-        runs.append(Run.load(path, schema))
+        runs.append(run if len(batch) < BATCH else _on_disk(run, staged / f"run-{len(runs)}", schema))
     info = write_segment(runs, schema, staged / name)
-    for number in range(len(runs)):
-        (staged / f"run-{number}").unlink()
+    for path in staged.glob("run-*"):
+        path.unlink()
     return info
+
+
+def _on_disk(run: Run, path: Path, schema: Schema) -> Run:
+    run.save(path)
+    return Run.load(path, schema)

@@ -14,6 +14,7 @@ from indexer.home import Home
 from indexer.index import DEFAULT_ANALYZER, Index, lexicon_of
 from indexer.index import verify as find_damage
 from indexer.infer import to_toml
+from indexer.merging import merge_as_needed, stand_back
 from indexer.program import MemorySize, Program, home_option
 from indexer.reindex import reindex_affected
 from indexer.schema import Schema, SchemaError, load_schema, settings_schema
@@ -117,9 +118,13 @@ def delete_command(keys: tuple[str, ...], home: Home) -> None:
 
 @main.command("merge")
 @home_option
-def merge_command(home: Home) -> None:
+@click.option("--as-needed", is_flag=True, help="Merge small and largely deleted segments alone, behind everybody else, as a service does.")
+def merge_command(home: Home, as_needed: bool) -> None:
     """Rewrite the published index as one segment, without what was deleted."""
-    click.echo(f"generation {fold(home)}")
+    if as_needed:
+        stand_back()
+    for generation in merge_as_needed(home) if as_needed else [fold(home)]:
+        click.echo(f"generation {generation}")
 
 
 @main.command("verify")

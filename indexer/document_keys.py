@@ -3,6 +3,8 @@
 Keys stand in the order of the documents. Most are counted up, or begin alike, so that a key shares much with the one before.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from indexer.container import Container, ContainerWriter
@@ -30,7 +32,11 @@ class DocumentKeys:
 
     def doc(self, key: str) -> int:
         """The document with a key, -1 when there is none."""
-        return int(self._keys.find([key])[0])
+        return int(self.docs([key])[0])
+
+    def docs(self, keys: Sequence[str]) -> np.ndarray:
+        """The documents with keys, int64[n]; -1 where there is none."""
+        return self._keys.find(keys).astype(np.int64)
 
 
 def write_keys(writer: ContainerWriter, keys: Strings) -> None:

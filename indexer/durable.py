@@ -76,13 +76,23 @@ def replace_file(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+# Of this process; 0 for as fast as can be.
+_bytes_a_second = 0
+
+
+def limit_writing(bytes_a_second: int) -> None:
+    """From now on this process writes new files no faster than this."""
+    global _bytes_a_second
+    _bytes_a_second = bytes_a_second
+
+
 class FileWriter:
     """A new file written front to back under a temporary name; ``close`` makes it durable and gives it its own name, ``abort`` drops it.
 
     ``sync=False`` is for scratch files that need not survive the process.
     """
 
-    BUFFER = 1 << 18
+    BUFFER, AT_ONCE = 1 << 18, 1 << 22
 
     def __init__(self, path: Path, sync: bool = True) -> None:
         self.path, self.sync, self.size = path, sync, 0
@@ -127,7 +137,10 @@ class FileWriter:
     def _write_all(self, view: memoryview) -> None:
         assert self._descriptor is not None
         while view:
-            view = view[os.write(self._descriptor, view) :]
+            written = os.write(self._descriptor, view[: self.AT_ONCE])
+            view = view[written:]
+            if _bytes_a_second:
+                time.sleep(written / _bytes_a_second)
 
 
 def scratch_array(folder: Path, dtype: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -17,7 +17,7 @@ from indexer.errors import SearchdError
 from indexer.format import Corrupt, VersionMismatch
 from indexer.home import Home
 from indexer.manifest import NAME as MANIFEST
-from indexer.manifest import Manifest, analyzers_of, read_manifest
+from indexer.manifest import Manifest, SegmentEntry, analyzers_of, read_manifest
 from indexer.publish import NoSuchGeneration, current_generation
 from indexer.schema import Schema, retuned, settings_features, settings_schema
 from indexer.segment import Segment
@@ -84,14 +84,15 @@ class Index:
         self._lexicon = lexicon_of(home)
 
     @classmethod
-    def open(cls, home: Home, generation: str | None = None, any_analyzer: bool = False) -> "Index":
+    def open(cls, home: Home, generation: str | None = None, any_analyzer: bool = False, older: "Index | None" = None) -> "Index":
         """Open the published generation, or the one named; raises NoIndex, NoSuchGeneration, Corrupt, VersionMismatch, AnalyzerMismatch.
 
-        ``any_analyzer``: open what was built by another analysis too, to bring it up to date; it must not be asked for its analyzers."""
+        ``any_analyzer``: open what was built by another analysis too, to bring it up to date; it must not be asked for its analyzers.
+        ``older``: another generation that is open; segments of both are shared, with what was read, checked and remembered of them."""
         while True:
             name = generation or current_generation(home)
             try:
-                return _open(cls, home, name, any_analyzer)
+                return _open(cls, home, name, any_analyzer, older)
             except FileNotFoundError as error:
                 # Two publications may have passed since CURRENT was read.
                 if generation is None and current_generation(home) != name:
@@ -147,6 +148,14 @@ class Index:
             if local >= 0:
                 return base + local
         return -1
+
+    def docs(self, keys: Sequence[str]) -> np.ndarray:
+        """The live global documents with keys, int64[n]; -1 where there is none."""
+        found = np.full(len(keys), -1, np.int64)
+        for segment, base in zip(self.segments, self._base_list):
+            local = segment.docs(keys)
+            found = np.where(local >= 0, base + local, found)
+        return found
 
     def stored(self, doc: int) -> dict[str, Any]:
         """The original document with its id."""
@@ -205,7 +214,7 @@ def _verify_file(path: Path, size: int, sha256: str) -> list[Finding]:
     ]
 
 
-def _open(cls: type[Index], home: Home, name: str, any_analyzer: bool) -> Index:
+def _open(cls: type[Index], home: Home, name: str, any_analyzer: bool, older: Index | None) -> Index:
     folder = home.index / name
     manifest = read_manifest(folder)
     for info in manifest.files:
@@ -219,11 +228,27 @@ def _open(cls: type[Index], home: Home, name: str, any_analyzer: bool) -> Index:
         raise Corrupt(folder / MANIFEST, f"does not name {min(unnamed)}: it is another generation's")
     if not any_analyzer:
         _check_analyzers(folder, manifest, lexicon_of(home))
-    segments = [Segment(folder / e.file, folder / e.tombstones if e.tombstones else None) for e in manifest.segments]
+    known = _segments_by_content(older) if older else {}
+    segments = [_open_segment(folder, manifest, entry, known) for entry in manifest.segments]
     for segment, entry in zip(segments, manifest.segments):
         if (segment.num_docs, segment.num_terms) != (entry.documents, entry.terms):
             raise Corrupt(segment.path, f"expected {entry.documents} documents and {entry.terms} terms, found others", "meta")
     return cls(home, name, manifest, segments)
+
+
+def _segments_by_content(index: Index) -> dict[str, tuple[Segment, str]]:
+    """SHA-256 of each segment's file -> the segment, and the SHA-256 of its tombstones."""
+    hashes = {file.name: file.sha256 for file in index.manifest.files}
+    return {hashes[e.file]: (segment, hashes.get(e.tombstones or "", "")) for e, segment in zip(index.manifest.segments, index.segments)}
+
+
+def _open_segment(folder: Path, manifest: Manifest, entry: SegmentEntry, known: dict[str, tuple[Segment, str]]) -> Segment:
+    path, tombstones = folder / entry.file, folder / entry.tombstones if entry.tombstones else None
+    segment, buried = known.get(manifest.file(entry.file).sha256, (None, ""))
+    if segment is None:
+        return Segment(path, tombstones)
+    same = buried == (manifest.file(entry.tombstones).sha256 if entry.tombstones else "")
+    return segment if same else segment.with_tombstones(path, tombstones)
 
 
 def _check_analyzers(folder: Path, manifest: Manifest, lexicon: Path | None) -> None:

@@ -112,9 +112,10 @@ def publish(home: Home, staged: Path) -> str:
         path = staged / info.name
         if path.stat().st_size != info.bytes:
             raise Corrupt(path, f"expected {info.bytes} bytes, found {path.stat().st_size}, so nothing was published")
-        durable.sync_file(path)
+        if path.stat().st_nlink == 1:  # one of an earlier generation is durable already
+            durable.sync_file(path)
     durable.sync_folder(staged)
-    history = _history(home)
+    history = {name: entry for name, entry in _history(home).items() if (home.index / name).exists()}
     name, previous = _next_name(home), _current_or_none(home)
     durable.rename_folder(staged, home.index / name)
     history[name] = {"previous": previous, "published_at": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -198,4 +199,3 @@ def _collect(home: Home, history: dict[str, dict[str, str | None]]) -> None:
     for name in _generations(home):
         if name not in keep:
             durable.remove_folder(home.index / name)
-    _write_history(home, {name: entry for name, entry in history.items() if name in keep})

@@ -5,9 +5,10 @@ Everything is a view of the mapped file, checked page by page as it is used; ope
 how much each df and length fell, so that scores are those of an index without it.
 """
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import orjson
@@ -37,19 +38,26 @@ class Segment:
         self.id_field: str = meta["id_field"]
         self.text_fields: tuple[str, ...] = tuple(meta["text_fields"])
         self.lengths = Lengths(container.family("lengths.", Lengths.SECTIONS), len(self.text_fields), self.num_docs)
-        self.length_totals, self.length_counts = self.lengths.totals, self.lengths.having
         self.postings = container.family("postings.")
         self.forward = Forward(container.family("forward.", Forward.SECTIONS))
         self.terms = TermDictionary(container, self.num_terms)
         self._keys = DocumentKeys(container, self.num_docs)
         self._stored = StoredFields(container, self.num_docs)
         self._columns = {name: (number, kind) for number, (name, kind) in enumerate(meta["columns"])}
-        self.live: np.ndarray | None = None
-        self.num_live = self.num_docs
-        self._lost_terms, self._lost_df = np.zeros(0, np.uint32), np.zeros(0, np.int64)
         self._check_shapes()
-        if tombstones is not None:
-            self._bury(Container(tombstones))
+        self._bury(tombstones)
+
+    def with_tombstones(self, path: Path, tombstones: Path | None) -> Self:
+        """The same segment, found at ``path`` in another generation, with other tombstones: all that was read and checked is shared."""
+        other = copy.copy(self)
+        other.path = path
+        other._bury(tombstones)
+        return other
+
+    @property
+    def lost(self) -> tuple[np.ndarray, np.ndarray]:
+        """Terms that deleted documents had, ascending ids uint32[n], and how many of these had each, int64[n]. Do not change."""
+        return self._lost_terms, self._lost_df
 
     def lookup(self, terms: Sequence[str]) -> np.ndarray:
         """Ids of terms, int32[n]; -1 = absent."""
@@ -94,6 +102,11 @@ class Segment:
         doc = self._keys.doc(key)
         return -1 if doc < 0 or (self.live is not None and not self.live[doc]) else doc
 
+    def docs(self, keys: Sequence[str]) -> np.ndarray:
+        """The live documents with keys, int64[n]; -1 where there is none."""
+        docs = self._keys.docs(keys)
+        return docs if self.live is None else np.where((docs >= 0) & self.live[docs], docs, -1)
+
     def stored(self, doc: int) -> dict[str, Any]:
         """The original document with its id."""
         return {self.id_field: self.key(doc), **self._stored[doc]}
@@ -119,7 +132,14 @@ class Segment:
             if found != shape:
                 raise Corrupt(self.path, f"expected shape {shape}, found {found}", name)
 
-    def _bury(self, tombstones: Container) -> None:
+    def _bury(self, path: Path | None) -> None:
+        self.live: np.ndarray | None = None
+        self.num_live = self.num_docs
+        self.length_totals, self.length_counts = self.lengths.totals, self.lengths.having
+        self._lost_terms, self._lost_df = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+        if path is None:
+            return
+        tombstones = Container(path)
         deleted, terms, minus = tombstones["deleted"], tombstones["terms"], tombstones["minus"]
         if len(deleted) and int(deleted[-1]) >= self.num_docs or len(terms) and int(terms.max()) >= self.num_terms:
             raise Corrupt(tombstones.path, f"does not belong to {self.path.name}", "deleted")

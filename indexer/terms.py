@@ -40,9 +40,13 @@ class TermDictionary:
 
     def terms(self, ids: np.ndarray) -> list[str]:
         """The terms with ``ids``, int[n] from 0 to T - 1."""
+        return self._terms.texts(self.places(ids))
+
+    def places(self, ids: np.ndarray) -> np.ndarray:
+        """Where the terms with ``ids`` stand in the order of bytes, uint32[n]."""
         if self._ranks is None:
             self._ranks = self._invert()
-        return self._terms.texts(self._ranks[ids])
+        return self._ranks[ids]
 
     def words_range(self) -> tuple[int, int]:
         """First place and end of the terms of the word stream."""
@@ -50,7 +54,11 @@ class TermDictionary:
 
     def packed(self, first: int, last: int) -> tuple[Strings, np.ndarray]:
         """The terms at places ``first`` to ``last`` - 1 and their ids."""
-        return self._terms.packed(np.arange(first, last)), self._terms.numbers(first, last)
+        return self.packed_at(np.arange(first, last)), self._terms.numbers(first, last)
+
+    def packed_at(self, places: np.ndarray) -> Strings:
+        """The terms at places, int64[n]."""
+        return self._terms.packed(places)
 
     def _invert(self) -> np.ndarray:
         """Ranks by id, uint32[T]: a table of its own would cost every index what only some processes need."""

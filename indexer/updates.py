@@ -12,6 +12,7 @@ from indexer.columns import ColumnBuilder
 from indexer.documents import BadDocument, Document
 from indexer.home import Home
 from indexer.index import Index
+from indexer.merging import merge_as_needed
 from indexer.quarantine import Quarantine, entry
 from indexer.schema import Schema
 from indexer.sources import read_documents
@@ -48,6 +49,7 @@ def update(home: Home, sources: Sequence[str]) -> UpdateReport:
             raise NothingIndexed(f"all {quarantine.total} records are bad, so nothing was changed; see {quarantine.path}")
         generation = apply_changes(home, list(upserts.values()))
         quarantine.publish()
+    generation = [generation, *merge_as_needed(home)][-1]
     read = good + quarantine.total
     return UpdateReport(read, len(upserts), quarantine.total, good - len(upserts), generation, dict(sorted(quarantine.counts.items())))
 
@@ -56,7 +58,7 @@ def remove(home: Home, keys: Sequence[str]) -> RemoveReport:
     """Delete documents by id; raises NoIndex or IndexLocked."""
     with Index.open(home) as index:
         unknown = [key for key in dict.fromkeys(keys) if index.doc(key) < 0]
-    generation = apply_changes(home, [], keys)
+    generation = [apply_changes(home, [], keys), *merge_as_needed(home)][-1]
     return RemoveReport(len(set(keys)) - len(unknown), unknown, generation)
 
 

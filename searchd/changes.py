@@ -1,6 +1,7 @@
 """Documents that arrive over HTTP to a new generation of the index, all of a request or nothing.
 
-Two requests, or a request and `indexer update`, cannot write at once: threads of one worker queue here, other processes on the index's own lock.
+Two requests, or a request and `indexer update`, cannot write at once: threads of one worker put theirs together, other processes queue on the index's
+own lock.
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Any
 
 from flask import request
 
-from indexer.changes import apply_changes
+from indexer.changes import Change
 from searchd.answers import ChangeAnswer
 from searchd.errors_http import HttpProblem
 from searchd.params import decode_json, require_media_type
@@ -42,12 +43,10 @@ def _lines(data: bytes) -> Iterator[Any]:
                 raise HttpProblem(400, "invalid_document", f"line {number}: {error}") from error
 
 
-def change(service: Service, kind: str, upserts: list[dict[str, Any]], deletes: list[str]) -> ChangeAnswer:
-    """Publish the change, and serve it from this worker; the others notice at their next search."""
-    with service.changing, service.tasks.record(kind) as uid:
-        if upserts or deletes:
-            generation = apply_changes(service.home, upserts, deletes)
+def change(service: Service, kind: str, upserts: list[dict[str, Any]], deletes: list[str], refresh: bool = False) -> ChangeAnswer:
+    """Publish the change; with ``refresh`` this worker serves it when this returns. The others, and without it this one, do at their next search."""
+    with service.tasks.record(kind) as uid:
+        generation = service.committer.commit(Change(upserts, deletes)) if upserts or deletes else service.engine.index.generation
+        if refresh:
             service.engine.reload_if_changed()
-        else:
-            generation = service.engine.index.generation
     return ChangeAnswer(len(upserts), len(deletes), str(generation), uid)

@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(ge=0, description="How often a server looks whether an experiment or a new model does harm, and ends it; 0: never.")
     ] = 60
     query_id_lifetime: Annotated[int, Meta(ge=1, description="Seconds during which events for a query are accepted.")] = 3600
+    merge: Annotated[bool, Meta(description="Whether segments that have become many are merged in the background.")] = True
     slow_search_ms: Annotated[int, Meta(ge=1, description="Searches slower than this are logged as warnings.")] = 1000
 
 

@@ -9,23 +9,26 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
 from flask import current_app
 
+from indexer.changes import Change, apply_all
 from indexer.errors import SearchdError
 from indexer.home import Home
 from indexer.publish import current_generation
 from ranker.clicklog import ClickLog
 from ranker.exploration import Exploration
 from ranker.query_ids import load_secret
+from searchd.committer import Committer
 from searchd.config import Settings
 from searchd.engine import Engine
 from searchd.guard import Guard
 from searchd.keys import Failures, KeyStore
+from searchd.merger import Merger
 from searchd.metrics import Metrics
 from searchd.tasks import Tasks
 
@@ -44,6 +47,7 @@ class Service:
         self.keys, self.failures, self.metrics = KeyStore(home.keys), Failures(), Metrics()
         self.run_folder = Path(os.environ.get(RUN_FOLDER) or _folder_of_this_process())
         self.tasks = Tasks(self.run_folder / "tasks.sqlite3")
+        self.committer, self.merger = Committer(self._publish), Merger(home)
         self.changing = threading.Lock()
         self.warm = False
         self.guard = Guard(home, settings.guard_seconds, lambda: self.click_log)
@@ -85,6 +89,12 @@ class Service:
             self._secret = load_secret(self.home)
         return self._secret
 
+    def _publish(self, changes: Sequence[Change]) -> str:
+        generation = apply_all(self.home, changes, self.engine.index)
+        if self.settings.merge:
+            self.merger.look()
+        return generation
+
     def warm_up(self) -> None:
         """Run each kind of search once, so that no request pays for loading kernels and dictionaries."""
         started = time.perf_counter()
@@ -106,6 +116,7 @@ class Service:
 
     def close(self) -> None:
         """Make what is logged durable and close the files."""
+        self.merger.close()
         if self._engine is not None:
             self._engine.close()
         if self._click_log is not None:

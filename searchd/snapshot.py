@@ -165,7 +165,7 @@ def open_snapshot(home: Home) -> Snapshot:
 def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
     """What is published now, sharing with ``old`` what is still the same; a new model that cannot be loaded leaves the old one in its place."""
     same = current_generation(home) == old.generation
-    index = old.index if same else Index.open(home)
+    index = old.index if same else Index.open(home, older=old.index)
     model, problem = _active(index)
     if problem is not None and old.model is not None and same:
         log.warning("last good model kept", model=old.model.name)

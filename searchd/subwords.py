@@ -6,8 +6,8 @@ postings: a fragment is treated as if its documents were those of its words. A w
 query's word, and the few that earn most join the query. The word itself is among them: what is long and rarely spelt so tells most.
 
 Only words of ASCII characters take part (accents are folded by then); other scripts have their own streams. The lists of fragments are made of
-the dictionary when the first word is asked for, in stretches of words, which bounds the memory this takes, and hold nine bytes a word; segments keep
-them over generations.
+the dictionary when the first word is asked for, in stretches of words, which bounds the memory this takes, and hold nine bytes a word. A segment's
+lists go from generation to generation; what its deleted documents change is counted beside them, by the words that lost some since the last one.
 """
 
 import threading
@@ -58,6 +58,24 @@ class Fragments(NamedTuple):
     size: int
 
 
+class Losses(NamedTuple):
+    """What deleted documents take from a segment's Fragments: terms ``ids`` uint32[n] ascending are in ``minus`` int64[n] documents fewer, fragments
+    ``grams`` uint32[G] ascending in ``df`` int64[G] fewer; ``dead`` bool[size]: words by number that take no part any more."""
+
+    ids: np.ndarray
+    minus: np.ndarray
+    grams: np.ndarray
+    df: np.ndarray
+    dead: np.ndarray
+
+
+class Lists(NamedTuple):
+    """The fragments of a segment as it was written, and what its deleted documents take from them."""
+
+    fragments: Fragments
+    losses: Losses | None
+
+
 def fragments_of(stretches: Callable[[], Iterable[Words]]) -> Fragments:
     """The fragments of ASCII words; ``stretches`` gives the same words twice, in ascending order."""
     table, count, size = np.zeros((FIRST_ROOM, COLUMNS), np.int64), 0, 0
@@ -83,16 +101,56 @@ def _doubled(table: np.ndarray) -> np.ndarray:
 
 
 def words_of(segment: Any, stop: threading.Event | None = None) -> Iterator[Words]:
-    """The words of a segment's dictionary, in the order of their bytes, with the live documents of those that take part; until ``stop`` is set."""
+    """The words of a segment's dictionary, in the order of their bytes, with the documents (deleted ones too) of those that take part; until
+    ``stop`` is set."""
     first, last = segment.terms.words_range()
-    least = 2 if last - first > MOST_WORDS else 1
+    least = _least(first, last)
     for at in range(first, last, STRETCH):
         if stop is not None and stop.is_set():
             return
         words, ids = segment.terms.packed(at, min(at + STRETCH, last))
-        df = segment.df(ids)
-        df[df < least] = 0
-        yield Words(words, df, at)
+        yield Words(words, _counted(segment.terms.df(ids), least), at)
+
+
+def _least(first: int, last: int) -> int:
+    """Documents that a word must have to take part."""
+    return 2 if last - first > MOST_WORDS else 1
+
+
+def _counted(df: np.ndarray, least: int) -> np.ndarray:
+    return np.where(df < least, 0, df)
+
+
+def losses_of(segment: Any, size: int, older: Losses | None = None) -> Losses | None:
+    """What the deleted documents take from a segment's fragments of ``size`` words; None for nothing. ``older``: the same of fewer deletions."""
+    ids, minus = segment.lost
+    if not len(ids):
+        return None
+    before = np.zeros(len(ids), np.int64)
+    if older is not None and bool(np.isin(older.ids, ids).all()):
+        before[np.searchsorted(ids, older.ids)] = older.minus
+    else:
+        older = None
+    first, last = segment.terms.words_range()
+    least, base, places = _least(first, last), segment.terms.df(ids), segment.terms.places(ids).astype(np.int64)
+    of_words = (places >= first) & (places < last)
+    changed = np.flatnonzero(of_words & (minus != before))
+    gone = _counted((base - before)[changed], least) - _counted((base - minus)[changed], least)
+    words = Words(segment.terms.packed_at(places[changed]), gone, 0)
+    new = fragments_of(lambda: [words])
+    dead = np.zeros(size, np.bool_)
+    dead[places[of_words & (base - minus < least)]] = True
+    return Losses(ids, minus, *_added(new, older), dead)
+
+
+def _added(new: Fragments, older: Losses | None) -> tuple[np.ndarray, np.ndarray]:
+    if older is None:
+        return new.grams, new.df
+    grams = np.union1d(older.grams, new.grams)
+    df = np.zeros(len(grams), np.int64)
+    df[np.searchsorted(grams, older.grams)] += older.df
+    df[np.searchsorted(grams, new.grams)] += new.df
+    return grams, df
 
 
 def _grams(text: np.ndarray) -> np.ndarray:
@@ -118,7 +176,7 @@ class Subwords:
         # Let go of once there are lists of this index: what was open before must be able to go.
         self._older = None if older is None else older._latest()
         self.in_background: bool = older.in_background if older else False
-        self._made: list[Fragments] | None = None
+        self._made: list[Lists] | None = None
         self._known: dict[str, list[tuple[str, float]]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -154,7 +212,7 @@ class Subwords:
         """The latest that has lists, this one or one before it."""
         return self if self._made is not None else self._older
 
-    def _lists(self) -> list[Fragments] | None:
+    def _lists(self) -> list[Lists] | None:
         """Of every segment; None while they are being made."""
         if self._made is None:
             with self._lock:
@@ -164,15 +222,16 @@ class Subwords:
 
     def _start(self) -> None:
         known = self._inherited()
-        new = [segment for name, segment in zip(self._names, self._index.segments) if name not in known]
+        new = [segment for (file, _), segment in zip(self._names, self._index.segments) if file not in known]
         if self.in_background and sum(len(segment.terms) for segment in new) > AT_ONCE:
             self._thread = threading.Thread(target=self._make_quietly, name="subwords", daemon=True)
             self._thread.start()
         else:
             self._make()
 
-    def _inherited(self) -> dict[Any, Fragments]:
-        return dict(zip(self._older._names, self._older._made or ())) if self._older else {}
+    def _inherited(self) -> dict[str, tuple[str, Lists]]:
+        """File of a segment -> its tombstones and lists."""
+        return {file: (dead, made) for (file, dead), made in zip(self._older._names, self._older._made or ())} if self._older else {}
 
     def _make_quietly(self) -> None:
         try:
@@ -183,18 +242,25 @@ class Subwords:
     def _make(self) -> None:
         known = self._inherited()
         made = [
-            known.get(name) or fragments_of(lambda segment=segment: words_of(segment, self._stop))  # type: ignore[misc]
-            for name, segment in zip(self._names, self._index.segments)
+            self._lists_of(segment, dead, *known.get(file, ("", None))) for (file, dead), segment in zip(self._names, self._index.segments)
         ]
         if not self._stop.is_set():
             self._made, self._older = made, None
 
-    def _similar(self, word: str, lists: list[Fragments]) -> list[tuple[str, float]]:
+    def _lists_of(self, segment: Any, dead: str, buried: str, known: Lists | None) -> Lists:
+        if known is not None and dead == buried:
+            return known
+        fragments = known.fragments if known else fragments_of(lambda: words_of(segment, self._stop))
+        if self._stop.is_set():
+            return Lists(fragments, None)  # they may not be whole, and nobody will use them
+        return Lists(fragments, losses_of(segment, fragments.size, known.losses if known else None))
+
+    def _similar(self, word: str, lists: list[Lists]) -> list[tuple[str, float]]:
         grams = np.unique(_grams(np.frombuffer(f"^{word}$".encode(), np.uint8)))
         gains = self._idf(grams, lists)
         shares: dict[str, float] = {}
-        for segment, fragments in zip(self._index.segments, lists):
-            for other, share in _best(segment, fragments, grams, gains):
+        for segment, one in zip(self._index.segments, lists):
+            for other, share in _best(segment, one, grams, gains):
                 # A word of several segments shares the same in each.
                 shares[other] = share
         best = sorted(shares, key=lambda other: (-shares[other], other))[:MOST]
@@ -202,12 +268,15 @@ class Subwords:
         scale = (USUAL_FRAGMENTS / len(grams)) ** 0.5
         return [(other, scale * shares[other] / float(one)) for other, one in zip(best, idf)]
 
-    def _idf(self, grams: np.ndarray, lists: list[Fragments]) -> np.ndarray:
+    def _idf(self, grams: np.ndarray, lists: list[Lists]) -> np.ndarray:
         """float32, that of no documents for fragments nobody has."""
         df = np.zeros(len(grams), np.int64)
-        for fragments in lists:
-            places, known = _places(fragments, grams)
+        for fragments, losses in lists:
+            places, known = _places(fragments.grams, grams)
             df[known] += fragments.df[places]
+            if losses is not None:
+                places, known = _places(losses.grams, grams)
+                df[known] -= losses.df[places]
         return bm25.idf(self._index.num_docs, np.minimum(df, self._index.num_docs)).astype(np.float32)
 
 
@@ -217,21 +286,23 @@ def _names(index: Any) -> Iterator[tuple[str, str]]:
     return ((sha256[entry.file], sha256.get(entry.tombstones or "", "")) for entry in index.manifest.segments)
 
 
-def _places(fragments: Fragments, grams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(places of those ``grams`` that are there, which these are)."""
-    places = np.searchsorted(fragments.grams, grams)
-    known = np.flatnonzero(places < len(fragments.grams))
-    known = known[fragments.grams[places[known]] == grams[known]]
+def _places(known_grams: np.ndarray, grams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(places of those ``grams`` that are among the known ones, which these are)."""
+    places = np.searchsorted(known_grams, grams)
+    known = np.flatnonzero(places < len(known_grams))
+    known = known[known_grams[places[known]] == grams[known]]
     return places[known], known
 
 
-def _best(segment: Any, fragments: Fragments, grams: np.ndarray, gains: np.ndarray) -> list[tuple[str, float]]:
+def _best(segment: Any, lists: Lists, grams: np.ndarray, gains: np.ndarray) -> list[tuple[str, float]]:
     """The words of a segment that share most, the first by their bytes of equal ones."""
-    places, known = _places(fragments, grams)
+    fragments, losses = lists
+    places, known = _places(fragments.grams, grams)
     starts, stops = fragments.starts[places], fragments.starts[places + 1]
     sums = np.zeros(fragments.size, np.float32)
     touched = np.empty(int((stops - starts).sum()), np.uint32)
     touched = touched[: add_gains(fragments.data, starts, stops, gains[known], sums, touched)]
+    touched = touched if losses is None else touched[~losses.dead[touched]]
     if len(touched) > MOST:
         least = np.partition(sums[touched], len(touched) - MOST)[len(touched) - MOST]
         touched = touched[sums[touched] >= least]

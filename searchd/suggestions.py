@@ -35,6 +35,8 @@ MAX_TITLE = 80
 STARTS = 4  # words of a title at which it may begin to be typed
 SPOKEN = 8  # Han characters of it that are found by pinyin
 REFRESH_SECONDS = 600.0
+# A new generation's tables wait so long after those of the one before: documents that change all the time must not keep a core busy.
+SOON_SECONDS = 30.0
 TITLE_WEIGHT, QUERY_WEIGHT = 1, 1 << 20
 _WORD = re.compile(r"[^\W\d_]{2,40}")
 _NOT_HAN = re.compile(r"[^\u3400-\u4dbf\u4e00-\u9fff]")
@@ -156,12 +158,16 @@ def _word_table(counted: Counter[str], index: Any, query_terms: Any) -> Table:
 
 
 class Suggestions:
-    """The tables of one index, made again in the background as the click log grows. ``older`` serve until the first are made."""
+    """The tables of one index, made again in the background as the click log grows. ``older`` serve until the first are made, which happens no
+    sooner than half a minute after theirs were, and never beside them."""
 
     def __init__(self, index: Any, query_terms: Any, older: "Suggestions | None" = None) -> None:
         self._index, self._query_terms = index, query_terms
-        self._tables: Tables | None = older._tables if older else None
+        self._tables: Tables | None = None
         self._made = -REFRESH_SECONDS
+        self._busy_one = older._running() if older else None
+        if older is not None:
+            self._follow(older)
         self._lock = threading.Lock()
         self._busy = False
         self._stop = threading.Event()
@@ -170,6 +176,8 @@ class Suggestions:
     def close(self) -> None:
         """End what goes on in the background, and wait for it."""
         self._stop.set()
+        if self._busy_one is not None:
+            self._busy_one.close()
         if self._thread is not None:
             self._thread.join()
 
@@ -178,9 +186,20 @@ class Suggestions:
         found = self._tables
         if time.monotonic() - self._made > REFRESH_SECONDS and not self._busy:
             with self._lock:
-                if not self._busy and time.monotonic() - self._made > REFRESH_SECONDS:
+                if self._busy_one is not None and not self._busy_one._busy:
+                    self._follow(self._busy_one)
+                    self._busy_one = None
+                if self._busy_one is None and not self._busy and time.monotonic() - self._made > REFRESH_SECONDS:
                     self._renew()
         return found or self._tables
+
+    def _running(self) -> "Suggestions | None":
+        """The one of this generation or one before it that makes tables just now."""
+        return self if self._busy else self._busy_one
+
+    def _follow(self, older: "Suggestions") -> None:
+        self._tables = older._tables
+        self._made = older._made - REFRESH_SECONDS + SOON_SECONDS
 
     def _renew(self) -> None:
         if self._tables is None and self._index.num_docs <= AT_ONCE:

@@ -31,9 +31,9 @@ _DELETE = Operation("documents", "Delete one document", ChangeParams, None, Chan
 @route(blueprint, "/v1/documents", ("POST",), _MANY)
 def post_documents() -> Response:
     """Add or replace all documents of the body, or none of them when one is bad."""
-    read_query_string(ChangeParams)
+    refresh = read_query_string(ChangeParams).refresh
     documents = read_documents()
-    return json_response(change(service(), "documents_upsert", documents, []))
+    return json_response(change(service(), "documents_upsert", documents, [], refresh))
 
 
 @route(
@@ -49,22 +49,22 @@ def get_document(key: str) -> Response:
 @route(blueprint, "/v1/documents/<path:key>", ("PUT",), _PUT)
 def put_document(key: str) -> Response:
     """Add or replace the document of this id; an id inside the body must be the same."""
-    read_query_string(ChangeParams)
+    refresh = read_query_string(ChangeParams).refresh
     svc, documents = service(), read_documents()
     id_field = svc.engine.index.schema.id_field
     if len(documents) != 1 or str(documents[0].setdefault(id_field, key)) != key:
         raise HttpProblem(400, "invalid_document", f"expected one JSON object whose {id_field} is absent or {key[:100]!r}")
-    return json_response(change(svc, "documents_upsert", documents, []))
+    return json_response(change(svc, "documents_upsert", documents, [], refresh))
 
 
 @route(blueprint, "/v1/documents/<path:key>", ("DELETE",), _DELETE)
 def delete_document(key: str) -> Response:
     """Delete the document of this id; 404 when there is none."""
-    read_query_string(ChangeParams)
+    refresh = read_query_string(ChangeParams).refresh
     svc = service()
     svc.engine.reload_if_changed()
     stored_document(svc.engine.index, key)
-    return json_response(change(svc, "documents_delete", [], [key]))
+    return json_response(change(svc, "documents_delete", [], [key], refresh))
 
 
 @route(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from killing import killed_at
 
-from indexer.changes import apply_changes, fold
+from indexer.changes import Change, apply_all, apply_changes, fold
 from indexer.documents import BadDocument, document_from
 from indexer.home import Home
 from indexer.index import Index, verify
@@ -125,7 +125,26 @@ def test_changes_and_fold_equal_a_fresh_build(start, steps, tmp_path_factory):
     fold(home)
     folded = Index.open(home)
     assert content(folded) == in_order
+    assert index.docs([d["id"] for d in in_order] + ["key-none", "a\nb"]).tolist() == [*index.live_docs(), -1, -1]
     assert folded.manifest.to_bytes() == fresh.manifest.to_bytes()
+
+
+def test_of_several_changes_the_later_ones_win(tmp_path):
+    home = build_home(tmp_path, sample(3))
+    apply_all(home, [Change([{"id": "a"}, {"id": "b"}], ["key-0", "a"]), Change([{"id": "c"}], ["b", "key-1"]), Change([{"id": "key-1"}])])
+    assert [d["id"] for d in content(Index.open(home))] == ["key-2", "a", "c", "key-1"]
+
+
+def test_unchanged_segments_are_shared_with_an_index_that_is_open(tmp_path):
+    home = build_home(tmp_path, sample(6))
+    apply_changes(home, [{"id": f"new-{n}", "title": "b"} for n in range(3)])
+    before = Index.open(home)
+    apply_changes(home, [{"id": "x", "title": "b"}], ["key-1"])
+    shared, anew = Index.open(home, older=before), Index.open(home)
+    assert shared.segments[1] is before.segments[1] and shared.segments[0].terms is before.segments[0].terms
+    assert [s.num_live for s in shared.segments] == [s.num_live for s in anew.segments] == [5, 3, 1]
+    assert before.segments[0].num_live == 6 and content(shared) == content(anew)
+    same_statistics(shared, anew)
 
 
 def _as_documents(raws):

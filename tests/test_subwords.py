@@ -2,16 +2,19 @@
 
 import threading
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_home import build_home
 
 import searchd.subwords as subwords
 from indexer import bm25
 from indexer.changes import apply_changes
+from indexer.index import Index
 from indexer.strings import pack
 from searchd.engine import Engine
 from searchd.kernels_subwords import add_gains
@@ -124,6 +127,25 @@ def test_segments_and_deletions_make_no_difference(home):
         assert len(engine.snapshot().index.segments) == 2
         for word in ("catalogu", "librari", "monday"):
             assert dict(engine.snapshot().query_terms.subwords.similar(word)) == pytest.approx(naive_similar(engine, word), rel=1e-5)
+
+
+@settings(max_examples=10)
+@given(
+    st.lists(
+        st.tuples(st.lists(st.tuples(st.integers(0, 12), st.sampled_from(TEXTS)), max_size=3), st.sets(st.integers(0, 12), max_size=3))
+    )
+)
+def test_lists_that_go_from_generation_to_generation_are_those_of_the_documents_that_are_left(changes):
+    with TemporaryDirectory() as folder:
+        home = build_home(Path(folder), [{"id": str(i), "title": "x", "body": text} for i, text in enumerate(TEXTS)])
+        with Engine(home) as engine:
+            for upserts, deletes in changes[:4]:
+                apply_changes(home, [{"id": str(key), "title": "x", "body": text} for key, text in upserts], [str(key) for key in deletes])
+                for word in ("catalogu", "librari", "monday"):
+                    found = dict(engine.snapshot().query_terms.subwords.similar(word))
+                    anew = dict(Subwords(Index.open(home)).similar(word))
+                    assert found == pytest.approx(anew, rel=1e-5)
+                    assert found == pytest.approx(naive_similar(engine, word), rel=1e-5)
 
 
 def test_names_run_together_are_found_below_the_word_itself(home):
