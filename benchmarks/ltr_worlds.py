@@ -111,12 +111,12 @@ def world(user: str, sessions: int, seed: int = 0, logging: str = "harvest") -> 
     train, test = everything.part(TRAIN), everything.part(TEST)
     chance = np.random.default_rng(1000 + seed)
     models = [_weak_model(train, chance, number) for number in range(2)]
-    rankings = np.stack([_ranked(score, train) for score in (*(m.predict(train.x) for m in models), train.x[:, -1])])
+    rankings = np.stack([ranked(score, train) for score in (*(m.predict(train.x) for m in models), train.x[:, -1])])
     traffic = chance.permutation(1 / np.arange(1, len(train.group) + 1) ** 0.9)
     query = chance.choice(len(train.group), sessions, p=traffic / traffic.sum())
     shown = _shown(rankings, query, logging, chance)
     clicked = _clicked(user, train, shown, chance)
-    clicks, rows = _as_click_data(train, shown, clicked)
+    clicks, rows = as_click_data(train, shown, clicked)
     return World(train, test, clicks, rows, np.asarray(models[0].predict(test.x)))
 
 
@@ -126,7 +126,7 @@ def _weak_model(train: Judged, chance: np.random.Generator, number: int) -> ligh
     return lightgbm.train({**WEAK, "seed": number}, lightgbm.Dataset(few.x, few.grades, group=few.group), 30)
 
 
-def _ranked(scores: NDArray[np.floating], train: Judged) -> NDArray[np.int64]:
+def ranked(scores: NDArray[np.floating], train: Judged) -> NDArray[np.int64]:
     """Rows of the first ten of each query, int64[Q, 10]; every query has twelve or more."""
     starts = train.bounds[:-1]
     return np.stack([start + np.argsort(-scores[start : start + n], kind="stable")[:SHOWN] for start, n in zip(starts, train.group)])
@@ -165,7 +165,7 @@ def trusting(attraction: Floats, chance: np.random.Generator) -> NDArray[np.bool
     return chance.random(attraction.shape) < ((1 - k / 100) * attraction + 0.65 / k * (1 - attraction)) / k
 
 
-def _as_click_data(train: Judged, shown: NDArray[np.int64], clicked: NDArray[np.bool_]) -> tuple[ClickData, NDArray[np.int64]]:
+def as_click_data(train: Judged, shown: NDArray[np.int64], clicked: NDArray[np.bool_]) -> tuple[ClickData, NDArray[np.int64]]:
     """The log as the reader would give it: only rows that were shown."""
     seen, rows = np.unique(shown, return_inverse=True)
     count, length = shown.shape

@@ -7,6 +7,7 @@ All speak only of documents that were shown: *coverage* is the share of the rank
 estimate.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,13 +27,18 @@ class QueryLog(NamedTuple):
 
 
 class Value(NamedTuple):
-    """Clicks a search of one query under a ranking, by each method; NaN where there is no support."""
+    """Clicks a search of one query under a ranking, by each method; NaN where there is no support.
+
+    ``surprise`` are the weighted clicks beyond those that the model of relevance ``expected`` of the same impressions, weighted alike.
+    """
 
     dm: float
     ips: float
     snips: float
     dr: float
     coverage: float
+    surprise: float
+    expected: float
 
 
 def value_of(log: QueryLog, logged: np.ndarray, strange: np.ndarray, theta: np.ndarray) -> Value:
@@ -45,11 +51,25 @@ def value_of(log: QueryLog, logged: np.ndarray, strange: np.ndarray, theta: np.n
     mass = float(theta.sum())
     covered = float(theta[seen].sum())
     surprise = log.clicks[rows] - log.exposure[rows] * log.relevance[rows]
-    dm = float(theta @ relevance)
-    dr = dm + float((_per_session(theta[seen], log, rows) * surprise).sum())
-    earned = float((_per_session(theta[seen], log, rows) * log.clicks[rows]).sum())
+    weights = _per_session(theta[seen], log, rows)
+    dm, corrected = float(theta @ relevance), float((weights * surprise).sum())
+    earned = float((weights * log.clicks[rows]).sum())
     snips = earned / covered * mass if covered > 0 else np.nan
-    return Value(dm, earned, snips, dr, covered / mass if mass > 0 else 0.0)
+    return Value(dm, earned, snips, dm + corrected, covered / mass if mass > 0 else 0.0, corrected, earned - corrected)
+
+
+def self_normalised(values: Sequence[Value], sessions: np.ndarray) -> list[Value]:
+    """The values of one ranking with ``dr`` weighted (Thomas & Brunskill, ICML 2016), over all queries by their ``sessions`` float64[Q].
+
+    Clipping a weight takes away clicks, and what was expected of them alike: so the model of relevance is corrected by the ratio of the two, also for
+    the documents that were never shown. Each query carries its own part of the surprise, so that resampling queries shows how sure the ratio is.
+    """
+    expected = float(sessions @ np.array([value.expected for value in values]))
+    if expected <= 0:
+        return list(values)
+    ratio = float(sessions @ np.array([value.surprise for value in values])) / expected
+    scale = float(sessions @ np.array([value.dm for value in values])) / expected
+    return [v._replace(dr=v.dm * (1 + ratio) + (v.surprise - ratio * v.expected) * scale) for v in values]
 
 
 def _per_session(theta: np.ndarray, log: QueryLog, rows: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ranker.counterfactual import METHODS, MIN_COVERAGE, QueryLog, Value, value_of, weighted_estimate
+from ranker.counterfactual import METHODS, MIN_COVERAGE, QueryLog, Value, self_normalised, value_of, weighted_estimate
 from ranker.letor import read_letor
 from ranker.metrics import MEASURES, bootstrap_interval, mean_of, per_query
 from ranker.model import read_model
@@ -66,7 +66,8 @@ def values_of(engine: Any, data: ClickData, names: Sequence[str], seed: int = 0)
     relevance, strange = _relevance(shown, theta, _strangers(data, rankings), seed)
     logs = _query_logs(shown, theta, relevance)
     values = {name: [_value(rankings[name][q], q, data, logs, strange, theta) for q in range(len(data.queries))] for name in names}
-    return Values(values, np.array([log.sessions for log in logs]))
+    sessions = np.array([log.sessions for log in logs])
+    return Values({name: self_normalised(found, sessions) for name, found in values.items()}, sessions)
 
 
 def usual_depth(data: ClickData) -> int:

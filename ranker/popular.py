@@ -5,10 +5,14 @@ Only queries of several clients count, so that nobody's own words are shown to s
 
 import sqlite3
 import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from indexer.home import Home
+from ranker.clicklog import ClickLog
 from ranker.clicklog_schema import explain
+from ranker.sessions import normalised
 
 MIN_CLIENTS = 3
 MAX_QUERIES = 20_000
@@ -19,6 +23,16 @@ SELECT user_query, COUNT(DISTINCT client_id) AS clients FROM impressions
 WHERE simulated = 0 AND client_id != '' AND first_rank = 1 AND received >= ? AND keys != '[]' AND LENGTH(user_query) BETWEEN 2 AND ?
 GROUP BY user_query HAVING clients >= ? ORDER BY clients DESC, user_query LIMIT ?
 """
+
+
+def asked_often(home: Home) -> dict[str, int]:
+    """How often each query was asked, by its normalised text; empty without a log. Raises ClickLogError."""
+    counts: Counter[str] = Counter()
+    if home.clicks.exists():
+        with ClickLog(home.clicks) as log:
+            for text, count in log.rows("SELECT user_query, count(*) FROM impressions WHERE first_rank = 1 GROUP BY user_query"):
+                counts[normalised(text)] += count
+    return dict(counts)
 
 
 def popular_queries(path: Path, now_ms: int | None = None) -> list[tuple[str, int]]:

@@ -18,7 +18,7 @@ from scipy.stats import binom, binomtest
 SPREAD = 50.0
 """Both parameters of the mixture: win rates around .45 and .55 are what experiments in ranking are about."""
 EARLY_SHARE = 0.1
-STOP_LOSS_SESSIONS, STOP_LOSS_RATE, STOP_LOSS_TAIL = 200, 0.40, 0.005
+STOP_LOSS_SESSIONS, STOP_LOSS_RATE, STOP_LOSS_TAIL = 200, 0.40, 0.002
 Credits = NDArray[np.int8]
 
 
@@ -95,7 +95,7 @@ def _outcome(credits_: Credits, wins: int, losses: int, p: float, horizon: int, 
 
 
 def stop_loss(sessions: int, wins: int, losses: int) -> bool:
-    """Whether a challenger does harm: at least 200 sessions, under 40 % of the decided ones won, and one chance in 200 of that for an equal."""
+    """Whether a challenger does harm: at least 200 sessions, under 40 % of the decided ones won, and one chance in 500 of that for an equal."""
     decided = wins + losses
     if sessions < STOP_LOSS_SESSIONS or not decided or wins / decided >= STOP_LOSS_RATE:
         return False

@@ -113,6 +113,7 @@ def run_command(home: Home, queries: Path, output: str, depth: int, model: str) 
 def evaluate_command(home: Home, queries: Path, judgments: Path, models: tuple[str, ...], measures: str, depth: int, as_json: bool) -> None:
     """Measure models on judged queries, with confidence intervals and paired tests between them."""
     from ranker.judged import read_judgments, read_queries
+    from ranker.popular import asked_often
     from searchd.engine import Engine
     from searchd.evaluate import as_dict, evaluate, table_of
 
@@ -120,7 +121,7 @@ def evaluate_command(home: Home, queries: Path, judgments: Path, models: tuple[s
     graded = read_judgments(judgments, asked)
     with Engine(home) as engine:
         named = models or (("none", "active") if engine.model_name() else ("none",))
-        found = evaluate(engine, asked, graded, named, measures, depth)
+        found = evaluate(engine, asked, graded, named, measures, depth, asked_often(home))
     click.echo(orjson.dumps(as_dict(found), option=orjson.OPT_INDENT_2) if as_json else table_of(found))
 
 

@@ -1,20 +1,23 @@
 """Queries, judgments and models -> a table of measures with confidence intervals, and paired tests between the models.
 
-Means are over the queries that have a relevant document; one without results counts 0, as trec_eval -c does. Intervals are 95 %, by Student's t over
-queries. The tests are paired t-tests over the same queries; with many models or measures some p < .05 come by chance, so the number of tests is told.
+Means are over the queries that have a relevant document; one without results counts 0, as trec_eval -c does. Intervals are 95 %, by resampling
+queries, so they stay where the measure can be. The tests are over the same queries, see ``significance``; Holm's correction is over all tests of
+the table. Slices are by script, length, and how often a query stands in the click log.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
 import ir_measures
 import numpy as np
-from scipy import stats
 
 from indexer.errors import SearchdError
+from ranker.evaluate import slices
+from ranker.metrics import bootstrap_interval
+from ranker.sessions import normalised
 from searchd.runs import encode_id, run_of
+from searchd.significance import holm, paired_p, randomisation_p, wilcoxon_p
 
 MEASURES = "nDCG@10 AP R@100 RR@10"
 CONFIDENCE = 0.95
@@ -35,13 +38,25 @@ class Cell(NamedTuple):
 
 
 class Test(NamedTuple):
-    """A paired t-test: ``difference`` is the second model's mean less the first's."""
+    """Paired tests: ``difference`` is the second model's mean less the first's, with its interval; ``p`` of Student's t, ``p_holm`` corrected."""
 
     measure: str
     first: str
     second: str
     difference: float
     p: float
+    low: float = 0.0
+    high: float = 0.0
+    p_randomisation: float = 1.0
+    p_wilcoxon: float = 1.0
+    p_holm: float = 1.0
+
+
+class Slice(NamedTuple):
+    """Some of the queries: how many, and their ``cells``."""
+
+    queries: int
+    cells: dict[str, dict[str, Cell]]
 
 
 class Evaluation(NamedTuple):
@@ -52,6 +67,7 @@ class Evaluation(NamedTuple):
     queries: int
     cells: dict[str, dict[str, Cell]]
     tests: list[Test]
+    slices: dict[str, Slice] = {}
 
 
 def parse_measures(text: str) -> list[Any]:
@@ -72,15 +88,37 @@ def evaluate(
     models: Sequence[str],
     measures: str,
     depth: int = 1000,
+    asked: Mapping[str, int] | None = None,
 ) -> Evaluation:
-    """Measure every model over the judged queries; raises EvaluationError, or unknown_model before anything is run."""
+    """Measure every model over the judged queries; raises EvaluationError, or unknown_model before anything is run.
+
+    ``asked``: how often people asked each query, by its normalised text, for the slices by frequency.
+    """
     wanted = judged(queries, judgments)
     parsed = parse_measures(measures)
     names = list(dict.fromkeys(models))
     values = {name: per_query(parsed, wanted, _run(engine, queries, wanted, depth, name)) for name in names}
     columns = [str(measure) for measure in parsed]
-    cells = {name: {column: interval(values[name][column]) for column in columns} for name in names}
-    return Evaluation(names, columns, len(wanted), cells, _tests(names, columns, values))
+    cells = _cells(values, np.ones(len(wanted), bool))
+    return Evaluation(
+        names, columns, len(wanted), cells, _tests(names, columns, values), _slices([queries[qid] for qid in wanted], values, asked)
+    )
+
+
+def _cells(values: Mapping[str, Mapping[str, np.ndarray]], members: np.ndarray) -> dict[str, dict[str, Cell]]:
+    return {name: {column: interval(found[members]) for column, found in row.items()} for name, row in values.items()}
+
+
+def _slices(texts: Sequence[str], values: Mapping[str, Mapping[str, np.ndarray]], asked: Mapping[str, int] | None) -> dict[str, Slice]:
+    """Every slice of ``ranker.evaluate.slices`` but the whole; those by frequency only where queries have been asked."""
+    counts = np.array([(asked or {}).get(normalised(text), 0) for text in texts], np.float64)
+    found = slices(texts, counts)
+    by_frequency = {"head", "torso", "tail"} if not counts.any() else set()
+    return {
+        label: Slice(int(members.sum()), _cells(values, members))
+        for label, members in found.items()
+        if label not in by_frequency and not members.all()
+    }
 
 
 def judged(queries: Mapping[str, str], judgments: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, int]]:
@@ -123,38 +161,36 @@ def per_query(
 
 
 def interval(values: np.ndarray) -> Cell:
-    """Mean and confidence interval of per-query values; the interval of a single query is the mean alone."""
+    """Mean and confidence interval of per-query values, by resampling queries; the interval of a single query is the mean alone."""
     mean = float(values.mean())
-    if len(values) < 2:
-        return Cell(mean, mean, mean)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
-    return Cell(mean, mean - half, mean + half)
-
-
-def paired_p(first: np.ndarray, second: np.ndarray) -> float:
-    """Two-sided p of the paired t-test; 1 when the values are the same for every query."""
-    differences = second - first
-    if len(differences) < 2 or not differences.any():
-        return 1.0
-    spread = differences.std(ddof=1)
-    if spread == 0:
-        return 0.0
-    return float(2 * stats.t.sf(abs(differences.mean()) / (spread / math.sqrt(len(differences))), len(differences) - 1))
+    low, high = bootstrap_interval(values) if len(values) > 1 else (mean, mean)
+    return Cell(mean, min(low, mean), max(high, mean))
 
 
 def _tests(names: Sequence[str], columns: Sequence[str], values: Mapping[str, Mapping[str, np.ndarray]]) -> list[Test]:
     """Every measure, every pair of models."""
-    return [_test(column, a, b, values[a][column], values[b][column]) for column in columns for a, b in combinations(names, 2)]
+    tests = [_test(column, a, b, values[a][column], values[b][column]) for column in columns for a, b in combinations(names, 2)]
+    return [test._replace(p_holm=p) for test, p in zip(tests, holm([test.p for test in tests]))]
 
 
 def _test(measure: str, first: str, second: str, before: np.ndarray, after: np.ndarray) -> Test:
-    return Test(measure, first, second, float((after - before).mean()), paired_p(before, after))
+    sure = interval(after - before)
+    others = randomisation_p(before, after), wilcoxon_p(before, after)
+    return Test(measure, first, second, float((after - before).mean()), paired_p(before, after), sure.low, sure.high, *others)
 
 
 def as_dict(found: Evaluation) -> dict[str, Any]:
     """The evaluation as plain values."""
     cells = {model: {measure: cell._asdict() for measure, cell in row.items()} for model, row in found.cells.items()}
-    return {"queries": found.queries, "confidence": CONFIDENCE, "models": cells, "tests": [test._asdict() for test in found.tests]}
+    sliced = {
+        label: {
+            "queries": one.queries,
+            "models": {model: {m: cell._asdict() for m, cell in row.items()} for model, row in one.cells.items()},
+        }
+        for label, one in found.slices.items()
+    }
+    tests = [test._asdict() for test in found.tests]
+    return {"queries": found.queries, "confidence": CONFIDENCE, "models": cells, "tests": tests, "slices": sliced}
 
 
 def table_of(found: Evaluation) -> str:
@@ -168,13 +204,31 @@ def table_of(found: Evaluation) -> str:
         cells = [f"{cell.mean:.4f} [{cell.low:.4f}, {cell.high:.4f}]" for cell in found.cells[model].values()]
         lines.append("  ".join([f"{model:{width}}", *(f"{cell:>24}" for cell in cells)]))
     if found.tests:
-        lines += ["", f"paired t-tests ({len(found.tests)})"]
+        lines += [
+            "",
+            f"paired tests ({len(found.tests)}): difference [95 % interval]; p of Student's t, by Holm for all of them; randomisation; Wilcoxon",
+        ]
         pairs = [f"{test.first} -> {test.second}" for test in found.tests]
         wide, high = max(map(len, pairs)), max(map(len, found.measures))
-        lines += [
-            f"{test.measure:{high}}  {pair:{wide}}  {test.difference:+.4f}  {_shown_p(test.p)}" for test, pair in zip(found.tests, pairs)
-        ]
-    return "\n".join(lines)
+        lines += [f"{test.measure:{high}}  {pair:{wide}}  {_shown_test(test)}" for test, pair in zip(found.tests, pairs)]
+    return "\n".join([*lines, *_slice_lines(found, width)])
+
+
+def _shown_test(test: Test) -> str:
+    others = "  ".join(_shown_p(p).removeprefix("p = ").removeprefix("p ") for p in (test.p_holm, test.p_randomisation, test.p_wilcoxon))
+    return f"{test.difference:+.4f} [{test.low:+.4f}, {test.high:+.4f}]  {_shown_p(test.p)}  {others}"
+
+
+def _slice_lines(found: Evaluation, width: int) -> list[str]:
+    """The first measure in each slice."""
+    if not found.slices:
+        return []
+    measure = found.measures[0]
+    lines = ["", f"{measure} by slice"]
+    for label, one in found.slices.items():
+        cells = (f"{model:{width}} {row[measure].mean:.4f}" for model, row in one.cells.items())
+        lines.append(f"{label:12}{one.queries:6} queries  " + "  ".join(cells))
+    return lines
 
 
 def _shown_p(p: float) -> str:

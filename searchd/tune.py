@@ -21,10 +21,11 @@ from indexer.durable import write_file
 from indexer.errors import reason
 from indexer.infer import to_toml
 from indexer.schema import Schema
-from searchd.evaluate import Cell, EvaluationError, interval, judged, paired_p, parse_measures, per_query
+from searchd.evaluate import Cell, EvaluationError, interval, judged, parse_measures, per_query
 from searchd.query_terms import HAN1, HAN2, WORD, QueryTerms, Weighted
 from searchd.retrieval import Retriever
 from searchd.runs import OutputError, encode_id
+from searchd.significance import paired_p
 
 SIGNIFICANT = 0.05
 # How far one draw goes: standard deviation of the logarithm of weights and k1, and the range of b.

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from searchd.evaluate import EvaluationError, as_dict, evaluate, interval, paired_p, parse_measures, table_of
+from searchd.evaluate import EvaluationError, as_dict, evaluate, interval, parse_measures, table_of
+from searchd.significance import holm, paired_p, randomisation_p, wilcoxon_p
 
 QUERIES = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five"}
 JUDGMENTS = {"1": {"a": 2.0, "b": 0.0}, "2": {"a b": 1.0}, "3": {"c": 1.0}, "4": {"a": 0.0}, "9": {"a": 1.0}}
@@ -44,7 +45,7 @@ def test_every_pair_of_models_is_tested_once_a_measure():
 
 def test_one_model_is_not_compared():
     found = evaluate(FakeEngine(), QUERIES, JUDGMENTS, ["good"], "AP")
-    assert found.tests == [] and "t-test" not in table_of(found)
+    assert found.tests == [] and "paired" not in table_of(found)
 
 
 def test_mistakes_are_told():
@@ -74,13 +75,41 @@ def test_paired_p_at_its_edges():
 
 
 @given(values)
-def test_the_interval_is_students(found):
-    numbers = np.array(found)
+def test_the_interval_holds_the_mean_and_stays_where_the_measure_can_be(found):
+    cell = interval(np.array(found))
+    assert 0 <= cell.low <= cell.mean <= cell.high <= 1
+
+
+def test_the_interval_is_near_students_where_queries_are_many():
+    numbers = np.random.default_rng(0).random(400)
+    low, high = stats.t.interval(0.95, 399, numbers.mean(), stats.sem(numbers))
     cell = interval(numbers)
-    assert cell.low <= cell.mean <= cell.high
-    if numbers.std() > 1e-6:
-        low, high = stats.t.interval(0.95, len(numbers) - 1, numbers.mean(), stats.sem(numbers))
-        assert (cell.low, cell.high) == pytest.approx((low, high))
+    assert (cell.low, cell.high) == pytest.approx((low, high), abs=0.005)
+
+
+def test_tests_without_suppositions_agree_with_hand_counts():
+    before = np.array([0.1, 0.2, 0.3, 0.4])
+    assert randomisation_p(before, before + 0.1) == pytest.approx(2 / 16)
+    assert wilcoxon_p(before, before + np.array([0.1, 0.2, 0.3, 0.4])) == pytest.approx(2 / 16)
+    assert randomisation_p(before, before) == wilcoxon_p(before, before) == 1.0
+    rng = np.random.default_rng(0)
+    first, second = rng.random(60), rng.random(60) + 0.1
+    assert randomisation_p(first, second) == pytest.approx(paired_p(first, second), abs=0.02)
+
+
+def test_holm_corrects_in_order():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([]) == [] and holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_queries_are_sliced_by_script_and_by_how_often_they_are_asked():
+    texts = {"1": "one", "2": "two", "3": "三", "4": "四 four"}
+    judged = {qid: {"a": 1.0} for qid in texts}
+    found = evaluate(FakeEngine(), texts, judged, ["good"], "RR@10", asked={"one": 8, "two": 1})
+    assert found.slices["latin"].queries == 2 and found.slices["chinese"].queries == 1 and found.slices["mixed"].queries == 1
+    assert found.slices["head"].queries == 1 and found.slices["head"].cells["good"]["RR@10"].mean == 1.0
+    assert "by slice" in table_of(found) and as_dict(found)["slices"]["head"]["queries"] == 1
+    assert "head" not in evaluate(FakeEngine(), texts, judged, ["good"], "RR@10").slices
 
 
 def test_the_interval_of_one_query_is_its_value():
