@@ -8,93 +8,17 @@ their terms are found by Python, once for each; characters, pairs and words of s
 import numpy as np
 
 from indexer.borrowed import borrowed
-from indexer.characters import LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT, WRAPPED_BIT, decode, fold_text, is_ascii
+from indexer.characters import LETTER_BIT, UNSPACED_BIT, WRAPPED_BIT, decode, fold_text, is_ascii
 from indexer.han_kernels import NOTHING, child_of, new_scratch
 from indexer.han_numbers import number_character, number_han, number_pair, with_pairs
 from indexer.interning import number_name as _number
 from indexer.interning import with_room
-from indexer.jit import inlined, kernel
+from indexer.jit import kernel
 from indexer.texts import GAP
+from indexer.word_runs import is_dot_of_name, run_end, scan_ascii
 
 _HAN1 = 1
-_INSIDE = LETTER_BIT | MARK_BIT
-_PLUS, _HASH, _UNDERSCORE, _COMMA, _SPACE, _DOT, _TAB, _RETURN = 0x2B, 0x23, 0x5F, 0x2C, 0x20, 0x2E, 0x09, 0x0D
-
-
-@inlined
-def _connects(code):
-    """One of ``. @ & '``."""
-    return code == 0x2E or code == 0x40 or code == 0x26 or code == 0x27
-
-
-@inlined
-def _is_digit(code):
-    return 0x30 <= code <= 0x39
-
-
-@kernel
-def _groups_digits(codes, start, at, stop):
-    """Whether the comma at ``at`` parts groups of digits: up to three before it, in the run that began at ``start``, and three behind it."""
-    before = at
-    while before > start and at - before < 4 and _is_digit(codes[before - 1]):
-        before -= 1
-    after = at + 1
-    while after < stop and after - at < 5 and _is_digit(codes[after]):
-        after += 1
-    return 1 <= at - before <= 3 and after - at == 4
-
-
-@inlined
-def _is_dot_of_name(codes, first, at, stop, kinds):
-    """Whether the code at ``at``, in a text that begins at ``first``, is the dot of .NET: before a Latin letter and behind no word or dot."""
-    if codes[at] != _DOT or at + 1 >= stop or not 0x61 <= (codes[at + 1] | 0x20) <= 0x7A:
-        return False
-    return at == first or not (kinds[codes[at - 1]] & _INSIDE or codes[at - 1] == _UNDERSCORE or codes[at - 1] == _DOT)
-
-
-@kernel
-def run_end(codes, at, stop, kinds):
-    """End of the word run that begins at ``at``, where a letter stands or the dot of a name."""
-    start = at
-    while True:
-        at += 1
-        while at < stop and kinds[codes[at]] & _INSIDE:
-            at += 1
-        after = at
-        while after < stop and codes[after] == _UNDERSCORE:
-            after += 1
-        if after == at and after < stop and (_connects(codes[at]) or (codes[at] == _COMMA and _groups_digits(codes, start, at, stop))):
-            after += 1
-        if after == at or after >= stop or not kinds[codes[after]] & LETTER_BIT:
-            return _tail_end(codes, at, stop, kinds)
-        at = after
-
-
-@kernel
-def _tail_end(codes, at, stop, kinds):
-    """Where a run ends whose letters end at ``at``: behind ``++`` or ``#``, as of C++ and C#."""
-    if at + 1 < stop and codes[at] == _PLUS and codes[at + 1] == _PLUS and (at + 2 >= stop or codes[at + 2] != _PLUS):
-        return at + 2
-    if at < stop and codes[at] == _HASH and (at + 1 >= stop or (codes[at + 1] != _HASH and not kinds[codes[at + 1]] & WORD_BIT)):
-        return at + 1
-    return at
-
-
-@kernel
-def _scan_ascii(data, first, at, stop, kinds, rows, names, ends, count, items, n):
-    """Number the word runs from ``at`` of ASCII text that begins at ``first``: (where it stopped, bytes that found no room, count, n)."""
-    while at < stop:
-        if not kinds[data[at]] & LETTER_BIT and not _is_dot_of_name(data, first, at, stop, kinds):
-            at += 1
-            continue
-        end = run_end(data, at, stop, kinds)
-        number = _number(rows, names, ends, count, data, at, end)
-        if number < 0:
-            return at, end - at, count, n
-        count += number == count
-        items[n] = number
-        n, at = n + 1, end
-    return at, 0, count, n
+_SPACE, _TAB, _RETURN = 0x20, 0x09, 0x0D
 
 
 @kernel
@@ -230,7 +154,7 @@ def _scan_codes(
                 continue
             # What is numbered stays numbered, should the run be scanned again.
             needed, count, after, more = number_han(
-                codes, at, end, data, places, kinds, tables, scratch, spans, singles, pairs, slots, known,
+                codes, at, end, size, data, places, kinds, tables, scratch, spans, singles, pairs, slots, known,
                 rows, names, ends, count, items, n, extra, e,
             )  # fmt: skip
             if needed > 0:
@@ -238,7 +162,7 @@ def _scan_codes(
             n, e, length = after, more, length + end - at - 1
             extra[e], e = pair, e + paired
             at = end
-        elif kind & LETTER_BIT or _is_dot_of_name(codes, 0, at, size, kinds):
+        elif kind & LETTER_BIT or is_dot_of_name(codes, 0, at, size, kinds):
             end = run_end(codes, at, size, kinds)
             number = _number(runs, run_names, run_ends, num_runs, data, places[at], places[end])
             if number < 0:
@@ -315,7 +239,7 @@ def number_runs(
             items = _with_space(items, n, stop - at)
             first = at
             while at < stop:
-                at, needed, num_runs, n = _scan_ascii(data, first, at, stop, kinds, runs, run_names, run_ends, num_runs, items, n)
+                at, needed, num_runs, n = scan_ascii(data, first, at, stop, kinds, runs, run_names, run_ends, num_runs, items, n)
                 if needed > 0:
                     runs, run_names, run_ends = with_room(runs, run_names, run_ends, num_runs, needed)
         else:

@@ -149,8 +149,9 @@ class Folded:
     def _origins(self) -> "list[int] | np.ndarray | None":
         """Index in the original of every folded character; None: they are the same."""
         if not self._known:
-            # By hand: the lock of a cached property takes as long as folding a query.
-            self._given = self._find_origins()
+            # By hand: the lock of a cached property takes as long as folding a query. Folding twice is folding once, so a text that folds to
+            # itself has no character that folds to several or to none.
+            self._given = None if self.text == self.original else self._find_origins()
             self._known = True
         return self._given
 

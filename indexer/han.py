@@ -26,6 +26,7 @@ class Segmenter:
         self._lock = threading.Lock()
         self._loaded: Tables | None = None
         self._codes: Any = None
+        self._code: Any = None
         self._kernel: Any = None
 
     def search_words(self, text: str, unknown: bool = True) -> list[tuple[int, int]]:
@@ -41,25 +42,25 @@ class Segmenter:
 
     def query_words(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """(``search_words``, ``words``, the latter from the last to the first) of a text by one call of the kernel, which costs more than a query."""
-        found = self._segment(text, True, True)
-        cut, words, first = [], [], len(text)
-        for word in reversed(found):
-            start, end = word
+        found = self._spans(text, True, True)
+        cut, first = [], len(text)
+        for start, end in reversed(found):
             # In jieba's order a word comes behind those inside it.
             if start < first:
-                cut.append(word)
+                cut.append((start, end))
                 first = start
-            if end - start > 1:
-                words.append(word)
-        words.sort()
-        return words, cut
+        return sorted([(start, end) for start, end in found if end - start > 1]), cut
 
     def _segment(self, text: str, search: bool, unknown: bool) -> list[tuple[int, int]]:
+        return [(start, end) for start, end in self._spans(text, search, unknown)]
+
+    def _spans(self, text: str, search: bool, unknown: bool) -> list[list[int]]:
+        """[start, end] of what the kernel finds."""
         if not _HAN.search(text):
             return []
-        tables = self.tables
-        codes = self._codes(text.encode("utf-32-le", "surrogatepass"), "u4")
-        return list(map(tuple, self._kernel(codes, *tables, search, unknown).tolist()))
+        tables = self._loaded or self.tables
+        codes = self._codes(text.encode("utf-32-le", "surrogatepass"), self._code)
+        return self._kernel(codes, *tables, search, unknown).tolist()
 
     @property
     def tables(self) -> "Tables":
@@ -68,12 +69,12 @@ class Segmenter:
             with self._lock:
                 if self._loaded is None:
                     # Numba takes a while to import, and most English collections never need it here.
-                    from numpy import frombuffer
+                    from numpy import dtype, frombuffer
 
                     from indexer.han_kernels import segment
                     from indexer.han_tables import load_tables
 
                     # An import in a function takes longer than a short text.
-                    self._codes, self._kernel = frombuffer, segment
+                    self._codes, self._code, self._kernel = frombuffer, dtype("u4"), segment
                     self._loaded = load_tables(self._lexicon.han_words)
         return self._loaded

@@ -99,9 +99,12 @@ def number_pair(first, second, data, start, stop, tables, pairs, known, rows, na
 
 
 @inlined
-def _number_pairs(codes, at, end, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e):
+def _number_pairs(codes, at, end, size, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e):
     """Number the pairs of the run [at, end), and fill ``slots`` (-1 = no row) and ``seconds`` of them: (bytes that found no room, count, e)."""
     for i in range(at, min(at + _AHEAD, end - 1)):
+        prefetch(pairs, _home(pairs, _key(codes, i)))
+    # Those of the next run too: many runs are shorter than what is read ahead.
+    for i in range(end, min(end + _AHEAD, size - 1)):
         prefetch(pairs, _home(pairs, _key(codes, i)))
     for i in range(at, end - 1):
         if i + _AHEAD < end - 1:
@@ -149,6 +152,7 @@ def number_han(
     codes,
     at,
     end,
+    size,
     data,
     places,
     kinds,
@@ -168,7 +172,7 @@ def number_han(
     extra,
     e,
 ):
-    """Number the characters, pairs and words of the run [at, end): (bytes that found no room, count, n, e).
+    """Number the characters, pairs and words of the run [at, end) of a text of ``size``: (bytes that found no room, count, n, e).
 
     There is room for its pairs; ``slots`` int64 and the rest of the scratch have a place for every code.
     """
@@ -180,7 +184,9 @@ def number_han(
             return places[i + 1] - places[i] + 1, count, n, e
         count += number == count
         items[n], n = ~number, n + 1
-    needed, count, e = _number_pairs(codes, at, end, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e)
+    needed, count, e = _number_pairs(
+        codes, at, end, size, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e
+    )
     if needed > 0:
         return needed, count, n, e
     while at < end:

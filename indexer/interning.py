@@ -12,7 +12,7 @@ import numpy as np
 
 from indexer.jit import inlined, kernel
 from indexer.strings import Strings
-from indexer.swar import PADDING, first_bytes, prefetch, word_at
+from indexer.swar import PADDING, first_bytes, prefetch, put_word, word_at
 
 _FIRST_SIZE = 1 << 12
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
@@ -137,14 +137,20 @@ def with_room(rows, names, ends, count, size):
     return rows, names, ends
 
 
+@inlined
+def _copy_bytes(names, to, data, start, stop):
+    """Copy ``data[start:stop]``, eight bytes at a time: what is written beyond it is padding."""
+    for i in range(0, stop - start, 8):
+        put_word(names, to + i, word_at(data, start + i))
+
+
 @kernel
 def add_name(rows, names, ends, count, slot, head, tail, data, start, stop):
     """Give number ``count`` to a name that is not in the table; there is room."""
     rows[slot, 0], rows[slot, 1] = head, tail
     rows[slot, 2] = (np.uint64(stop - start) << _HALF) | np.uint64(count + 1)
     rows[0, 3] += np.uint64(1)
-    for i in range(stop - start):
-        names[ends[count] + i] = data[start + i]
+    _copy_bytes(names, ends[count], data, start, stop)
     ends[count + 1] = ends[count] + stop - start
 
 
@@ -191,9 +197,9 @@ def append_tagged(names, ends, count, data, start, stop, tag):
     at, size = ends[count], stop - start + 1
     if count + 1 >= len(ends) or at + size + PADDING > len(names):
         return -1
-    names[at] = tag
-    for i in range(size - 1):
-        names[at + 1 + i] = data[start + i]
+    put_word(names, at, word_at(data, start) << np.uint64(8) | np.uint64(tag))
+    if size > 8:
+        _copy_bytes(names, at + 8, data, start + 7, stop)
     ends[count + 1] = at + size
     return count
 

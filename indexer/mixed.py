@@ -79,6 +79,10 @@ class MixedWords:
             self._heads.setdefault(_first_run(word), []).append(_head(word))
         self._tables: MixedTables | None = None
 
+    def may_have(self, run: str) -> bool:
+        """Whether a word run of a folded text may be the first of a mixed word."""
+        return same_case(run) in self._heads
+
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """(start, end, word) of every mixed word in a folded text, by first word run."""
         lower = same_case(text)

@@ -1,6 +1,8 @@
 """Texts -> numbers of terms, for the standard analyzer: kernels find the runs, Python says once what each distinct run becomes."""
 
+from collections.abc import Iterable
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from indexer.mixed import MixedWords
 from indexer.strings import Strings, pack
 from indexer.texts import Numbered, Texts
 from indexer.words import Code, Words
+
+_LINE_END = ord("\n")
 
 
 def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter, mixed: MixedWords) -> tuple[Names, Numbered]:
@@ -28,8 +32,10 @@ def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter,
     )  # fmt: skip
     entries = list(map(words.__getitem__, _texts_of(empty.grown(*runs).strings())))
     names = names.grown(*grown)._replace(han=han)
-    names, sequences, sequence_ends = _numbers(names, [one.sequence if type(one) is Code else (one,) for one in entries])
-    names, beside, beside_ends = _numbers(names, [one.extra if type(one) is Code else () for one in entries])
+    codes: dict[int, Code] = {i: one for i, one in enumerate(entries) if type(one) is Code}
+    whole, extras = [one.sequence for one in codes.values()], [one.extra for one in codes.values()]
+    names, sequences, sequence_ends = _numbers(names, _sequence(entries, codes), _sizes(len(entries), 1, codes, whole))
+    names, beside, beside_ends = _numbers(names, chain.from_iterable(extras), _sizes(len(entries), 0, codes, extras))
     runs_of = items[items >= 0]
     num_tokens = len(items) + count + int((np.diff(sequence_ends) - 1)[runs_of].sum())
     num_extra = len(extra) + int(np.diff(beside_ends)[runs_of].sum())
@@ -43,13 +49,35 @@ def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter,
 
 
 def _texts_of(strings: Strings) -> list[str]:
-    data, ends = strings.data.tobytes(), strings.offsets.tolist()
-    return [data[start:stop].decode("utf-8", "surrogatepass") for start, stop in zip(ends, ends[1:])]
+    """Runs as texts, by one call that decodes and one that cuts at line ends, which are in no run."""
+    size = len(strings.data)
+    joined = np.empty(size + len(strings), np.uint8)
+    line_ends = strings.offsets[1:] + np.arange(len(strings))
+    inside = np.ones(len(joined), np.bool_)
+    joined[line_ends], inside[line_ends] = _LINE_END, False
+    joined[inside] = strings.data
+    return joined.tobytes().decode("utf-8", "surrogatepass").split("\n")[:-1]
 
 
-def _numbers(names: Names, groups: list[tuple[str, ...]]) -> tuple[Names, np.ndarray, np.ndarray]:
-    """Numbers of groups of terms, and where the groups end: (names, int32, int64[groups + 1])."""
-    ends = np.zeros(len(groups) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, groups), np.int64, len(groups)), out=ends[1:])
-    names, numbers = intern(names, pack(chain.from_iterable(groups)))
-    return names, numbers, ends
+def _sequence(entries: list[Any], codes: dict[int, Code]) -> list[str]:
+    """The sequences of all entries, codes by their place; what stands between two codes are terms."""
+    found: list[str] = []
+    last = 0
+    for i, code in codes.items():
+        found += entries[last:i]
+        found += code.sequence
+        last = i + 1
+    return found + entries[last:]
+
+
+def _sizes(count: int, usual: int, places: Iterable[int], groups: list[tuple[str, ...]]) -> np.ndarray:
+    """Sizes int64[count] of groups of terms: ``usual``, but for those of ``groups``, which are at ``places``."""
+    sizes = np.full(count, usual, np.int64)
+    sizes[list(places)] = list(map(len, groups))
+    return sizes
+
+
+def _numbers(names: Names, terms: Iterable[str], sizes: np.ndarray) -> tuple[Names, np.ndarray, np.ndarray]:
+    """Numbers of the terms of groups of so many, and where the groups end: (names, int32, int64[groups + 1])."""
+    names, numbers = intern(names, pack(terms))
+    return names, numbers, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])

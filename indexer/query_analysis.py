@@ -6,7 +6,7 @@ segmented by one call, from which both its words and its stop words are read, an
 
 from bisect import bisect_left
 from collections.abc import Set
-from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from indexer.folding import Folded
@@ -25,6 +25,26 @@ _PAIR_WEIGHTS = (1.0, HALF_STOP_WEIGHT, STOP_WEIGHT)
 _REMEMBERED = 1 << 14
 # Half the time of calling the class.
 _NEW: Any = tuple.__new__
+_TERM = itemgetter(0)
+
+
+class _Stops(dict[str, bool]):
+    """Word -> whether it is a stop word or made of them, as jieba's 是什么; forgotten when there are too many."""
+
+    def __init__(self, stopwords: Set[str]) -> None:
+        super().__init__()
+        self._stopwords = stopwords
+
+    def __missing__(self, word: str) -> bool:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[word] = found = self._made_of_stops(word)
+        return found
+
+    def _made_of_stops(self, word: str) -> bool:
+        if word in self._stopwords:
+            return True
+        return any(word[:i] in self._stopwords and self._made_of_stops(word[i:]) for i in range(1, len(word)))
 
 
 class QueryAnalysis:
@@ -32,7 +52,7 @@ class QueryAnalysis:
 
     def __init__(self, words: Words, segmenter: Segmenter, mixed: MixedWords, stopwords: Set[str]) -> None:
         self._words, self._segmenter, self._mixed, self._stopwords = words, segmenter, mixed, stopwords
-        self._is_stop = lru_cache(_REMEMBERED)(self._made_of_stops)
+        self._stops = _Stops(stopwords)
 
     def terms(self, text: str) -> list[QueryTerm]:
         """What ``Analyzer.query_terms`` promises."""
@@ -44,8 +64,7 @@ class QueryAnalysis:
         found = self._places(folded.text)
         if not folded.unmoved:
             found = [term._replace(start=folded.start(term.start), end=folded.end(term.end)) for term in found]
-        # Where no character is there twice, no term is.
-        return found if len(set(folded.text)) == len(folded.text) else merge_repeats(found)
+        return found if len(set(map(_TERM, found))) == len(found) else merge_repeats(found)
 
     def _plain_terms(self, text: str) -> list[QueryTerm] | None:
         """The terms of a query of ASCII words, without a record of every place; None when there is a code among them."""
@@ -68,7 +87,7 @@ class QueryAnalysis:
         """Every term with its place, run by run, mixed words last. No pairs over spaces: what a query has apart may stand anywhere."""
         found: list[QueryTerm] = []
         runs = list(ANY_RUN.finditer(folded))
-        mixed = list(self._mixed.find(folded)) if [run for run in runs if run[2]] else []
+        mixed = list(self._mixed.find(folded)) if [run for run in runs if run[2] and self._mixed.may_have(run[2])] else []
         words, of_one, of_two = self._han_words(folded)
         position = 0
         positions: dict[int, int] = {}  # where in the text a mixed word may begin -> position
@@ -93,7 +112,8 @@ class QueryAnalysis:
         """
         size = len(folded)
         words, cut = self._segmenter.query_words(folded)
-        stops = [(start, end) for start, end in cut if self._is_stop(folded[start:end])]
+        is_stop = self._stops
+        stops = [(start, end) for start, end in cut if is_stop[folded[start:end]]]
         if not stops:
             return words, [1.0] * size, [1.0] * size
         stopped = [0] * (size + 1)
@@ -122,12 +142,6 @@ class QueryAnalysis:
         if word.casefold() in self._stopwords:
             return STOP_WEIGHT
         return 1.0 if role == WHOLE else PART_WEIGHT
-
-    def _made_of_stops(self, word: str) -> bool:
-        """Whether ``word`` is a stop word or made of them, as jieba's 是什么."""
-        if word in self._stopwords:
-            return True
-        return any(word[:i] in self._stopwords and self._made_of_stops(word[i:]) for i in range(1, len(word)))
 
 
 def _add_characters(found: list[QueryTerm], run: str, start: int, shift: int, of_one: list[float], of_two: list[float]) -> None:

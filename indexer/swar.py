@@ -86,6 +86,12 @@ def marks_below(word, limit):
 
 
 @inlined
+def marks_from(word, limit):
+    """Marks of the bytes from ``limit`` (1 to 127) up, all of them where the bytes are ASCII."""
+    return (word + _ONES * np.uint64(0x80 - limit)) & TOPS
+
+
+@inlined
 def marks_equal(word, byte):
     """Marks of the bytes that are ``byte`` (0 to 255)."""
     difference = word ^ (_ONES * np.uint64(byte))
