@@ -28,7 +28,7 @@ from indexer.strings import take
 
 BATCH = 4096
 # Folding re-analyses documents while somebody waits.
-FOLD_BELOW = 1_000
+FOLD_BELOW = 256
 WAIT_SECONDS = 30.0
 
 
