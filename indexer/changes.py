@@ -18,15 +18,14 @@ from indexer.container import FileInfo
 from indexer.documents import BadDocument, Document, document_from
 from indexer.home import Home
 from indexer.index import Index, lexicon_of
-from indexer.inverter import Run, analyzers_of, invert, invert_as
+from indexer.inverter import Run, analyzers_of, invert
+from indexer.losses import BATCH, Analysed, losses_of
 from indexer.manifest import SegmentEntry, write_manifest
 from indexer.merge import SegmentInfo, write_segment
 from indexer.publish import current_generation, discard, publish, stage, writer_lock
 from indexer.schema import Schema
 from indexer.segment import Segment, write_tombstones
-from indexer.strings import take
 
-BATCH = 4096
 # Folding re-analyses documents while somebody waits.
 FOLD_BELOW = 256
 WAIT_SECONDS = 30.0
@@ -121,16 +120,24 @@ def _write_changes(staged: Path, index: Index, documents: list[Document], gone: 
     entries: list[SegmentEntry | SegmentInfo] = []
     files: list[FileInfo] = []
     left = [number for number in range(kept) if index.segments[number].num_live > len(dying[number])]
-    losses = _losses([index.segments[number] for number in left], [dying[number] for number in left], index.schema, former)
+    content = [*_without(index.segments[kept:], dying[kept:]), *documents]
+    runs = _inverted(staged, content, index.schema, lexicon)
+    new = _analysed(runs, content, former, analyzers_of(index.schema, lexicon))
+    losses = losses_of([index.segments[number] for number in left], [dying[number] for number in left], index.schema, former, new)
     for number, loss in zip(left, losses):
-        entry, parts = carry_over(staged, index, number, dying[number], *loss)
+        entry, parts = carry_over(staged, index, number, dying[number], loss)
         entries.append(entry)
         files.extend(parts)
-    folded = _without(index.segments[kept:], dying[kept:])
-    content = list(folded) + documents
     if content:
-        entries.append(write_documents(staged, next_segment(index), content, index.schema, lexicon))
+        entries.append(_write_runs(staged, next_segment(index), runs, index.schema))
     write_manifest(staged, index.schema, entries, lexicon, files)
+
+
+def _analysed(runs: Sequence[Run], content: Sequence[Document], former: Sequence[Analyzer], now: Sequence[Analyzer]) -> Analysed | None:
+    """The content if it is one run, by the analyzers that the index was built by."""
+    if len(runs) != 1 or [one.fingerprint for one in former] != [one.fingerprint for one in now]:
+        return None
+    return Analysed(runs[0], {document.key: (place, document.fields) for place, document in enumerate(content)})
 
 
 def _locals(gone: set[int], base: int, segment: Segment) -> np.ndarray:
@@ -161,17 +168,15 @@ def _without(segments: Sequence[Segment], dying: Sequence[np.ndarray]) -> Iterat
         yield from _documents_of(segment, np.flatnonzero(left))
 
 
-def carry_over(
-    staged: Path, index: Index, number: int, dying: np.ndarray, terms: np.ndarray, minus: np.ndarray
-) -> tuple[SegmentEntry, list[FileInfo]]:
-    """Link an old segment into the new generation, with its tombstones as they were or grown by ``dying`` documents; ``terms`` of the segment
-    have lost them ``minus`` times."""
+def carry_over(staged: Path, index: Index, number: int, dying: np.ndarray, loss: np.ndarray) -> tuple[SegmentEntry, list[FileInfo]]:
+    """Link an old segment into the new generation, with its tombstones as they were or grown by ``dying`` documents; ``loss``: as in
+    ``grow_tombstones``."""
     entry, folder = index.manifest.segments[number], index.home.index / index.generation
     durable.link_file(folder / entry.file, staged / entry.file)
     files = [index.manifest.file(entry.file)]
     if len(dying):
         name = f"{entry.file.split('.')[0]}.del"
-        files.append(grow_tombstones(staged / name, index.segments[number], dying, terms, minus))
+        files.append(grow_tombstones(staged / name, index.segments[number], dying, loss))
         entry = entry._replace(tombstones=name, deleted=entry.deleted + len(dying))
     elif entry.tombstones:
         durable.link_file(folder / entry.tombstones, staged / entry.tombstones)
@@ -179,32 +184,9 @@ def carry_over(
     return entry, files
 
 
-def _losses(
-    segments: Sequence[Segment], dying: Sequence[np.ndarray], schema: Schema, former: Sequence[Analyzer]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For every segment which of its terms lose dying documents, and how many each: these are analysed once more, all together, since jieba words
-    stand nowhere else."""
-    names = [field.name for field in schema.text_fields]
-    texts = [{name: fields[name] for name in names if name in fields} for fields in _fields_of(segments, dying)]
-    run = invert_as([Document("", fields) for fields in texts], schema, former)
-    postings = np.repeat(np.arange(len(run.terms)), np.diff(run.ptr))
-    owners = np.repeat(np.arange(len(segments)), list(map(len, dying)))[run.docs]
-    for number, segment in enumerate(segments):
-        counts = np.bincount(postings[owners == number], minlength=len(run.terms))
-        there = np.flatnonzero(counts)
-        ids = segment.lookup(take(run.terms, there).texts())
-        yield ids[ids >= 0], counts[there][ids >= 0]
-
-
-def _fields_of(segments: Sequence[Segment], dying: Sequence[np.ndarray]) -> Iterator[dict[str, Any]]:
-    for segment, docs in zip(segments, dying):
-        yield from map(segment.fields, docs.tolist())
-
-
-def grow_tombstones(path: Path, segment: Segment, dying: np.ndarray, terms: np.ndarray, minus: np.ndarray) -> FileInfo:
-    """Write the tombstones of a segment that has lost ``dying`` documents more, and its ``terms`` as many documents as ``minus`` says."""
-    total = np.zeros(segment.num_terms, np.int64)
-    total[terms] = minus
+def grow_tombstones(path: Path, segment: Segment, dying: np.ndarray, loss: np.ndarray) -> FileInfo:
+    """Write the tombstones of a segment that has lost ``dying`` documents more, and each of its terms ``loss`` of them, int64[T]."""
+    total = loss.copy()
     buried, lost = segment.lost
     total[buried] += lost
     deleted = dying if segment.live is None else np.union1d(dying, np.flatnonzero(~segment.live))
@@ -213,7 +195,12 @@ def grow_tombstones(path: Path, segment: Segment, dying: np.ndarray, terms: np.n
 
 
 def write_documents(staged: Path, name: str, documents: Iterable[Document], schema: Schema, lexicon: Path | None) -> SegmentInfo:
-    """One segment of documents, inverted in batches that wait on disk, but for the last one."""
+    """One segment of documents."""
+    return _write_runs(staged, name, _inverted(staged, documents, schema, lexicon), schema)
+
+
+def _inverted(staged: Path, documents: Iterable[Document], schema: Schema, lexicon: Path | None) -> list[Run]:
+    """The runs of documents, in batches that wait on disk, but for the last one."""
     source = iter(documents)
     runs: list[Run] = []
     while batch := list(islice(source, BATCH)):
@@ -221,12 +208,16 @@ def write_documents(staged: Path, name: str, documents: Iterable[Document], sche
         if run.rejected:
             raise BadDocument(run.rejected[0].code, f"document {batch[run.rejected[0].position].key!r}: {run.rejected[0].message}")
         runs.append(run if len(batch) < BATCH else _on_disk(run, staged / f"run-{len(runs)}", schema))
-    info = write_segment(runs, schema, staged / name)
-    for path in staged.glob("run-*"):
-        path.unlink()
-    return info
+    return runs
 
 
 def _on_disk(run: Run, path: Path, schema: Schema) -> Run:
     run.save(path)
     return Run.load(path, schema)
+
+
+def _write_runs(staged: Path, name: str, runs: Sequence[Run], schema: Schema) -> SegmentInfo:
+    info = write_segment(runs, schema, staged / name)
+    for path in staged.glob("run-*"):
+        path.unlink()
+    return info

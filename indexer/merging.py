@@ -123,7 +123,7 @@ def _publish_in_place(home: Home, folder: Path, info: SegmentInfo, before: Index
             elif first < place < first + len(chosen):
                 continue
             else:
-                entry, linked = carry_over(staged, now, place, NOTHING, NOTHING, NOTHING)
+                entry, linked = carry_over(staged, now, place, NOTHING, NOTHING)
                 parts = [entry], linked
             entries.extend(parts[0])
             files.extend(parts[1])
@@ -156,7 +156,7 @@ def _put(
     if len(dead):
         path = staged / f"{name.split('.')[0]}.del"
         merged = Segment(staged / name)
-        files.append(grow_tombstones(path, merged, dead, *_lost_since(sources, merged)))
+        files.append(grow_tombstones(path, merged, dead, _lost_since(sources, merged)))
         entry = entry._replace(tombstones=path.name, deleted=len(dead))
     return [entry], files
 
@@ -170,8 +170,8 @@ def _deleted_since(sources: Sequence[tuple[Segment, Segment]]) -> np.ndarray:
     return np.flatnonzero(~np.concatenate(live))
 
 
-def _lost_since(sources: Sequence[tuple[Segment, Segment]], merged: Segment) -> tuple[np.ndarray, np.ndarray]:
-    """Terms of the merged segment, and how many of the documents deleted since had each."""
+def _lost_since(sources: Sequence[tuple[Segment, Segment]], merged: Segment) -> np.ndarray:
+    """How many of the documents deleted since had each term of the merged segment, int64[T]."""
     total = np.zeros(merged.num_terms, np.int64)
     for source, later in sources:
         lost = np.zeros(source.num_terms, np.int64)
@@ -179,5 +179,4 @@ def _lost_since(sources: Sequence[tuple[Segment, Segment]], merged: Segment) -> 
             lost[ids] += sign * minus
         terms = np.flatnonzero(lost)
         total[merged.lookup(source.terms.terms(terms))] += lost[terms]
-    terms = np.flatnonzero(total)
-    return terms, total[terms]
+    return total

@@ -147,6 +147,20 @@ def test_unchanged_segments_are_shared_with_an_index_that_is_open(tmp_path):
     same_statistics(shared, anew)
 
 
+@given(titles=st.lists(st.sampled_from(["a b", ["a b"], None, 1, True, 1.0, ["1", "a"], [1, "a"], "1"]), min_size=2, max_size=2))
+@settings(max_examples=20)
+def test_a_document_that_follows_another_takes_its_texts_out_whether_or_not_they_are_the_same(titles, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("following")
+    fields = [{} if title is None else {"title": title} for title in titles]
+    home = build_home(folder / "changed", _as_documents([{"id": "x", "body": "b b", **fields[0]}, {"id": "y", "title": "a 1 true"}]))
+    apply_changes(home, [{"id": "x", "body": "b b", "year": 7, **fields[1]}])
+    index = Index.open(home)
+    fresh = open_home(folder / "fresh", _as_documents(list(content(index))))
+    terms = [*WORDS, "1", "true", "True", "1.0"]
+    assert index.df(terms).tolist() == fresh.df(terms).tolist()
+    same_statistics(index, fresh)
+
+
 def _as_documents(raws):
     return [document_from(raw, "id") for raw in raws]
 
