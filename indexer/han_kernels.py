@@ -77,10 +77,22 @@ def add_words(chars, ends, values, keys, stored, edges):
 
 
 @inlined
+def _sieve_bit(sieve, node, char):
+    """The bit of an edge."""
+    key = (np.uint64(node) << np.uint64(32)) | np.uint64(char)
+    return ((key * _SPREAD) >> np.uint64(40)) & np.uint64(8 * len(sieve) - 1)
+
+
+@inlined
+def await_step(sieve, node, char):
+    """Have the part of the sieve read that ``step`` will ask first."""
+    prefetch(sieve, np.int64(_sieve_bit(sieve, node, char) >> np.uint64(3)))
+
+
+@inlined
 def _may_step(sieve, node, char):
     """Whether there may be an edge from a node to a character."""
-    key = (np.uint64(node) << np.uint64(32)) | np.uint64(char)
-    bit = ((key * _SPREAD) >> np.uint64(40)) & np.uint64(8 * len(sieve) - 1)
+    bit = _sieve_bit(sieve, node, char)
     return (sieve[bit >> np.uint64(3)] >> (bit & np.uint64(7))) & 1
 
 

@@ -13,7 +13,7 @@ are numbered by these tables alone (of a batch, ``interning.Names.han``); longer
 import numpy as np
 
 from indexer.characters import HAN_BIT
-from indexer.han_kernels import segment_run, step
+from indexer.han_kernels import FIRST, await_step, segment_run, step
 from indexer.interning import append_tagged, await_tagged, number_tagged
 from indexer.jit import inlined, kernel
 from indexer.swar import prefetch
@@ -22,7 +22,7 @@ _HAN1, _HAN2, _HANWORD = 1, 2, 3
 _PLANE = 1 << 16
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 # Pairs whose rows are read ahead.
-_AHEAD = 8
+_AHEAD = 10
 
 
 @inlined
@@ -99,16 +99,34 @@ def number_pair(first, second, data, start, stop, tables, pairs, known, rows, na
 
 
 @inlined
-def _number_pairs(codes, at, end, size, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e):
-    """Number the pairs of the run [at, end), and fill ``slots`` (-1 = no row) and ``seconds`` of them: (bytes that found no room, count, e)."""
-    for i in range(at, min(at + _AHEAD, end - 1)):
-        prefetch(pairs, _home(pairs, _key(codes, i)))
-    # Those of the next run too: many runs are shorter than what is read ahead.
-    for i in range(end, min(end + _AHEAD, size - 1)):
-        prefetch(pairs, _home(pairs, _key(codes, i)))
-    for i in range(at, end - 1):
-        if i + _AHEAD < end - 1:
+def _await_run(codes, at, end, size, keys, roots, sieve, emits, pairs):
+    """Have read what the run [at, end) will ask for: rows of pairs, also of the next run since most are short, and what stands behind the rows that
+    are there by now: lines of the trie, of the sieve and of the model."""
+    for i in range(at, end):
+        code = codes[i]
+        if i + _AHEAD < size - 1:
             prefetch(pairs, _home(pairs, _key(codes, i + _AHEAD)))
+        root = np.int64(roots[code]) if code < _PLANE else 0
+        if root == 0:
+            continue
+        prefetch(keys, root - 1)
+        prefetch(emits, np.int64(code) - FIRST)
+        if i + 1 >= end:
+            continue
+        key = _key(codes, i)
+        home = _home(pairs, key)
+        if pairs[home, 0] != key:
+            await_step(sieve, root, codes[i + 1])
+        elif pairs[home, 2] > 0:
+            prefetch(keys, np.int64(pairs[home, 2]) - 1)
+            if i + 2 < end:
+                await_step(sieve, np.int64(pairs[home, 2]), codes[i + 2])
+
+
+@inlined
+def _number_pairs(codes, at, end, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e):
+    """Number the pairs of the run [at, end), and fill ``slots`` (-1 = no row) and ``seconds`` of them: (bytes that found no room, count, e)."""
+    for i in range(at, end - 1):
         number, slot = number_pair(
             codes[i], codes[i + 1], data, places[i], places[i + 2], tables, pairs, known, rows, names, ends, count
         )  # fmt: skip
@@ -178,15 +196,14 @@ def number_han(
     """
     keys, values, roots, sieve, unknown, starts, moves, emits = tables
     nexts, scores, states, seconds = scratch
+    _await_run(codes, at, end, size, keys, roots, sieve, emits, pairs)
     for i in range(at, end):
         number = number_character(codes[i], rows, names, ends, count, data, places[i], places[i + 1], singles)
         if number < 0:
             return places[i + 1] - places[i] + 1, count, n, e
         count += number == count
         items[n], n = ~number, n + 1
-    needed, count, e = _number_pairs(
-        codes, at, end, size, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e
-    )
+    needed, count, e = _number_pairs(codes, at, end, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e)
     if needed > 0:
         return needed, count, n, e
     while at < end:
