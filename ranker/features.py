@@ -7,17 +7,26 @@ features it was trained with, so older models keep working only while their colu
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 import numpy as np
 
-from ranker.field_groups import Group
+from ranker.feature_formulas import (
+    bm25,
+    coverage,
+    first_position,
+    log_tf_idf,
+    matched,
+    missing,
+    pair_share,
+    phrase_count,
+    query_likelihood,
+    share,
+)
 from ranker.matches import Matches
 
 Feature = Callable[[Matches], np.ndarray | float]
 FEATURES: dict[str, Feature] = {}
 VERSION = 1  # raise it when the meaning of an existing feature changes
-DIRICHLET_MU = 200.0
 
 
 _registering: ContextVar[dict[str, Feature]] = ContextVar("registering", default=FEATURES)
@@ -69,6 +78,37 @@ def query_digits(m: Matches) -> float:
 
 
 @feature
+def query_quoted(m: Matches) -> float:
+    """Whether the query has a phrase in quotes."""
+    return float(m.query.text.count('"') > 1)
+
+
+@feature
+def query_scripts(m: Matches) -> float:
+    """Kinds of characters in the query: Han, Latin letters, digits."""
+    kinds = {"han" if "\u3400" <= c <= "\u9fff" else "digit" if c.isdigit() else "latin" for c in m.query.text if c.isalnum()}
+    return len(kinds)
+
+
+@feature
+def query_idf_sum(m: Matches) -> float:
+    """Sum of the content words' idf."""
+    return m.idf[m.query.words].sum()
+
+
+@feature
+def query_idf_min(m: Matches) -> float:
+    """idf of the commonest content word."""
+    return m.idf[m.query.words].min() if len(m.query.words) else np.nan
+
+
+@feature
+def query_hits(m: Matches) -> float:
+    """Documents that have the rarest content word, log: no more can have all of them."""
+    return np.log1p(m.df[m.query.words].min()) if len(m.query.words) else np.nan
+
+
+@feature
 def query_idf_max(m: Matches) -> float:
     """idf of the rarest content word."""
     return m.idf[m.query.words].max(initial=0.0)
@@ -77,13 +117,13 @@ def query_idf_max(m: Matches) -> float:
 @feature
 def query_idf_mean(m: Matches) -> float:
     """Mean idf of the content words."""
-    return _share(m.idf[m.query.words].sum(), len(m.query.words))
+    return share(m.idf[m.query.words].sum(), len(m.query.words))
 
 
 @feature
 def query_unknown(m: Matches) -> float:
     """Share of the content words that no document has."""
-    return _share((m.df[m.query.words] == 0).sum(), len(m.query.words))
+    return share((m.df[m.query.words] == 0).sum(), len(m.query.words))
 
 
 # The candidate among the candidates, by retrieval.
@@ -112,8 +152,19 @@ def retrieval_share(m: Matches) -> np.ndarray:
 @feature
 def retrieval_margin(m: Matches) -> np.ndarray:
     """Score over the mean of the best ten, which unlike the mean of all does not depend on how many candidates were asked for."""
-    best = np.sort(m.scores)[::-1][:10]
-    return m.scores / max(float(best.mean()), 1e-9) if len(m) else m.scores
+    return m.scores / max(float(m.best_scores.mean()), 1e-9) if len(m) else m.scores
+
+
+@feature
+def retrieval_below_top(m: Matches) -> np.ndarray:
+    """Score minus the best score."""
+    return m.scores - m.scores.max(initial=0.0)
+
+
+@feature
+def retrieval_z(m: Matches) -> np.ndarray:
+    """Score minus the mean of the best ten, over their standard deviation."""
+    return (m.scores - m.best_scores.mean()) / max(float(m.best_scores.std()), 1e-6) if len(m) else m.scores
 
 
 # The title-like field.
@@ -122,43 +173,67 @@ def retrieval_margin(m: Matches) -> np.ndarray:
 @feature
 def title_bm25(m: Matches) -> np.ndarray:
     """BM25 of the title over the terms of retrieval."""
-    return _bm25(m, m.title, m.query.retrieval)
+    return bm25(m, m.title, m.query.retrieval)
 
 
 @feature
 def title_coverage(m: Matches) -> np.ndarray:
     """Share of the query's idf whose words are in the title."""
-    return _coverage(m, m.title)
+    return coverage(m, m.title)
+
+
+@feature
+def title_matched(m: Matches) -> np.ndarray:
+    """Number of content words that are in the title."""
+    return matched(m, m.title)
+
+
+@feature
+def title_tf_idf(m: Matches) -> np.ndarray:
+    """Sum of tf x idf of the content words in the title, tf by log."""
+    return log_tf_idf(m, m.title).sum(axis=1)
+
+
+@feature
+def title_lm(m: Matches) -> np.ndarray:
+    """Dirichlet-smoothed query likelihood of the title."""
+    return query_likelihood(m, m.title)
+
+
+@feature
+def title_near(m: Matches) -> np.ndarray:
+    """Nearness of different query words in the title, log."""
+    return np.log1p(m.title.near)
 
 
 @feature
 def title_bigrams(m: Matches) -> np.ndarray:
     """Share of the query's neighbouring pairs that are neighbours in the title."""
-    return _pair_share(m, m.title)
+    return pair_share(m, m.title)
 
 
 @feature
 def title_phrase(m: Matches) -> np.ndarray:
     """Whether the whole query stands in the title, word by word."""
-    return np.minimum(_phrase_count(m, m.title), 1)
+    return np.minimum(phrase_count(m, m.title), 1)
 
 
 @feature
 def title_equals(m: Matches) -> np.ndarray:
     """Whether the title is the query, word by word."""
-    return np.where(m.title.size == len(m.query.units[m.query.phrase].atoms), title_phrase(m), 0) if m.query.phrase >= 0 else _nan(m)
+    return np.where(m.title.size == len(m.query.units[m.query.phrase].atoms), title_phrase(m), 0) if m.query.phrase >= 0 else missing(m)
 
 
 @feature
 def title_starts(m: Matches) -> np.ndarray:
     """Whether the title begins with the query."""
-    return (m.title.first[:, m.query.phrase] == 0).astype(np.float32) if m.query.phrase >= 0 else _nan(m)
+    return (m.title.first[:, m.query.phrase] == 0).astype(np.float32) if m.query.phrase >= 0 else missing(m)
 
 
 @feature
 def title_first(m: Matches) -> np.ndarray:
     """Position of the first content word in the title, log."""
-    return _first(m, m.title)
+    return first_position(m, m.title)
 
 
 @feature
@@ -179,31 +254,43 @@ def title_length(m: Matches) -> np.ndarray:
 @feature
 def rest_bm25(m: Matches) -> np.ndarray:
     """BM25F of the fields outside the title."""
-    return _bm25(m, m.rest, m.query.retrieval)
+    return bm25(m, m.rest, m.query.retrieval)
 
 
 @feature
 def rest_coverage(m: Matches) -> np.ndarray:
     """Share of the query's idf whose words stand outside the title."""
-    return _coverage(m, m.rest)
+    return coverage(m, m.rest)
+
+
+@feature
+def rest_matched(m: Matches) -> np.ndarray:
+    """Number of content words that stand outside the title."""
+    return matched(m, m.rest)
+
+
+@feature
+def rest_tf_idf(m: Matches) -> np.ndarray:
+    """Sum of tf x idf of the content words outside the title, tf by log."""
+    return log_tf_idf(m, m.rest).sum(axis=1)
 
 
 @feature
 def rest_bigrams(m: Matches) -> np.ndarray:
     """Share of the query's neighbouring pairs found outside the title."""
-    return _pair_share(m, m.rest)
+    return pair_share(m, m.rest)
 
 
 @feature
 def rest_phrase(m: Matches) -> np.ndarray:
     """Occurrences of the whole query outside the title, log."""
-    return np.log1p(_phrase_count(m, m.rest))
+    return np.log1p(phrase_count(m, m.rest))
 
 
 @feature
 def rest_first(m: Matches) -> np.ndarray:
     """Position of the first content word outside the title, log."""
-    return _first(m, m.rest)
+    return first_position(m, m.rest)
 
 
 @feature
@@ -221,7 +308,7 @@ def rest_near(m: Matches) -> np.ndarray:
 @feature
 def rest_lm(m: Matches) -> np.ndarray:
     """Dirichlet-smoothed query likelihood of the fields outside the title."""
-    return _query_likelihood(m, m.rest)
+    return query_likelihood(m, m.rest)
 
 
 @feature
@@ -236,31 +323,31 @@ def rest_length(m: Matches) -> np.ndarray:
 @feature
 def whole_bm25(m: Matches) -> np.ndarray:
     """BM25F over all text fields."""
-    return _bm25(m, m.whole, m.query.retrieval)
+    return bm25(m, m.whole, m.query.retrieval)
 
 
 @feature
 def whole_words_bm25(m: Matches) -> np.ndarray:
     """BM25F of the words as people count them (jieba's for Chinese)."""
-    return _bm25(m, m.whole, m.query.words)
+    return bm25(m, m.whole, m.query.words)
 
 
 @feature
 def whole_han2_bm25(m: Matches) -> np.ndarray:
     """BM25F of the Han bigrams alone; missing for queries without any."""
-    return _bm25(m, m.whole, m.query.han2) if len(m.query.han2) else _nan(m)
+    return bm25(m, m.whole, m.query.han2) if len(m.query.han2) else missing(m)
 
 
 @feature
 def whole_coverage(m: Matches) -> np.ndarray:
     """Share of the query's idf whose words are in the document."""
-    return _coverage(m, m.whole)
+    return coverage(m, m.whole)
 
 
 @feature
 def whole_matched(m: Matches) -> np.ndarray:
     """Share of the query's content words that are in the document."""
-    return _share((m.whole.tf[:, m.query.words] > 0).sum(axis=1), len(m.query.words))
+    return share((m.whole.tf[:, m.query.words] > 0).sum(axis=1), len(m.query.words))
 
 
 @feature
@@ -272,13 +359,13 @@ def whole_missing_idf(m: Matches) -> np.ndarray:
 @feature
 def whole_best_word(m: Matches) -> np.ndarray:
     """Greatest tf x idf of a content word, tf by log."""
-    return _log_tf_idf(m).max(axis=1, initial=0.0)
+    return log_tf_idf(m, m.whole).max(axis=1, initial=0.0)
 
 
 @feature
 def whole_mean_word(m: Matches) -> np.ndarray:
     """Mean tf x idf of the content words, tf by log."""
-    return _share(_log_tf_idf(m).sum(axis=1), len(m.query.words))
+    return share(log_tf_idf(m, m.whole).sum(axis=1), len(m.query.words))
 
 
 @feature
@@ -291,13 +378,13 @@ def whole_worst_word(m: Matches) -> np.ndarray:
 @feature
 def whole_bigrams(m: Matches) -> np.ndarray:
     """Share of the query's neighbouring pairs found in the document."""
-    return _pair_share(m, m.whole)
+    return pair_share(m, m.whole)
 
 
 @feature
 def whole_phrase(m: Matches) -> np.ndarray:
     """Occurrences of the whole query in the document, log."""
-    return np.log1p(_phrase_count(m, m.whole))
+    return np.log1p(phrase_count(m, m.whole))
 
 
 @feature
@@ -315,7 +402,7 @@ def whole_near(m: Matches) -> np.ndarray:
 @feature
 def whole_lm(m: Matches) -> np.ndarray:
     """Dirichlet-smoothed query likelihood of the document."""
-    return _query_likelihood(m, m.whole)
+    return query_likelihood(m, m.whole)
 
 
 @feature
@@ -328,53 +415,6 @@ def column_feature(name: str) -> Feature:
     """The feature that passes a numeric column of the schema through."""
 
     def column(m: Matches) -> np.ndarray:
-        return m.columns.get(name, _nan(m))
+        return m.columns.get(name, missing(m))
 
     return column
-
-
-def _nan(m: Matches) -> np.ndarray:
-    return np.full(len(m), np.nan, np.float32)
-
-
-def _share(part: Any, of: int) -> Any:
-    return part / of if of else part * np.nan
-
-
-def _bm25(m: Matches, group: Group, units: np.ndarray) -> np.ndarray:
-    tf, k1 = group.pseudo_tf[:, units], m.k1[units]
-    return (tf / (tf + k1)) @ (m.stream_weights[units] * m.idf[units] * (k1 + 1))
-
-
-def _coverage(m: Matches, group: Group) -> np.ndarray:
-    idf = m.idf[m.query.words]
-    present = np.where(np.isnan(group.size)[:, None], np.nan, group.tf[:, m.query.words] > 0)
-    return (present @ idf) / max(float(idf.sum()), 1e-9)
-
-
-def _pair_share(m: Matches, group: Group) -> np.ndarray:
-    if not len(m.query.pairs):
-        return _nan(m)
-    return np.minimum(group.tf[:, m.query.pairs], 1).mean(axis=1)
-
-
-def _phrase_count(m: Matches, group: Group) -> np.ndarray:
-    return group.tf[:, m.query.phrase] if m.query.phrase >= 0 else _nan(m)
-
-
-def _first(m: Matches, group: Group) -> np.ndarray:
-    first = np.where(np.isnan(group.first[:, m.query.words]), np.inf, group.first[:, m.query.words]).min(axis=1, initial=np.inf)
-    return np.log1p(np.where(np.isinf(first), np.nan, first))
-
-
-def _log_tf_idf(m: Matches) -> np.ndarray:
-    return np.log1p(m.whole.tf[:, m.query.words]) * m.idf[m.query.words]
-
-
-def _query_likelihood(m: Matches, group: Group) -> np.ndarray:
-    """Zhai and Lafferty 2001, eq. 6, a mean over words; df over all tokens stands for the collection frequency, which no index keeps."""
-    words = m.query.words
-    tokens = max(float(m.num_docs * m.avg_lengths.sum()), 1.0)
-    background = np.maximum(m.df[words], 0.5) / tokens
-    seen = np.log1p(group.tf[:, words] / (DIRICHLET_MU * background)).sum(axis=1)
-    return _share(seen, len(words)) + np.log(DIRICHLET_MU / (group.size + DIRICHLET_MU))

@@ -72,6 +72,11 @@ class Matches:
         return self._group(list(range(self.tf.shape[1])))
 
     @cached_property
+    def best_scores(self) -> np.ndarray:
+        """float64[10 or fewer]: the best scores that retrieval gave, best first."""
+        return np.sort(self.scores)[:-11:-1].astype(np.float64)
+
+    @cached_property
     def norms(self) -> np.ndarray:
         """float32[k, F]: BM25F's length norms, by which tf is divided."""
         b = np.array([f.b for f in self.schema.text_fields], np.float32)

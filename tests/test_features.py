@@ -119,6 +119,19 @@ def test_features_say_what_their_docstrings_say():
     assert x["retrieval_score"].tolist() == [3, 2, 1]
 
 
+def test_context_and_query_features_say_what_their_docstrings_say():
+    m, x = example('"quick fox" 2')
+    assert x["query_quoted"].tolist() == [1, 1, 1] and x["query_scripts"].tolist() == [2, 2, 2]
+    assert x["retrieval_below_top"].tolist() == [0, -1, -2]
+    assert x["retrieval_z"].tolist() == pytest.approx([1.2247449, 0, -1.2247449])
+    _, x = example()
+    assert x["title_matched"].tolist() == [2, 0, 2] and x["rest_matched"].tolist() == [2, 2, 0]
+    assert x["query_idf_sum"][0] == pytest.approx(2 * x["query_idf_mean"][0]) and x["query_idf_min"][0] <= x["query_idf_max"][0]
+    assert x["query_hits"][0] == pytest.approx(np.log1p(3))
+    assert x["title_tf_idf"][0] == pytest.approx(np.log(2) * x["query_idf_sum"][0], rel=1e-5) and x["title_tf_idf"][1] == 0
+    assert x["title_near"].tolist() == pytest.approx([np.log(2), 0, np.log(2)]) and x["title_lm"][0] > x["title_lm"][1]
+
+
 def test_numeric_columns_are_features_and_missing_is_nan():
     _, x = example()
     assert x["column.year"][0] == 2020 and np.isnan(x["column.year"][1])
