@@ -28,6 +28,8 @@ from indexer.segment import Segment, write_tombstones
 
 # Folding re-analyses documents while somebody waits.
 FOLD_BELOW = 256
+# Where nobody merges, or has no time to, whoever adds the next segment folds larger ones too.
+CROWDED, FOLD_CROWDED = 32, 10_000
 WAIT_SECONDS = 30.0
 
 
@@ -153,9 +155,10 @@ def _keep(index: Index, dying: Sequence[np.ndarray], added: int) -> int:
     """How many segments stay as they are; those after are folded into the delta: the ones not larger than what follows them, as in an LSM
     tree."""
     kept, following = len(index.segments), added
+    bound = FOLD_BELOW if kept < CROWDED else FOLD_CROWDED
     while kept and added:
         size = index.segments[kept - 1].num_live - len(dying[kept - 1])
-        if size > following or size >= FOLD_BELOW:
+        if size > following or size >= bound:
             break
         kept, following = kept - 1, following + size
     return kept

@@ -104,6 +104,16 @@ def test_the_number_of_segments_stays_small(tmp_path):
     assert verify(home) == []
 
 
+def test_where_nobody_merges_segments_stay_few_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("indexer.changes.FOLD_BELOW", 0)
+    monkeypatch.setattr("indexer.changes.CROWDED", 4)
+    home = build_home(tmp_path, sample(20))
+    for n in range(10):
+        apply_changes(home, [{"id": f"new-{n}", "title": "b"}])
+        assert len(Index.open(home).segments) <= 6
+    assert [d["id"] for d in content(Index.open(home))][20:] == [f"new-{n}" for n in range(10)]
+
+
 changes = st.lists(st.tuples(documents(5), st.lists(st.integers(0, 12).map(lambda n: f"key-{n}"), max_size=4)), min_size=1, max_size=4)
 
 
