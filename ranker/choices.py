@@ -2,4 +2,4 @@
 
 FAMILIES = ("pointwise", "pairwise", "listwise", "ensemble")
 OBJECTIVES = ("l2", "cross-entropy", "lambdarank", "xendcg", "listnet", "listmle", "sum", "distilled")
-METHODS = ("default", "pbm", "trust", "ubm", "dbn", "sdbn", "naive", "position")
+METHODS = ("default", "mixture", "pbm", "trust", "ubm", "dbn", "sdbn", "naive", "position")

@@ -1,10 +1,13 @@
 """Clicks to soft relevance grades: what a ranker is trained to reproduce.
 
-The default has three steps. Which click models explain this log, and what share of the users each (`ranker.mixture`): they tell how often each row
-was looked at. Then, by turns: a model f of the features that maximises the likelihood of the clicks given the looks; and the click models again, with
-sigmoid(f(x)) believed of each row beforehand as if from 20 looks, since looks are told from likes better where the likes are known. Last the
-empirical-Bayes grade, (clicks + 20 sigmoid(f(x))) / (looks + 20): rows with many impressions speak for themselves, the others for their features.
-(Shrinking to a constant instead costs points: it lifts what was hardly seen to the mean.)
+The default has three steps. How often each row was looked at, by two accounts of how people look (`ranker.looking`); then a model f of the features
+that maximises the likelihood of the clicks given the looks; last the empirical-Bayes grade, (clicks + 20 sigmoid(f(x))) / (looks + 20): rows
+with many impressions speak for themselves, the others for their features. (Shrinking to a constant instead costs points: it lifts what was hardly
+seen to the mean.)
+
+"mixture" lets the log say which click models explain it, and what share of the users each (`ranker.mixture`), and fits them again with
+sigmoid(f(x)) believed of each row beforehand. In worlds that its models describe it is better by a little; on real text, where documents hardly move
+between ranks, it corrects too much and costs what the clicks gave (docs/ltr.md), so it has to be asked for.
 
 How much a model may weigh against the order that was served hangs on the size of the log (`Tier`).
 """
@@ -18,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranker.click_models import NaiveCTR
+from ranker.looking import two_accounts
 from ranker.mixture import MODELS, USUAL, Account, ClickMixture
 from ranker.propensity import harvest, power_law
 from ranker.reading_models import SDBN
@@ -95,10 +99,11 @@ class Targets(NamedTuple):
 def estimate_relevance(data: ClickData, method: str = "default", seed: int = 0) -> Targets:
     """Grades for all rows of ``data``.
 
-    ``method``: "default" (the mixture), one click model ("pbm", "trust", "ubm", "dbn", "sdbn"), or "naive" (click rates, not corrected).
+    ``method``: "default" (two accounts of looking), "mixture" (of click models), one click model ("pbm", "trust", "ubm", "dbn", "sdbn"), or "naive"
+    (click rates, not corrected).
     Raises ``ValueError`` for another name.
     """
-    known = ("default", "naive", "sdbn", *MODELS)
+    known = ("default", "mixture", "naive", "sdbn", *MODELS)
     if method not in known:
         raise ValueError(f"expected a method of {', '.join(known)}, found {method!r}")
     tier, num_ranks = tier_of(data.num_sessions), data.shown.shape[1]
@@ -118,6 +123,8 @@ def estimate_relevance(data: ClickData, method: str = "default", seed: int = 0) 
         account = Account(sdbn.exposure_, sdbn.clicks_)
         grades = empirical_bayes(account, _foretold(data, account, seed))
         return _targets(grades, account, np.ones(num_ranks), "sdbn", f"{says}; the simplified DBN, as asked", tier)
+    if method == "default":
+        return _by_two_accounts(data, tier, says, seed)
     return _by_models(data, method, tier, says, seed)
 
 
@@ -126,9 +133,16 @@ def tier_of(sessions: int) -> Tier:
     return next(tier for tier in TIERS if sessions < tier.below)
 
 
+def _by_two_accounts(data: ClickData, tier: Tier, says: str, seed: int) -> Targets:
+    theta, harvested = choose_theta(data)
+    account = two_accounts(data, theta)
+    why = f"{says}; looks by two accounts, by rank and down to the last click; {harvested}"
+    return _targets(empirical_bayes(account, _foretold(data, account, seed)), account, theta, "two accounts", why, tier)
+
+
 def _by_models(data: ClickData, method: str, tier: Tier, says: str, seed: int) -> Targets:
     theta, harvested = choose_theta(data)
-    mixture = ClickMixture(USUAL if method == "default" else (method,), random_state=seed).fit(data)
+    mixture = ClickMixture(USUAL if method == "mixture" else (method,), random_state=seed).fit(data)
     account = mixture.account(data)
     for _ in range(ROUNDS):
         foretold = _foretold(data, account, seed)
@@ -138,10 +152,9 @@ def _by_models(data: ClickData, method: str, tier: Tier, says: str, seed: int) -
         for name, value in mixture.log_likelihoods_.items()
     }
     parts = ", ".join(f"{name} {share:.0%}" for name, share in sorted(mixture.shares_.items(), key=lambda item: -item[1]))
-    asked = "by what they explain of held-out sessions" if method == "default" else "as asked"
+    asked = "by what they explain of held-out sessions" if method == "mixture" else "as asked"
     why = f"{says}; click models {asked}: {parts}; {harvested}"
-    chosen = "mixture" if method == "default" else method
-    return _targets(empirical_bayes(account, foretold), account, theta, chosen, why, tier)._replace(models=told)
+    return _targets(empirical_bayes(account, foretold), account, theta, method, why, tier)._replace(models=told)
 
 
 def _foretold(data: ClickData, account: Account, seed: int) -> Floats:

@@ -1,6 +1,7 @@
 """The default pipeline: its tiers, its likelihood, and that its grades are nearer to the truth than click rates are."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ from click_worlds import as_click_data, make_world, ndcg10
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranker.looking import two_accounts
 from ranker.mixture import Account
 from ranker.propensity import power_law
 from ranker.relevance import TIERS, choose_theta, click_gradients, click_likelihood, empirical_bayes, estimate_relevance, tier_of
+from ranker.sessions import Sessions
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +51,26 @@ def test_what_a_log_is_good_for_follows_its_size(sessions, tier, blend):
     assert (tier_of(sessions).name, tier_of(sessions).blend) == (tier, blend)
 
 
-@pytest.mark.parametrize(("sessions", "chosen"), [(299, "none"), (300, "mixture"), (2_000, "mixture")])
-def test_what_was_chosen_and_why_is_told(sessions, chosen):
-    targets = estimate_relevance(make_world("pbm", sessions=sessions).data)
+@pytest.mark.parametrize(
+    ("sessions", "method", "chosen"),
+    [
+        (299, "default", "none"),
+        (300, "default", "two accounts"),
+        (2_000, "default", "two accounts"),
+        (299, "mixture", "none"),
+        (300, "mixture", "mixture"),
+    ],
+)
+def test_what_was_chosen_and_why_is_told(sessions, method, chosen):
+    targets = estimate_relevance(make_world("pbm", sessions=sessions).data, method)
     assert targets.chosen == chosen
     assert targets.why.startswith(f"{sessions} sessions")
     card = json.loads(json.dumps(targets.card()))
     assert card["blend"] == tier_of(sessions).blend
     assert len(card["propensities"]) == 20
-    if chosen != "none":
+    if chosen == "two accounts":
+        assert "last click" in targets.why and "theta" in targets.why
+    if chosen == "mixture":
         assert sum(model["share"] for model in card["click_models"].values()) == pytest.approx(1.0, abs=0.01)
         assert all(model["log_likelihood"] < 0 for model in card["click_models"].values())
         assert "%" in targets.why and "propensities" not in targets.why
@@ -78,7 +92,7 @@ def test_clicks_on_nothing_or_on_everything_teach_nothing(pattern):
 def test_an_empty_log_and_one_query_give_finite_grades(sessions):
     data = clicked_as([True, False, False, True, False], sessions)
     targets = estimate_relevance(data)
-    assert targets.chosen == ("mixture" if sessions else "none")
+    assert targets.chosen == ("two accounts" if sessions else "none")
     assert np.isfinite(targets.grades).all()
 
 
@@ -93,7 +107,7 @@ def test_a_log_without_interventions_uses_the_prior():
     np.testing.assert_array_equal(theta, power_law(20))
 
 
-@pytest.mark.parametrize("method", ["pbm", "trust", "ubm", "dbn", "sdbn", "naive"])
+@pytest.mark.parametrize("method", ["mixture", "pbm", "trust", "ubm", "dbn", "sdbn", "naive"])
 def test_one_click_model_may_be_asked_for(method):
     targets = estimate_relevance(make_world("dbn", sessions=1_000).data, method)
     assert targets.chosen == method
@@ -114,8 +128,31 @@ def test_the_same_seed_gives_the_same_grades():
 
 
 def test_an_unknown_method_is_refused(worlds):
-    with pytest.raises(ValueError, match="default, naive, sdbn, pbm"):
+    with pytest.raises(ValueError, match="default, mixture, naive, sdbn, pbm"):
         estimate_relevance(worlds["pbm"].data, "magic")
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=6), min_size=1, max_size=8),
+    st.lists(st.floats(0.05, 1.0), min_size=6, max_size=6),
+)
+def test_looks_are_the_mean_of_both_accounts(lists, theta):
+    rows, clicks = ([[place[i] for place in one] for one in lists] for i in (0, 1))
+    offsets = np.cumsum([0, *map(len, lists)])
+    sessions = Sessions(
+        offsets, np.concatenate(rows), np.concatenate([np.arange(len(one)) for one in lists]), np.concatenate(clicks).astype(bool)
+    )
+    expected, counted = np.zeros(6), np.zeros(6)
+    for one in lists:
+        last = max((rank for rank, (_, clicked) in enumerate(one) if clicked), default=None)
+        for rank, (row, clicked) in enumerate(one):
+            read = theta[rank] if last is None else float(rank <= last)
+            expected[row] += (theta[rank] + read) / 2
+            counted[row] += clicked
+    data = SimpleNamespace(sessions=sessions, num_rows=6, clicked=counted[:, None])
+    account = two_accounts(data, np.array(theta))
+    np.testing.assert_allclose(account.looks, np.maximum(expected, counted))
+    np.testing.assert_allclose(account.clicks, counted)
 
 
 def test_empirical_bayes_moves_from_the_prediction_to_the_rate():
