@@ -9,8 +9,8 @@ model is, is asked of sessions it has not seen: ``log_likelihood`` and ``perplex
 Here are the click rates; ``ranker.browsing_models`` has those that look by rank, ``ranker.reading_models`` those that read from the top.
 """
 
-from collections.abc import Iterator
-from typing import Protocol, Self
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,19 +103,19 @@ def shrunk(successes: NDArray[np.int64] | Floats, trials: Floats, strength: floa
 
 def counts(log: Log) -> tuple[Floats, Floats]:
     """Impressions and clicks of each row, float64[R] each."""
-    shown, clicked = np.zeros(log.num_rows), np.zeros(log.num_rows)
-    for block in log.blocks():
-        shown += np.bincount(block.rows, minlength=log.num_rows)
-        clicked += np.bincount(block.rows[block.clicked], minlength=log.num_rows)
-    return shown, clicked
+    return _tallied(((block.rows, block.clicked) for block in log.blocks()), log.num_rows)
 
 
 def counts_by_rank(log: Log) -> tuple[Floats, Floats]:
     """Impressions and clicks of each rank, float64[K] each."""
-    shown, clicked = np.zeros(log.num_ranks), np.zeros(log.num_ranks)
-    for block in log.blocks():
-        shown += np.bincount(block.ranks, minlength=log.num_ranks)
-        clicked += np.bincount(block.ranks[block.clicked], minlength=log.num_ranks)
+    return _tallied(((block.ranks, block.clicked) for block in log.blocks()), log.num_ranks)
+
+
+def _tallied(places: Iterable[tuple[NDArray[np.integer[Any]], NDArray[np.bool_]]], size: int) -> tuple[Floats, Floats]:
+    shown, clicked = np.zeros(size), np.zeros(size)
+    for where, is_click in places:
+        shown += np.bincount(where, minlength=size)
+        clicked += np.bincount(where[is_click], minlength=size)
     return shown, clicked
 
 

@@ -35,15 +35,18 @@ def replay_command(open_generation: Callable[[Home, str], Any]) -> click.Command
     return command
 
 
-@click.command("drift")
-@home_option
-@click.option(
+days_option = click.option(
     "--days",
     type=click.FloatRange(0, min_open=True),
     default=7.0,
     show_default=True,
     help="Of the log's end, compared with what was before.",
 )
+
+
+@click.command("drift")
+@home_option
+@days_option
 @click.option("--check", is_flag=True, help="Status 1 when something drifts.")
 def drift_command(home: Home, days: float, check: bool) -> None:
     """Say whether what is searched for, what the model is given and what is clicked are still what they were."""
@@ -84,13 +87,7 @@ def drift_record(found: Any) -> dict[str, Any]:
 @click.command("report")
 @home_option
 @click.option("--output", type=click.Path(path_type=Path), default="report.html", show_default=True, help="HTML file to write.")
-@click.option(
-    "--days",
-    type=click.FloatRange(0, min_open=True),
-    default=7.0,
-    show_default=True,
-    help="Of the log's end, compared with what was before.",
-)
+@days_option
 def report_command(home: Home, output: Path, days: float) -> None:
     """Write one HTML page about searches, clicks, drift and the models; it needs nothing else."""
     from indexer.durable import write_file

