@@ -73,7 +73,8 @@ def client(home):
     keys = app.extensions["searchd"].keys
     headers = {"Authorization": f"Bearer {keys.create(('documents', 'admin'))}"}
     app.test_client().get("/v1/search?q=list")  # makes the click log
-    return SimpleNamespace(app=app, http=app.test_client(), headers=headers, home=home)
+    yield SimpleNamespace(app=app, http=app.test_client(), headers=headers, home=home)
+    app.extensions["searchd"].close()  # its home has a relative path: what it still had to write would go into the next test's
 
 
 def contents(root):

@@ -57,7 +57,7 @@ def test_soft_grades_of_few_queries_bear_more_rounds():
 
 def test_the_command_line_offers_all_there_is():
     assert set(choices.FAMILIES) == set(FAMILIES) and set(choices.OBJECTIVES) == {*OBJECTIVES, SUM, DISTILLED}
-    assert set(choices.METHODS) == {"default", "sdbn", "naive", "position", *MODELS}
+    assert set(choices.METHODS) == {"default", "mixture", "sdbn", "naive", "position", *MODELS}
 
 
 def test_levels_keep_order_and_range():
