@@ -27,7 +27,7 @@ class UBM(ClickModel):
 
     look_: Floats
 
-    def __init__(self, iterations: int = 50, strength: float = 1.0, random_state: int = 0) -> None:
+    def __init__(self, iterations: int = 50, strength: float = 2.0, random_state: int = 0) -> None:
         super().__init__(strength, random_state)
         self.iterations = iterations
 
@@ -81,7 +81,7 @@ class PBM(UBM):
 
     propensities_: Floats
 
-    def __init__(self, propensities: Floats | str = "harvest", iterations: int = 60, strength: float = 1.0, random_state: int = 0) -> None:
+    def __init__(self, propensities: Floats | str = "harvest", iterations: int = 60, strength: float = 2.0, random_state: int = 0) -> None:
         super().__init__(iterations, strength, random_state)
         self.propensities = propensities
 

@@ -96,9 +96,14 @@ def log_chances(chances: Floats, clicked: NDArray[np.bool_]) -> Floats:
 
 
 def shrunk(successes: NDArray[np.int64] | Floats, trials: Floats, strength: float, prior: Floats | None = None) -> Floats:
-    """Rates drawn towards ``prior``, or towards the overall rate, as if each had ``strength`` trials of it more."""
-    mean = successes.sum() / max(trials.sum(), 1.0) if prior is None else prior
-    return (successes + strength * mean) / np.maximum(trials + strength, 1e-9)
+    """Rates drawn towards ``prior``, or towards the mean row, as if each had ``strength`` trials of it more.
+
+    The mean row counts rows by how much is known of them, trials / (trials + strength) (DerSimonian and Laird, 1986), so it is the mean of
+    the very rates that are returned. Successes over trials of all rows would be that of the rows production shows most, which are better.
+    """
+    known = 1.0 / np.maximum(trials + strength, 1e-9)
+    mean = (successes * known).sum() / max((trials * known).sum(), 1e-9) if prior is None else prior
+    return (successes + strength * mean) * known
 
 
 def counts(log: Log) -> tuple[Floats, Floats]:

@@ -25,7 +25,8 @@ def world():
 
 @pytest.fixture(scope="module")
 def worlds():
-    return {user: make_world(user, sessions=20_000) for user in ("pbm", "cascade", "dbn", "ubm")}
+    """Users of a cascade leave early, so it takes more of them to look at as many documents."""
+    return {user: make_world(user, sessions=25_000 if user == "cascade" else 20_000) for user in ("pbm", "cascade", "dbn", "ubm")}
 
 
 def tiny():
@@ -183,7 +184,7 @@ def test_models_find_the_tastes_of_their_users(worlds, user, model, error):
     world = worlds[user]
     model.fit(world.data)
     truth = attractiveness(world.grades.ravel(), 4.0)
-    seen = model.exposure_ > 120
+    seen = model.exposure_ > 150
     assert seen.sum() > 50
     assert np.abs(model.attractiveness_ - truth)[seen].mean() < error
 
@@ -265,5 +266,4 @@ def test_propensities_are_harvested(world, model):
 
 def test_correcting_for_position_beats_click_rates(world):
     naive, corrected = (model.fit(world.data).attractiveness_.reshape(world.grades.shape) for model in (NaiveCTR(), PBM()))
-    # The likeliest rates scatter where a row was hardly looked at; grades draw them to what the features say.
-    assert ndcg10(corrected, world.grades) > ndcg10(naive, world.grades) + 0.005
+    assert ndcg10(corrected, world.grades) > ndcg10(naive, world.grades) + 0.02
