@@ -12,10 +12,9 @@ from flask import request
 from indexer.changes import Change
 from searchd.answers import ChangeAnswer
 from searchd.errors_http import HttpProblem
-from searchd.params import decode_json, require_media_type
+from searchd.params import JSON, LINES, decode_json, require_media_type
 from searchd.service import Service
 
-JSON, LINES = "application/json", "application/x-ndjson"
 _LINE_TYPES = (LINES, "application/jsonl", "application/x-jsonlines")
 
 

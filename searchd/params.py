@@ -1,11 +1,13 @@
 """What a request may ask, as msgspec types: one validation for the query string and for the JSON body, and the source of the OpenAPI document.
 
 The query string is read with the same types as the body, only less strictly (``limit=10`` is a number there). Lists are repeated or separated by
-commas. Text loses control characters and lone surrogates before anything else sees it, since neither a term nor a log line can hold them.
+commas, anything else is given once. Text loses control characters and lone surrogates before anything else sees it, since neither a term nor a log
+line can hold them.
 """
 
 import re
 import unicodedata
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, get_origin, get_type_hints
 
 import msgspec
@@ -13,6 +15,7 @@ from flask import request
 from msgspec import Meta
 
 from searchd.errors_http import HttpProblem
+from searchd.request_checks import converted, require_known, require_single_names
 
 MAX_QUERY = 512
 MAX_WINDOW = 1000
@@ -20,6 +23,7 @@ SEARCH_BODY = 16 * 1024
 EVENTS_BODY = 256 * 1024
 DOCUMENTS_BODY = 64 * 1024 * 1024
 MAX_DEPTH = 32
+JSON, LINES = "application/json", "application/x-ndjson"
 
 Identifier = Annotated[str, Meta(max_length=100)]
 ModelName = Annotated[str, Meta(max_length=64, description="A published model, `active`, or `none` for the order of BM25.")]
@@ -171,24 +175,30 @@ def read_params(kind: type[T]) -> T:
 
 
 def read_query_string(kind: type[T]) -> T:
-    """Parameters from the query string; a name given twice counts once, unless it is a list."""
-    lists = _list_fields(kind)
+    """Parameters from the query string, in which ``require_address_of`` found nothing."""
+    lists = list_fields(kind)
     values: dict[str, Any] = {}
     for name, given in request.args.lists():
-        values[name] = [part.strip() for one in given for part in one.split(",") if part.strip()] if name in lists else given[-1]
-        if name not in lists and given[-1] == "" and name not in ("q", "text"):
-            del values[name]  # an empty form field is one that was not filled in
-    return msgspec.convert(values, kind, strict=False)
+        if name in lists:
+            values[name] = [part.strip() for one in given for part in one.split(",") if part.strip()]
+        elif given[-1] or name in ("q", "text"):  # an empty form field is one that was not filled in
+            values[name] = given[-1]
+    return converted(values, kind, strict=False)
 
 
 def read_body(kind: type[T]) -> T:
     """Parameters from a JSON object."""
-    return msgspec.convert(read_json(), kind)
+    values = read_json()
+    if isinstance(values, dict):
+        require_single_names(request.get_data(cache=True))
+        for name in values:
+            require_known(name, kind.__struct_fields__)
+    return converted(values, kind, strict=True)
 
 
 def read_json() -> Any:
     """The body as JSON values; raises 415 for another media type and 400 for what is not JSON."""
-    require_media_type("application/json")
+    require_media_type(JSON)
     return decode_json(request.get_data(cache=True))
 
 
@@ -222,9 +232,11 @@ def _depth(data: bytes) -> int:
     return deepest
 
 
-def _list_fields(kind: type[Params]) -> set[str]:
+@cache
+def list_fields(kind: type[Params]) -> frozenset[str]:
+    """The parameters that are lists."""
     hints = get_type_hints(kind)
-    return {name for name, hint in hints.items() if _is_list(hint)}
+    return frozenset(name for name, hint in hints.items() if _is_list(hint))
 
 
 def _is_list(hint: Any) -> bool:

@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response
 
 from searchd.access import authorize
 from searchd.errors_http import HttpProblem
-from searchd.params import DOCUMENTS_BODY, SEARCH_BODY, Params
+from searchd.params import DOCUMENTS_BODY, SEARCH_BODY, Params, list_fields
+from searchd.request_checks import require_address_of, require_no_body, require_utf8_address
 
 Scope = Literal["public", "search", "events", "documents", "admin"]
 MAX_URL = 8 * 1024
@@ -47,6 +48,8 @@ def route(
         @functools.wraps(view)
         def guarded(**values: Any) -> Any:
             authorize(operation.scope)
+            if operation.media != "text/html":
+                _check(operation)
             return view(**values)
 
         _OPERATIONS[guarded] = operation
@@ -56,6 +59,21 @@ def route(
         return view
 
     return register
+
+
+def _check(operation: Operation) -> None:
+    """Refuse what the declaration has no place for."""
+    require_utf8_address()
+    if operation.body is None:
+        require_no_body()
+    params = operation.params
+    if params is None and _in_body(operation) and not request.content_length:
+        params = operation.body  # what belongs into the body may stand in the address when there is none
+    require_address_of(() if params is None else params.__struct_fields__, () if params is None else list_fields(params))
+
+
+def _in_body(operation: Operation) -> bool:
+    return isinstance(operation.body, type) and issubclass(operation.body, Params)
 
 
 def operation_of(app: Flask, endpoint: str) -> Operation | None:

@@ -9,7 +9,7 @@ from ranker.events import UbiEvent, receive
 from ranker.query_ids import issue_time
 from searchd.answers import EventsAnswer, Refused, json_response
 from searchd.errors_http import HttpProblem
-from searchd.params import EVENTS_BODY, require_media_type
+from searchd.params import EVENTS_BODY, JSON, LINES, decode_json, require_media_type
 from searchd.routing import Operation, route
 from searchd.service import service
 
@@ -22,9 +22,12 @@ _EVENTS = Operation(
 @route(blueprint, "/v1/events", ("POST",), _EVENTS)
 def post_events() -> Response:
     """Store the good events of the body; a body of which nothing is good is a 422, or a 400 when it is malformed."""
-    require_media_type("application/json", "application/x-ndjson")
+    require_media_type(JSON, LINES)
+    data = request.get_data(cache=False)
+    if request.mimetype == JSON:
+        decode_json(data)  # what is no JSON at all is refused as by every other route
     svc = service()
-    accepted = receive(svc.click_log, svc.secret, request.get_data(cache=False), svc.settings.query_id_lifetime)
+    accepted = receive(svc.click_log, svc.secret, data, svc.settings.query_id_lifetime)
     svc.metrics.events.labels("accepted").inc(accepted.accepted)
     svc.metrics.events.labels("refused").inc(len(accepted.refused))
     if accepted.refused and not accepted.accepted and len(accepted.refused) == 1:
