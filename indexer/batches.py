@@ -27,8 +27,6 @@ from indexer.readers.jsonl import LinesChunk
 from indexer.schema import Schema
 from indexer.threads import in_order
 
-BACKENDS = ("loky", "ray")
-
 
 class BackendMissing(SearchdError):
     """The library of a backend is not installed."""

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import indexer.durable as durable
 from indexer.batches import Feed, Inverted, Job, invert_all
+from indexer.choices import MEMORY
 from indexer.documents import Document
 from indexer.errors import SearchdError
 from indexer.home import Home
@@ -38,7 +39,6 @@ from indexer.reorder import reorder
 from indexer.schema import Schema
 from indexer.sources import Source, bytes_on_disk, cut, find_sources
 
-MEMORY = 1 << 30
 # Estimated from builds of 60,000 abstracts and 211,026 Chinese poems: a process by itself, and how many times its source a batch takes; of JSON
 # lines 8 to 12 were measured, with both analyzers, by kernels and by Python.
 _PROCESS_BYTES, _MEMORY_PER_BYTE, _MEMORY_PER_LINES_BYTE = 200 << 20, 32, 16

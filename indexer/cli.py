@@ -1,27 +1,18 @@
 """The ``indexer`` command: documents in, published generations out. Data on stdout; progress, the inferred schema and warnings on stderr."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-import indexer.publish as publishing
-from indexer.analysis import Analyzer, get_analyzer
-from indexer.batches import BACKENDS
-from indexer.build import MEMORY, build, quarantine_path
-from indexer.changes import fold
+from indexer.choices import BACKENDS, MEMORY
 from indexer.home import Home
-from indexer.index import DEFAULT_ANALYZER, Index, lexicon_of
-from indexer.index import verify as find_damage
-from indexer.infer import to_toml
-from indexer.merging import merge_as_needed, stand_back
 from indexer.program import MemorySize, Program, home_option
-from indexer.reindex import reindex_affected
-from indexer.schema import Schema, SchemaError, load_schema, settings_schema
 from indexer.startup import without_blas
-from indexer.statistics import stats
-from indexer.tokens import STREAM_NAMES, shown_term
-from indexer.updates import remove, update
+
+if TYPE_CHECKING:
+    from indexer.analysis import Analyzer
+    from indexer.schema import Schema
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,6 +64,8 @@ def build_command(
     text, Markdown and HTML, or - for JSON on standard input.
     """
     without_blas()
+    from indexer.build import build
+
     if affected == bool(sources):
         raise click.UsageError("expected either SOURCE... or --reindex-affected")
     if affected:
@@ -87,6 +80,8 @@ def build_command(
 
 
 def _reindex(home: Home) -> None:
+    from indexer.reindex import reindex_affected
+
     report = reindex_affected(home)
     click.echo(f"generation {report.generation}")
     click.echo(f"words added or removed {report.words}")
@@ -98,6 +93,8 @@ def _reindex(home: Home) -> None:
 @home_option
 def update_command(sources: tuple[str, ...], home: Home) -> None:
     """Add the documents of SOURCEs to the published index; documents with a known id are replaced."""
+    from indexer.updates import update
+
     report = update(home, sources)
     click.echo(f"generation {report.generation}")
     click.echo(f"read {report.read} = indexed {report.indexed} + quarantined {report.quarantined} + duplicates {report.duplicates}")
@@ -109,6 +106,8 @@ def update_command(sources: tuple[str, ...], home: Home) -> None:
 @home_option
 def delete_command(keys: tuple[str, ...], home: Home) -> None:
     """Delete the documents with these ids; unknown ids are named on stderr and do no harm."""
+    from indexer.updates import remove
+
     report = remove(home, keys)
     for key in report.unknown:
         click.echo(f"warning: no document {key!r}", err=True)
@@ -121,6 +120,9 @@ def delete_command(keys: tuple[str, ...], home: Home) -> None:
 @click.option("--as-needed", is_flag=True, help="Merge small and largely deleted segments alone, behind everybody else, as a service does.")
 def merge_command(home: Home, as_needed: bool) -> None:
     """Rewrite the published index as one segment, without what was deleted."""
+    from indexer.changes import fold
+    from indexer.merging import merge_as_needed, stand_back
+
     if as_needed:
         stand_back()
     for generation in merge_as_needed(home) if as_needed else [fold(home)]:
@@ -132,15 +134,18 @@ def merge_command(home: Home, as_needed: bool) -> None:
 @click.option("--generation", metavar="NAME", help="Another generation than the published one.")
 def verify_command(home: Home, generation: str | None) -> None:
     """Read every byte of the index and compare it with what was published; status 1 when something differs."""
+    from indexer.index import verify as find_damage
+    from indexer.publish import NoSuchGeneration, current_generation
+
     if generation is not None and not (generation.isalnum() and (home.index / generation).is_dir()):
-        raise publishing.NoSuchGeneration(f"{home.index}: no generation {generation!r}; `indexer versions` lists those that are here")
+        raise NoSuchGeneration(f"{home.index}: no generation {generation!r}; `indexer versions` lists those that are here")
     found = find_damage(home, generation)
     for finding in found:
         click.echo("\t".join([str(finding.path), finding.section or "-", finding.problem]))
     if found:
         click.echo("error: the index is damaged; roll back with `indexer rollback`, or build it again", err=True)
         raise click.exceptions.Exit(1)
-    click.echo(f"{generation or publishing.current_generation(home)} is whole")
+    click.echo(f"{generation or current_generation(home)} is whole")
 
 
 @main.command("stats")
@@ -148,6 +153,8 @@ def verify_command(home: Home, generation: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def stats_command(home: Home, as_json: bool) -> None:
     """The published generation in figures: counts, bytes by structure, bytes a posting of what retrieval reads."""
+    from indexer.statistics import stats
+
     figures = stats(home)
     if as_json:
         click.echo(json.dumps(figures, ensure_ascii=False))
@@ -185,7 +192,9 @@ def _described(spec: dict[str, Any]) -> tuple[str, str]:
 @home_option
 def versions_command(home: Home) -> None:
     """The generations on disk, newest first; the published one is marked with a star."""
-    for version in publishing.versions(home):
+    from indexer.publish import versions
+
+    for version in versions(home):
         mark = "*" if version.current else " "
         click.echo(
             f"{mark} {version.generation}\t{version.published_at or 'never published'}\t{version.documents} documents\t{version.bytes} bytes"
@@ -196,7 +205,9 @@ def versions_command(home: Home) -> None:
 @home_option
 def rollback_command(home: Home) -> None:
     """Publish again the generation before the current one."""
-    click.echo(f"generation {publishing.rollback(home)}")
+    from indexer.publish import rollback
+
+    click.echo(f"generation {rollback(home)}")
 
 
 @main.command("analyze")
@@ -206,6 +217,8 @@ def rollback_command(home: Home) -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
 def analyze_command(text: str, home: Home, field: str | None, as_json: bool) -> None:
     """The tokens of TEXT as the index has them: position, start and end in TEXT, stream, term, the text they stand for."""
+    from indexer.tokens import STREAM_NAMES, shown_term
+
     for token in _analyzer(home, field).tokens(text):
         shown = token._asdict() | {"term": shown_term(token.term), "stream": STREAM_NAMES[token.stream]}
         if as_json:
@@ -214,30 +227,41 @@ def analyze_command(text: str, home: Home, field: str | None, as_json: bool) -> 
             click.echo("\t".join(str(shown[name]) for name in ("position", "start", "end", "stream", "term", "surface")))
 
 
-def _analyzer(home: Home, field: str | None) -> Analyzer:
+def _analyzer(home: Home, field: str | None) -> "Analyzer":
     """That of the published index; before there is one, the standard one with the home's lexicon."""
+    from indexer.analysis import get_analyzer
+    from indexer.index import DEFAULT_ANALYZER, Index, lexicon_of
+    from indexer.publish import NoIndex
+    from indexer.schema import SchemaError
+
     try:
         with Index.open(home) as index:
             known = [text.name for text in index.schema.text_fields]
             if field is not None and field not in known:
                 raise SchemaError(f"--field: expected one of the text fields {', '.join(known)}, found {field!r}")
             return index.analyzer(field)
-    except publishing.NoIndex:
+    except NoIndex:
         return get_analyzer(DEFAULT_ANALYZER, lexicon_of(home))
 
 
-def _schema(home: Home, schema_file: str | None) -> Schema | None:
+def _schema(home: Home, schema_file: str | None) -> "Schema | None":
     """The one given, else the one in the home's settings, else None: to be inferred."""
+    from indexer.schema import load_schema, settings_schema
+
     if schema_file:
         return load_schema(schema_file)
     return settings_schema(home.settings)
 
 
-def _print_schema(schema: Schema) -> None:
+def _print_schema(schema: "Schema") -> None:
+    from indexer.infer import to_toml
+
     click.echo(f"# inferred schema; save and edit it for --schema\n{to_toml(schema)}", err=True)
 
 
 def _tell_quarantined(home: Home, reasons: dict[str, int]) -> None:
+    from indexer.build import quarantine_path
+
     if reasons:
         listed = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         click.echo(f"warning: quarantined: {listed}; see {quarantine_path(home)}", err=True)

@@ -3,3 +3,4 @@
 FAMILIES = ("pointwise", "pairwise", "listwise", "ensemble")
 OBJECTIVES = ("l2", "cross-entropy", "lambdarank", "xendcg", "listnet", "listmle", "sum", "distilled")
 METHODS = ("default", "mixture", "pbm", "trust", "ubm", "dbn", "sdbn", "naive", "position")
+HORIZON = 2_000  # sessions after which an experiment is decided at the latest

@@ -17,13 +17,13 @@ import msgspec
 from indexer.durable import exclusive, make_folder, write_file
 from indexer.errors import SearchdError
 from indexer.home import Home
+from ranker.choices import HORIZON
 from ranker.clicklog_schema import now_ms
 from ranker.interleaving import MAX_RANKERS
 from ranker.registry import Registry
 from ranker.sessions import normalised
 from ranker.watch import serving
 
-HORIZON = 2_000
 LOCK_SECONDS = 5.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

@@ -1,13 +1,16 @@
 """``ranker experiments start|status|stop|list``: models tried on live searches."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from indexer.home import Home
 from indexer.program import home_option
-from ranker.experiments import HORIZON, Experiment, ExperimentError, Experiments
+from ranker.choices import HORIZON
+
+if TYPE_CHECKING:
+    from ranker.experiments import Experiment
 
 
 @click.group()
@@ -32,6 +35,8 @@ def experiments() -> None:
 @click.option("--share", type=click.FloatRange(0, 1, True), default=1.0, show_default=True, help="Share of the sessions that take part.")
 def start(home: Home, name: str, models: tuple[str, ...], sessions: int, alpha: float, share: float) -> None:
     """Draft the results of logged searches from what serves and its challengers, from now on."""
+    from ranker.experiments import Experiments
+
     _show(_described(home, Experiments(home).start(name, list(models), sessions, alpha, share)))
 
 
@@ -40,6 +45,8 @@ def start(home: Home, name: str, models: tuple[str, ...], sessions: int, alpha: 
 @click.argument("name", required=False)
 def status(home: Home, name: str | None) -> None:
     """Sessions won and lost, of the running experiment unless named; looking as often as you like is part of the test."""
+    from ranker.experiments import ExperimentError, Experiments
+
     store = Experiments(home)
     experiment = store.read(name) if name else store.running()
     if experiment is None:
@@ -52,6 +59,8 @@ def status(home: Home, name: str | None) -> None:
 @click.argument("name")
 def stop(home: Home, name: str) -> None:
     """End an experiment and keep its figures; what served goes on to serve."""
+    from ranker.experiments import Experiments
+
     store = Experiments(home)
     _show(_described(home, store.stop(name, "stopped by hand", _described(home, store.read(name))["standings"])))
 
@@ -60,11 +69,13 @@ def stop(home: Home, name: str) -> None:
 @home_option
 def list_(home: Home) -> None:
     """One line an experiment: name, status, models, how it ended."""
+    from ranker.experiments import Experiments
+
     for one in Experiments(home).entries():
         click.echo("\t".join((one.name, one.status, " ".join(one.models), one.reason)))
 
 
-def _described(home: Home, experiment: Experiment) -> dict[str, Any]:
+def _described(home: Home, experiment: "Experiment") -> dict[str, Any]:
     from ranker.clicklog import ClickLog
     from ranker.experiment_results import report
 

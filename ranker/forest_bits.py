@@ -22,6 +22,7 @@ from ranker.lightgbm_text import Tree
 
 LANES = 32
 MAX_LEAVES = 64
+BLOCK, PLACES, THRESHOLDS, KEPT, FIRST, LAST, WORDS = range(7)  # arguments of `_ask_splits`
 
 
 class BitForest(NamedTuple):
@@ -82,32 +83,34 @@ def _everywhere(builder: Any, value: Any) -> Any:
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
 
 
+def _write_questions(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """The machine code of `_ask_splits`, whose arguments these are: for every split a comparison of 32 floats and a masked and."""
+    kinds = signature.args
+    columns, places, thresholds, kept, words = (
+        context.make_array(kinds[i])(context, builder, args[i]).data for i in (BLOCK, PLACES, THRESHOLDS, KEPT, WORDS)
+    )
+    width = kinds[KEPT].dtype.bitwidth
+    word, floats = ir.VectorType(ir.IntType(width), LANES), ir.VectorType(ir.FloatType(), LANES)
+    left = cgutils.alloca_once_value(builder, ir.Constant(word, [-1] * LANES))
+    with cgutils.for_range_slice(builder, args[FIRST], args[LAST], ir.Constant(ir.IntType(64), 1)) as (split, _):
+        place = builder.zext(builder.load(builder.gep(places, [split])), ir.IntType(64))
+        column = builder.load(builder.bitcast(builder.gep(columns, [place]), floats.as_pointer()), align=4)
+        threshold = _everywhere(builder, builder.load(builder.gep(thresholds, [split])))
+        mask = _everywhere(builder, builder.load(builder.gep(kept, [split])))
+        goes_right = builder.fcmp_unordered(">", column, threshold)  # unordered: NaN goes right
+        before = builder.load(left)
+        builder.store(builder.select(goes_right, builder.and_(before, mask), before), left)
+    builder.store(builder.load(left), builder.bitcast(words, word.as_pointer()), align=width // 8)
+    return context.get_dummy_value()
+
+
 @intrinsic
 def _ask_splits(typing: Any, block: Any, places: Any, thresholds: Any, kept: Any, first: Any, last: Any, words: Any) -> Any:
     """Put splits ``first``..``last`` of one tree to the 32 documents of a block; ``words``[32] receives the leaves that are left.
 
     Written out for LLVM, since Numba's loops over arrays would carry the words through memory and compile to one document at a time.
     """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values, starts, limits, masks = (
-            context.make_array(kind)(context, builder, arg).data for kind, arg in zip((block, places, thresholds, kept), args)
-        )
-        word, floats = ir.VectorType(ir.IntType(kept.dtype.bitwidth), LANES), ir.VectorType(ir.FloatType(), LANES)
-        left = cgutils.alloca_once_value(builder, ir.Constant(word, [-1] * LANES))
-        with cgutils.for_range_slice(builder, args[4], args[5], ir.Constant(ir.IntType(64), 1)) as (split, _):
-            place = builder.zext(builder.load(builder.gep(starts, [split])), ir.IntType(64))
-            column = builder.load(builder.bitcast(builder.gep(values, [place]), floats.as_pointer()), align=4)
-            threshold = _everywhere(builder, builder.load(builder.gep(limits, [split])))
-            mask = _everywhere(builder, builder.load(builder.gep(masks, [split])))
-            goes_right = builder.fcmp_unordered(">", column, threshold)  # unordered: NaN goes right
-            before = builder.load(left)
-            builder.store(builder.select(goes_right, builder.and_(before, mask), before), left)
-        target = context.make_array(words)(context, builder, args[6]).data
-        builder.store(builder.load(left), builder.bitcast(target, word.as_pointer()), align=kept.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(block, places, thresholds, kept, types.int64, types.int64, words), generate
+    return types.void(block, places, thresholds, kept, types.int64, types.int64, words), _write_questions
 
 
 @kernel

@@ -6,7 +6,7 @@ import numpy as np
 from fake_index import FakeIndex, FakeSegment, Term
 
 from indexer.schema import Field, Schema
-from ranker.features import whole_bm25
+from ranker.features import FEATURES
 from ranker.featureset import FeatureSet
 from ranker.matches import gather
 
@@ -38,7 +38,7 @@ class RankedEngine:
     def rank(self, q, depth=100, model="none"):
         docs = np.arange(self.index.num_docs)
         terms = [Term(w) for w in q.split()]
-        scores = whole_bm25(gather(self.index, terms, q, docs, np.zeros(len(docs)))).astype(np.float32)
+        scores = FEATURES["whole_bm25"](gather(self.index, terms, q, docs, np.zeros(len(docs)))).astype(np.float32)
         best = np.argsort(-scores, kind="stable")[:depth]
         best = best[scores[best] > 0]
         features = self.features.compute(gather(self.index, terms, q, best, scores[best]))

@@ -32,3 +32,20 @@ def test_garbage_of_a_program_is_still_collected():
     program = "import gc; from indexer.startup import collect_rarely; collect_rarely(); collect_rarely(); a = []; a.append(a); del a; assert gc.collect() == 1"
     subprocess.run([sys.executable, "-c", program], check=True)
     assert gc.get_threshold()[0] > 0
+
+
+_HELP = {
+    "indexer": "from indexer.cli import main; main(['--help'])",
+    "indexer build": "from indexer.cli import main; main(['build', '--help'])",
+    "searchd": "from searchd.cli import main; main(['--help'])",
+    "ranker": "from searchd.programs import ranker; sys.argv = ['ranker', '--help']; ranker()",
+    "ranker train": "from searchd.programs import ranker; sys.argv = ['ranker', 'train', '--help']; ranker()",
+}
+
+
+@pytest.mark.parametrize("program", _HELP.values(), ids=_HELP)
+def test_help_waits_for_no_compiler(program):
+    code = f"import sys\ntry:\n    {program}\nexcept SystemExit as end:\n    assert not end.code\nassert not {{'numba', 'lightgbm'}} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
