@@ -6,7 +6,7 @@ what may be white space beyond ASCII) is walked character by character.
 
 import numpy as np
 
-from indexer.interning import Names, add_name, has_room, number_at, slot_of, tail_of, with_room
+from indexer.interning import Names, number_row, tail_of, with_room
 from indexer.jit import inlined, kernel
 from indexer.swar import TOPS, first_bytes, first_mark, marks_below, marks_equal, word_at
 from indexer.texts import GAP, Numbered, Texts
@@ -58,8 +58,8 @@ def _token_end(data, at, stop):
 
 
 @kernel
-def _number_text(data, at, stop, rows, names, ends, count, tokens, n):
-    """Number tokens from ``at`` up to ``stop``, or to a new one that finds no room; returns (where it stopped, bytes of that token, count, n)."""
+def _number_text(data, at, stop, table, tokens, n):
+    """Number tokens from ``at`` up to ``stop``, or to a new one that finds no room; returns (where it stopped, bytes of that token, n)."""
     while at < stop:
         head, tail = word_at(data, at), word_at(data, at + 8)
         size = first_mark(marks_below(head, 0x21))
@@ -77,46 +77,45 @@ def _number_text(data, at, stop, rows, names, ends, count, tokens, n):
                 continue
             end = after = _token_end(data, at, stop)
             head, tail = first_bytes(word_at(data, at), end - at), tail_of(data, at, end)
-        slot = slot_of(rows, names, ends, head, tail, data, at, end)
-        number = number_at(rows, slot)
+        number = number_row(table, head, tail, data, at, end)
         if number < 0:
-            if not has_room(rows, names, ends, count, end - at):
-                return at, end - at, count, n
-            number = count
-            add_name(rows, names, ends, count, slot, head, tail, data, at, end)
-            count += 1
+            return at, end - at, n
         tokens[n] = number
         n += 1
         at = after
-    return at, 0, count, n
+    return at, 0, n
 
 
 def number_tokens(texts: Texts, names: Names) -> tuple[Names, Numbered]:
     """The tokens of texts by number, and the table of names with them."""
     num_docs = len(texts.ends) - 1
     size = int((texts.stops - texts.starts).sum())
-    tokens = np.empty((size + 1) // 2 + 2 * len(texts.starts), np.int32)
-    ends, lengths = np.zeros(num_docs + 1, np.int64), np.empty(num_docs, np.uint32)
-    names = names.grown(*_number(texts.data, texts.starts, texts.stops, texts.ends, *names.table, tokens, ends, lengths))
-    return names, Numbered(tokens[: ends[-1]], ends, np.empty(0, np.int32), np.zeros(num_docs + 1, np.int64), lengths)
+    found = Numbered(
+        np.empty((size + 1) // 2 + 2 * len(texts.starts), np.int32), np.zeros(num_docs + 1, np.int64),
+        np.empty(0, np.int32), np.zeros(num_docs + 1, np.int64), np.empty(num_docs, np.uint32),
+    )  # fmt: skip
+    names = names._replace(table=_number(texts, names.table, found))
+    return names, found._replace(tokens=found.tokens[: found.ends[-1]])
 
 
 @kernel
-def _number(data, starts, stops, text_ends, rows, names, ends, count, tokens, token_ends, lengths):
-    """Fill ``tokens``, ``token_ends`` and ``lengths`` (see ``texts.Numbered``); returns the table of names, grown."""
+def _number(texts, table, found):
+    """Fill ``found`` but for its extra terms; returns the table of names, grown."""
+    tokens, token_ends, _, _, lengths = found
     n = 0
     for doc in range(len(lengths)):
         gaps = 0
-        for text in range(text_ends[doc], text_ends[doc + 1]):
+        for text in range(texts.ends[doc], texts.ends[doc + 1]):
             first = n + 1 if n > token_ends[doc] else n
-            at, needed, count, after = _number_text(data, starts[text], stops[text], rows, names, ends, count, tokens, first)
-            while at < stops[text]:
-                rows, names, ends = with_room(rows, names, ends, count, needed)
-                at, needed, count, after = _number_text(data, at, stops[text], rows, names, ends, count, tokens, after)
+            at, stop = texts.starts[text], texts.stops[text]
+            at, needed, after = _number_text(texts.data, at, stop, table, tokens, first)
+            while at < stop:
+                table = with_room(table, 1, 1, needed)
+                at, needed, after = _number_text(texts.data, at, stop, table, tokens, after)
             if after > first and first > n:
                 tokens[n] = GAP
                 gaps += 1
             n = after if after > first else n
         token_ends[doc + 1] = n
         lengths[doc] = n - token_ends[doc] - gaps
-    return rows, names, ends, count
+    return table

@@ -7,6 +7,7 @@ a collection has. Texts with characters that compose with the one before are com
 import re
 import threading
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,9 +27,18 @@ UNSEEN = -1
 _ALL = 0x110000
 
 
-class Characters:
+class CharacterTables(NamedTuple):
     """``kinds`` uint8 by code point; ``folded`` int32 by code point: the one it becomes, UNSEEN, or -2 - i: those of expansion i, which are
-    ``expansions[ends[i]:ends[i + 1]]``. Shared by threads: entries only ever appear, kinds before what folds to them."""
+    ``expansions[ends[i]:ends[i + 1]]``."""
+
+    kinds: np.ndarray
+    folded: np.ndarray
+    expansions: np.ndarray
+    ends: np.ndarray
+
+
+class Characters:
+    """``CharacterTables`` that learn. Shared by threads: entries only ever appear, kinds before what folds to them."""
 
     def __init__(self) -> None:
         self.kinds, self.folded = np.zeros(_ALL, np.uint8), np.full(_ALL, UNSEEN, np.int32)
@@ -55,9 +65,9 @@ class Characters:
         self.folded[code] = -len(self.ends)
 
     @property
-    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """(kinds, folded, expansions, ends), for kernels."""
-        return self.kinds, self.folded, self.expansions, self.ends
+    def tables(self) -> CharacterTables:
+        """For kernels."""
+        return CharacterTables(self.kinds, self.folded, self.expansions, self.ends)
 
     def prepare(self, texts: Texts) -> tuple[Texts, bool]:
         """Learn every character of the texts; returns them composed, and whether there may be Han in them."""
@@ -133,20 +143,3 @@ def _mark(data, starts, stops, joining, seen, joined):
             code, at = decode(data, at)
             seen[code] = True
             joined[text] |= joining[code]
-
-
-@kernel
-def fold_text(data, start, stop, folded, expansions, expansion_ends, codes):
-    """Write the folded code points of a text to ``codes`` int32; returns their number."""
-    n, at = 0, start
-    while at < stop:
-        code, at = decode(data, at)
-        found = folded[code]
-        if found >= 0:
-            codes[n] = found
-            n += 1
-        else:
-            for i in range(expansion_ends[-2 - found], expansion_ends[-1 - found]):
-                codes[n] = expansions[i]
-                n += 1
-    return n

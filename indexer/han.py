@@ -60,7 +60,7 @@ class Segmenter:
             return []
         tables = self._loaded or self.tables
         codes = self._codes(text.encode("utf-32-le", "surrogatepass"), self._code)
-        return self._kernel(codes, *tables, search, unknown).tolist()
+        return self._kernel(codes, tables, search, unknown).tolist()
 
     @property
     def tables(self) -> "Tables":

@@ -10,12 +10,14 @@ them, so the words are jieba's.
     roots int32[65536]      the children of the root, by character; 0 = none
     sieve uint8[size]       a bit for each hash of an edge: where it is not set there is no such edge (Bloom's filter of one hash)
 
-Node 0 is the root, node n the child in slot n - 1. Waiting for lines of the trie is most of the time that segmentation takes. So single characters
-are looked up in ``roots``, pairs all at once before the path is looked for (``seconds``, by the place of the first character: the node of the pair
-or 0), only words of three and more step by step, and edges that do not exist, which most are, hardly at all.
+They and the model are the ``Tables`` of ``han_tables.py``. Node 0 is the root, node n the child in slot n - 1. Waiting for lines of the trie is most
+of the time that segmentation takes. So single characters are looked up in ``roots``, pairs all at once before the path is looked for (``seconds``,
+by the place of the first character: the node of the pair or 0), only words of three and more step by step, and edges that do not exist, which most
+are, hardly at all.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +29,17 @@ FIRST, LAST = 0x4E00, 0x9FD5
 B, E, M, S = range(4)
 NOTHING = -3.14e100
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Scratch(NamedTuple):
+    """Room for a text: ``nexts`` int32, where the word at a place ends; ``scores`` float64; ``states`` int8; ``seconds`` int32, see above; ``spans``
+    int32[words, 2], start and end of what is found."""
+
+    nexts: np.ndarray
+    scores: np.ndarray
+    states: np.ndarray
+    seconds: np.ndarray
+    spans: np.ndarray
 
 
 @inlined
@@ -110,19 +123,20 @@ def step(keys, sieve, node, char):
 
 
 @inlined
-def _is_word(codes, start, end, keys, values, sieve, seconds):
+def _is_word(codes, start, end, tables, seconds):
     """Whether codes[start:end], two and more characters, is in the dictionary."""
     node = np.int64(seconds[start])
     for i in range(start + 2, end):
         if node == 0:
             break
-        node = step(keys, sieve, node, codes[i])
-    return node > 0 and values[node - 1] > NOTHING
+        node = step(tables.keys, tables.sieve, node, codes[i])
+    return node > 0 and tables.values[node - 1] > NOTHING
 
 
 @inlined
-def find_seconds(codes, start, end, keys, roots, sieve, seconds):
+def _find_seconds(codes, start, end, tables, seconds):
     """Fill ``seconds`` of a run."""
+    keys, roots, sieve = tables.keys, tables.roots, tables.sieve
     for i in range(start, end - 1):
         root = np.int64(roots[codes[i]])
         seconds[i] = root if root > 0 and _may_step(sieve, root, codes[i + 1]) else 0
@@ -134,11 +148,13 @@ def find_seconds(codes, start, end, keys, roots, sieve, seconds):
 
 
 @inlined
-def best_path(codes, start, end, keys, values, roots, sieve, unknown, seconds, nexts, scores):
+def _best_path(codes, start, end, tables, scratch):
     """Fill nexts[i], the end of the word at i on the most probable path from i to ``end``; scores[i] is its log probability.
 
-    ``unknown`` is the weight of a character that is no word. All three have ``len(codes) + 1`` places.
+    A character that is no word has the weight ``tables.unknown``.
     """
+    keys, values, roots, sieve = tables.keys, tables.values, tables.roots, tables.sieve
+    nexts, scores, seconds = scratch.nexts, scratch.scores, scratch.seconds
     scores[end] = 0.0
     for i in range(end - 1, start - 1, -1):
         best, best_end = NOTHING, -1
@@ -156,38 +172,46 @@ def best_path(codes, start, end, keys, values, roots, sieve, unknown, seconds, n
             node = step(keys, sieve, node, codes[j]) if j < end else 0
             j += 1
         if best_end < 0:
-            best, best_end = unknown + scores[i + 1], i + 1
+            best, best_end = tables.unknown + scores[i + 1], i + 1
         scores[i], nexts[i] = best, best_end
 
 
+@inlined
+def _weight_of(chars, start, end, tables):
+    """Weight of chars[start:end]; NOTHING when it is no word."""
+    node = 0
+    for i in range(start, end):
+        node = child_of(tables.keys, node, chars[i])
+        if node == 0:
+            return NOTHING
+    return tables.values[node - 1]
+
+
 @kernel
-def sufficient(chars, ends, keys, values, roots, sieve, unknown, freqs):
+def sufficient(chars, ends, tables, freqs):
     """Fill freqs int64[W] where it is 0: a frequency that makes a word more probable than what it is cut into without it, as jieba's
     ``suggest_freq``."""
-    nexts, scores, _, seconds = new_scratch(len(chars))
+    scratch = new_scratch(len(chars))
     start = 0
     for word in range(len(ends)):
         end = ends[word]
         if freqs[word] == 0:
-            find_seconds(chars, start, end, keys, roots, sieve, seconds)
-            best_path(chars, start, end, keys, values, roots, sieve, unknown, seconds, nexts, scores)
-            freqs[word] = np.int64(math.exp(scores[start] - unknown)) + 1
-            node = 0
-            for i in range(start, end):
-                node = child_of(keys, node, chars[i])
-                if node == 0:
-                    break
-            if node > 0 and values[node - 1] > NOTHING:
-                freqs[word] = max(freqs[word], np.int64(round(math.exp(values[node - 1] - unknown))))
+            _find_seconds(chars, start, end, tables, scratch.seconds)
+            _best_path(chars, start, end, tables, scratch)
+            freqs[word] = np.int64(math.exp(scratch.scores[start] - tables.unknown)) + 1
+            weight = _weight_of(chars, start, end, tables)
+            if weight > NOTHING:
+                freqs[word] = max(freqs[word], np.int64(round(math.exp(weight - tables.unknown))))
         start = end
 
 
 @inlined
-def viterbi(codes, start, end, starts, moves, emits, states):
-    """The most probable states[start:end]; ``starts`` float64[4], ``moves`` float64[4, 4], ``emits`` float64[LAST - FIRST + 1, 4].
+def _viterbi(codes, start, end, tables, states):
+    """The most probable states[start:end] of the model ``starts`` float64[4], ``moves`` float64[4, 4], ``emits`` float64[LAST - FIRST + 1, 4].
 
     Until they are known, ``states`` holds a bit for each state: whether the later letter of the two that may stand before it did.
     """
+    starts, moves, emits = tables.starts, tables.moves, tables.emits
     row = codes[start] - FIRST
     b, e, m, s = starts[B] + emits[row, B], starts[E] + emits[row, E], starts[M] + emits[row, M], starts[S] + emits[row, S]
     for i in range(start + 1, end):
@@ -221,27 +245,29 @@ def _cut_unknown(start, end, states, nexts):
 
 
 @inlined
-def _join_unknown(codes, start, end, keys, values, sieve, starts, moves, emits, seconds, states, nexts):
+def _join_unknown(codes, start, end, tables, scratch):
     """Cut again, by the model, every stretch of two and more single characters that is no word of the dictionary."""
+    nexts, states = scratch.nexts, scratch.states
     at = start
     while at < end:
         stop = at
         while stop < end and nexts[stop] == stop + 1:
             stop += 1
-        if stop - at > 1 and not _is_word(codes, at, stop, keys, values, sieve, seconds):
-            viterbi(codes, at, stop, starts, moves, emits, states)
+        if stop - at > 1 and not _is_word(codes, at, stop, tables, scratch.seconds):
+            _viterbi(codes, at, stop, tables, states)
             _cut_unknown(at, stop, states, nexts)
         at = nexts[stop] if stop < end else end
 
 
 @inlined
-def _emit(codes, start, end, keys, values, sieve, search, seconds, spans, count):
+def _emit(codes, start, end, tables, scratch, search, count):
     """Append the word [start, end), in search mode after the words of two and three characters inside it."""
+    spans = scratch.spans
     if search:
         for length in (2, 3):
             if end - start > length:
                 for i in range(start, end - length + 1):
-                    if _is_word(codes, i, i + length, keys, values, sieve, seconds):
+                    if _is_word(codes, i, i + length, tables, scratch.seconds):
                         spans[count, 0], spans[count, 1] = i, i + length
                         count += 1
     spans[count, 0], spans[count, 1] = start, end
@@ -249,66 +275,46 @@ def _emit(codes, start, end, keys, values, sieve, search, seconds, spans, count)
 
 
 @inlined
-def segment_run(
-    codes,
-    start,
-    end,
-    keys,
-    values,
-    roots,
-    sieve,
-    unknown,
-    starts,
-    moves,
-    emits,
-    search,
-    model,
-    nexts,
-    scores,
-    states,
-    seconds,
-    spans,
-    count,
-):
-    """Write start and end of the words of the Han run [start, end) to ``spans`` from ``count`` on, in jieba's order; returns where they end: at
-    most 3 * (end - start) further.
+def segment_run(codes, start, end, tables, scratch, search, model, count):
+    """Write start and end of the words of the Han run [start, end), whose ``seconds`` are known, to ``spans`` from ``count`` on, in jieba's order;
+    returns where they end: at most 3 * (end - start) further.
 
-    ``model``: whether what the dictionary lacks is cut by the hidden Markov model; the rest: tables of ``han_tables.py``, ``new_scratch``, the
-    run's ``seconds``. All of it is copied into its callers: handing over so many
+    ``model``: whether what the dictionary lacks is cut by the hidden Markov model. All of it is copied into its callers: handing over so many
     arrays costs as much as a short run.
     """
-    best_path(codes, start, end, keys, values, roots, sieve, unknown, seconds, nexts, scores)
+    _best_path(codes, start, end, tables, scratch)
     if model:
-        _join_unknown(codes, start, end, keys, values, sieve, starts, moves, emits, seconds, states, nexts)
+        _join_unknown(codes, start, end, tables, scratch)
     word = start
     while word < end:
-        count = _emit(codes, word, nexts[word], keys, values, sieve, search, seconds, spans, count)
-        word = nexts[word]
+        count = _emit(codes, word, scratch.nexts[word], tables, scratch, search, count)
+        word = scratch.nexts[word]
     return count
 
 
 @kernel
 def new_scratch(size):
-    """Room for texts of ``size`` characters: (nexts, scores, states, seconds)."""
-    return np.empty(size + 1, np.int32), np.empty(size + 1), np.empty(size, np.int8), np.empty(size + 1, np.int32)
+    """Room for texts of ``size`` characters."""
+    return Scratch(
+        np.empty(size + 1, np.int32),
+        np.empty(size + 1),
+        np.empty(size, np.int8),
+        np.empty(size + 1, np.int32),
+        np.empty((3 * size, 2), np.int32),
+    )
 
 
 @kernel
-def segment(codes, keys, values, roots, sieve, unknown, starts, moves, emits, search, model):
+def segment(codes, tables, search, model):
     """int32[words, 2]: start and end of the words of all Han runs in ``codes``, in jieba's order."""
-    size = len(codes)
-    nexts, scores, states, seconds = new_scratch(size)
-    spans = np.empty((3 * size if search else size, 2), np.int32)
+    size, scratch = len(codes), new_scratch(len(codes))
     count, start = 0, 0
     while start < size:
         end = start
         while end < size and FIRST <= codes[end] <= LAST:
             end += 1
         if end > start:
-            find_seconds(codes, start, end, keys, roots, sieve, seconds)
-            count = segment_run(
-                codes, start, end, keys, values, roots, sieve, unknown, starts, moves, emits, search, model,
-                nexts, scores, states, seconds, spans, count,
-            )  # fmt: skip
+            _find_seconds(codes, start, end, tables, scratch.seconds)
+            count = segment_run(codes, start, end, tables, scratch, search, model, count)
         start = end + 1
-    return spans[:count]
+    return scratch.spans[:count]

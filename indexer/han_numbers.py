@@ -15,12 +15,15 @@ import numpy as np
 from indexer.characters import HAN_BIT
 from indexer.han_kernels import FIRST, await_step, segment_run, step
 from indexer.interning import append_tagged, await_tagged, number_tagged
+from indexer.items import add_beside, add_item
 from indexer.jit import inlined, kernel
 from indexer.swar import prefetch
 
 _HAN1, _HAN2, _HANWORD = 1, 2, 3
 _PLANE = 1 << 16
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+# Bytes of a pair at most, with its tag.
+_PAIR_BYTES = 9
 # Pairs whose rows are read ahead.
 _AHEAD = 10
 
@@ -58,13 +61,14 @@ def with_pairs(pairs, count):
 
 
 @inlined
-def number_character(code, rows, names, ends, count, data, start, stop, singles):
-    """Number of the term of the character ``data[start:stop]``: ``count`` for a new one, -1 when there is no room for it."""
-    if code < _PLANE and singles[code] > 0:
-        return np.int64(singles[code]) - 1
+def number_character(text, i, names):
+    """Number of the term of the character at ``i``; there is room for a new one."""
+    code, singles = text.codes[i], names.han.singles
     if code >= _PLANE:
-        return number_tagged(rows, names, ends, count, data, start, stop, _HAN1)
-    number = append_tagged(names, ends, count, data, start, stop, _HAN1)
+        return number_tagged(names.table, text.data, text.places[i], text.places[i + 1], _HAN1)
+    if singles[code] > 0:
+        return np.int64(singles[code]) - 1
+    number = append_tagged(names.table, text.data, text.places[i], text.places[i + 1], _HAN1)
     singles[code] = number + 1
     return number
 
@@ -81,36 +85,34 @@ def _key_of(a, b):
 
 
 @inlined
-def number_pair(first, second, data, start, stop, tables, pairs, known, rows, names, ends, count):
-    """(number of a pair whose characters are ``data[start:stop]``, -1 for no room; its slot, -1 for none). There is room in ``pairs``."""
-    key = _key_of(first, second)
+def number_pair(first, second, data, start, stop, tables, names):
+    """(number of the pair whose characters are ``data[start:stop]``, its slot, -1 for none). There is room for a new one."""
+    key, pairs = _key_of(first, second), names.han.pairs
     if key == 0:
-        return np.int64(number_tagged(rows, names, ends, count, data, start, stop, _HAN2)), np.int64(-1)
+        return number_tagged(names.table, data, start, stop, _HAN2), np.int64(-1)
     slot = _slot(pairs, key)
-    number = np.int64(pairs[slot, 1])
     if pairs[slot, 0] == 0:
-        number = np.int64(append_tagged(names, ends, count, data, start, stop, _HAN2))
-        if number >= 0:
-            root = np.int64(tables[2][first])
-            pairs[slot, 0], pairs[slot, 1] = key, number
-            pairs[slot, 2] = step(tables[0], tables[3], root, second) if root > 0 else 0
-            known[0] += 1
-    return number, np.int64(slot)
+        root = np.int64(tables.roots[first])
+        pairs[slot, 0], pairs[slot, 1] = key, append_tagged(names.table, data, start, stop, _HAN2)
+        pairs[slot, 2] = step(tables.keys, tables.sieve, root, second) if root > 0 else 0
+        names.han.known[0] += 1
+    return np.int64(pairs[slot, 1]), np.int64(slot)
 
 
 @inlined
-def _await_run(codes, at, end, size, keys, roots, sieve, emits, pairs):
+def _await_run(text, at, end, tables, pairs):
     """Have read what the run [at, end) will ask for: rows of pairs, also of the next run since most are short, and what stands behind the rows that
     are there by now: lines of the trie, of the sieve and of the model."""
+    codes, keys, sieve = text.codes, tables.keys, tables.sieve
     for i in range(at, end):
         code = codes[i]
-        if i + _AHEAD < size - 1:
+        if i + _AHEAD < text.size - 1:
             prefetch(pairs, _home(pairs, _key(codes, i + _AHEAD)))
-        root = np.int64(roots[code]) if code < _PLANE else 0
+        root = np.int64(tables.roots[code]) if code < _PLANE else 0
         if root == 0:
             continue
         prefetch(keys, root - 1)
-        prefetch(emits, np.int64(code) - FIRST)
+        prefetch(tables.emits, np.int64(code) - FIRST)
         if i + 1 >= end:
             continue
         key = _key(codes, i)
@@ -124,99 +126,62 @@ def _await_run(codes, at, end, size, keys, roots, sieve, emits, pairs):
 
 
 @inlined
-def _number_pairs(codes, at, end, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e):
-    """Number the pairs of the run [at, end), and fill ``slots`` (-1 = no row) and ``seconds`` of them: (bytes that found no room, count, e)."""
+def _number_pairs(text, at, end, tables, scratch, slots, names, found):
+    """Number the pairs of the run [at, end), and fill ``slots`` (-1 = no row) and ``seconds`` of them."""
+    codes, places = text.codes, text.places
     for i in range(at, end - 1):
-        number, slot = number_pair(
-            codes[i], codes[i + 1], data, places[i], places[i + 2], tables, pairs, known, rows, names, ends, count
-        )  # fmt: skip
+        number, slot = number_pair(codes[i], codes[i + 1], text.data, places[i], places[i + 2], tables, names)
         slots[i] = slot
-        seconds[i] = pairs[slot, 2] if slot >= 0 else 0
-        if number < 0:
-            return places[i + 2] - places[i] + 1, count, e
-        count += number == count
-        extra[e] = number
-        e += 1
-    return 0, count, e
+        scratch.seconds[i] = names.han.pairs[slot, 2] if slot >= 0 else 0
+        add_beside(found, number)
 
 
 @inlined
-def _number_words(spans, found, data, places, pairs, slots, rows, names, ends, count, extra, e):
-    """Number the words of two and more characters among ``spans[:found]``: (bytes that found no room, count, e)."""
-    for i in range(found):
+def _number_words(text, spans, slots, names, found):
+    """Number the words of two and more characters among ``spans``."""
+    table, pairs, data, places = names.table, names.han.pairs, text.data, text.places
+    for i in range(len(spans)):
         if spans[i, 1] - spans[i, 0] > 2:
-            await_tagged(rows, data, places[spans[i, 0]], places[spans[i, 1]], _HANWORD)
-    for i in range(found):
+            await_tagged(table, data, places[spans[i, 0]], places[spans[i, 1]], _HANWORD)
+    for i in range(len(spans)):
         a, b = spans[i, 0], spans[i, 1]
         if b - a < 2:
             continue
         slot = slots[a] if b - a == 2 else -1
         if slot < 0:
-            number = number_tagged(rows, names, ends, count, data, places[a], places[b], _HANWORD)
-        elif pairs[slot, 3] > 0:
-            number = np.int64(pairs[slot, 3]) - 1
-        else:
-            number = append_tagged(names, ends, count, data, places[a], places[b], _HANWORD)
-            pairs[slot, 3] = number + 1
-        if number < 0:
-            return places[b] - places[a] + 1, count, e
-        count += number == count
-        extra[e], e = number, e + 1
-    return 0, count, e
+            add_beside(found, number_tagged(table, data, places[a], places[b], _HANWORD))
+            continue
+        if pairs[slot, 3] == 0:
+            pairs[slot, 3] = append_tagged(table, data, places[a], places[b], _HANWORD) + 1
+        add_beside(found, np.int64(pairs[slot, 3]) - 1)
 
 
 @inlined
-def number_han(
-    codes,
-    at,
-    end,
-    size,
-    data,
-    places,
-    kinds,
-    tables,
-    scratch,
-    spans,
-    singles,
-    pairs,
-    slots,
-    known,
-    rows,
-    names,
-    ends,
-    count,
-    items,
-    n,
-    extra,
-    e,
-):
-    """Number the characters, pairs and words of the run [at, end) of a text of ``size``: (bytes that found no room, count, n, e).
+def room_of_han(text, at, end):
+    """What ``has_room`` is to be asked before the run [at, end) is numbered, and the pair over the space before it: (rows, names, bytes).
 
-    There is room for its pairs; ``slots`` int64 and the rest of the scratch have a place for every code.
+    Names are a character and a pair at each place, and at most three words. In rows are what lies beyond the first plane, a character and a pair,
+    or words of three and more characters, of which two may begin at a place. The bytes of all are nine times the text's, and a tag each.
     """
-    keys, values, roots, sieve, unknown, starts, moves, emits = tables
-    nexts, scores, states, seconds = scratch
-    _await_run(codes, at, end, size, keys, roots, sieve, emits, pairs)
+    count, size = end - at, text.places[end] - text.places[at]
+    return 2 * count + 1, 5 * count + 1, 9 * size + 5 * count + _PAIR_BYTES
+
+
+@inlined
+def number_han(text, at, end, tables, scratch, slots, names, found):
+    """Number the characters, pairs and words of the run [at, end) of a text, for which there is room.
+
+    ``slots`` int64 and the scratch have a place for every code.
+    """
+    _await_run(text, at, end, tables, names.han.pairs)
     for i in range(at, end):
-        number = number_character(codes[i], rows, names, ends, count, data, places[i], places[i + 1], singles)
-        if number < 0:
-            return places[i + 1] - places[i] + 1, count, n, e
-        count += number == count
-        items[n], n = ~number, n + 1
-    needed, count, e = _number_pairs(codes, at, end, data, places, tables, seconds, pairs, slots, known, rows, names, ends, count, extra, e)
-    if needed > 0:
-        return needed, count, n, e
+        add_item(found, ~number_character(text, i, names))
+    _number_pairs(text, at, end, tables, scratch, slots, names, found)
     while at < end:
         stop = at
-        while stop < end and kinds[codes[stop]] & HAN_BIT:
+        while stop < end and text.kinds[text.codes[stop]] & HAN_BIT:
             stop += 1
         if stop - at > 1:
-            found = segment_run(
-                codes, at, stop, keys, values, roots, sieve, unknown, starts, moves, emits, True, True,
-                nexts, scores, states, seconds, spans, 0,
-            )  # fmt: skip
-            needed, count, e = _number_words(spans, found, data, places, pairs, slots, rows, names, ends, count, extra, e)
-            if needed > 0:
-                return needed, count, n, e
+            words = segment_run(text.codes, at, stop, tables, scratch, True, True, 0)
+            _number_words(text, scratch.spans[:words], slots, names, found)
         at = stop + 1
-    return 0, count, n, e

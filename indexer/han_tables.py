@@ -64,8 +64,11 @@ def load_tables(words: Sequence[tuple[str, int]] = ()) -> Tables:
 
 def no_tables() -> Tables:
     """For texts without Han: jieba's dictionary need not be read."""
-    rows = np.zeros((2, 2), np.uint64)
-    return Tables(*_columns(rows), *_shortcuts(rows), 0.0, np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)))
+    return _without_model(np.zeros((2, 2), np.uint64), 0.0)
+
+
+def _without_model(rows: np.ndarray, unknown: float) -> Tables:
+    return Tables(*_columns(rows), *_shortcuts(rows), unknown, np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)))
 
 
 def _tables(arrays: dict[str, np.ndarray]) -> Tables:
@@ -82,7 +85,7 @@ def _make(words: Sequence[tuple[str, int]]) -> dict[str, np.ndarray]:
     if words:
         chars, ends = _packed([word for word, _ in words])
         freqs = np.array([freq for _, freq in words], np.int64)
-        sufficient(chars, ends, *_columns(rows), *_shortcuts(rows), -log_total, freqs)
+        sufficient(chars, ends, _without_model(rows, -log_total), freqs)
         rows = _trie([*groups, (chars, ends, _weights(freqs, log_total))])
     starts, moves, emits = _model()
     roots, sieve = _shortcuts(rows)

@@ -40,7 +40,7 @@ class Head(NamedTuple):
 class MixedTables(NamedTuple):
     """For kernels. A trie as in ``han_kernels.py`` whose values are numbers of words; word i ends its last run at ``last_ends[i]`` and is
     ``data[ends[i]:ends[i + 1]]`` in UTF-8. ``lower`` by code point; no word has more than ``before`` characters before its first run;
-    ``nested`` of them may begin at one place; ``ascii``: some have ASCII alone."""
+    ``nested`` of them may begin at one place; ``longest``: bytes of the longest; ``ascii``: some have ASCII alone."""
 
     keys: "np.ndarray"
     values: "np.ndarray"
@@ -50,6 +50,7 @@ class MixedTables(NamedTuple):
     lower: "np.ndarray"
     before: int
     nested: int
+    longest: int
     ascii: bool
 
 
@@ -136,4 +137,6 @@ def _tables(heads: list[Head], terms: frozenset[str], has_ascii: bool) -> MixedT
     before = max((head.before for head in heads), default=0)
     nested = max((sum(head.word[:i] in terms for i in range(1, len(head.word) + 1)) for head in heads), default=0)
     last_ends = np.array([head.last_end for head in heads], np.int32)
-    return MixedTables(keys, values, last_ends, data, packed.offsets.astype(np.int64), np.array(LOWER, np.int32), before, nested, has_ascii)
+    ends, lower = packed.offsets.astype(np.int64), np.array(LOWER, np.int32)
+    longest = int(np.diff(ends).max(initial=0))
+    return MixedTables(keys, values, last_ends, data, ends, lower, before, nested, longest, has_ascii)

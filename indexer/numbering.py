@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from indexer.byte_runs import expand, number_runs
+from indexer.byte_runs import number_runs
 from indexer.characters import characters
 from indexer.han import Segmenter
 from indexer.han_tables import no_tables
-from indexer.interning import Names, intern, new_names
+from indexer.interning import Names, intern, new_table, strings_of
+from indexer.items import Groups, terms_of
 from indexer.mixed import MixedWords
 from indexer.strings import Strings, pack
 from indexer.texts import Numbered, Texts
@@ -23,29 +24,13 @@ def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter,
     """What ``Analyzer.number_terms`` promises."""
     texts, han = characters().prepare(texts)
     tables = segmenter.tables if han else no_tables()
-    count = len(texts.starts)
-    item_ends, extra_ends, lengths = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64), np.empty(count, np.uint32)
-    empty = new_names()
-    items, extra, runs, grown, han = number_runs(
-        texts.data, texts.starts, texts.stops, characters().tables, tuple(tables), mixed.tables,
-        *empty.table, *names.table, names.han, item_ends, extra_ends, lengths,
-    )  # fmt: skip
-    entries = list(map(words.__getitem__, _texts_of(empty.grown(*runs).strings())))
-    names = names.grown(*grown)._replace(han=han)
+    items, runs, names = number_runs(texts, characters().tables, tables, mixed.tables, new_table(), names)
+    entries = list(map(words.__getitem__, _texts_of(strings_of(runs))))
     codes: dict[int, Code] = {i: one for i, one in enumerate(entries) if type(one) is Code}
     whole, extras = [one.sequence for one in codes.values()], [one.extra for one in codes.values()]
-    names, sequences, sequence_ends = _numbers(names, _sequence(entries, codes), _sizes(len(entries), 1, codes, whole))
-    names, beside, beside_ends = _numbers(names, chain.from_iterable(extras), _sizes(len(entries), 0, codes, extras))
-    runs_of = items[items >= 0]
-    num_tokens = len(items) + count + int((np.diff(sequence_ends) - 1)[runs_of].sum())
-    num_extra = len(extra) + int(np.diff(beside_ends)[runs_of].sum())
-    num_docs = len(texts.ends) - 1
-    found = Numbered(
-        np.empty(num_tokens, np.int32), np.zeros(num_docs + 1, np.int64),
-        np.empty(num_extra, np.int32), np.zeros(num_docs + 1, np.int64), np.empty(num_docs, np.uint32),
-    )  # fmt: skip
-    n, e = expand(texts.ends, items, item_ends, extra, extra_ends, lengths, sequences, sequence_ends, beside, beside_ends, *found)
-    return names, found._replace(tokens=found.tokens[:n], extra=found.extra[:e])
+    names, sequences = _groups(names, _sequence(entries, codes), _sizes(len(entries), 1, codes, whole))
+    names, beside = _groups(names, chain.from_iterable(extras), _sizes(len(entries), 0, codes, extras))
+    return names, terms_of(texts.ends, items, sequences, beside)
 
 
 def _texts_of(strings: Strings) -> list[str]:
@@ -77,7 +62,7 @@ def _sizes(count: int, usual: int, places: Iterable[int], groups: list[tuple[str
     return sizes
 
 
-def _numbers(names: Names, terms: Iterable[str], sizes: np.ndarray) -> tuple[Names, np.ndarray, np.ndarray]:
-    """Numbers of the terms of groups of so many, and where the groups end: (names, int32, int64[groups + 1])."""
+def _groups(names: Names, terms: Iterable[str], sizes: np.ndarray) -> tuple[Names, Groups]:
+    """Numbers of the terms of groups of so many."""
     names, numbers = intern(names, pack(terms))
-    return names, numbers, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    return names, Groups(numbers, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]))

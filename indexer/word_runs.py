@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.borrowed import borrowed
 from indexer.characters import LETTER_BIT, MARK_BIT, WORD_BIT
-from indexer.interning import add_name, has_room, number_at, slot_of, tail_of
+from indexer.interning import number_row, tail_of
 from indexer.jit import inlined, kernel
 from indexer.swar import TOPS, first_bytes, first_mark, marks_from, word_at
 
@@ -97,10 +97,9 @@ def _ends_run(data, end, stop, kinds):
 
 
 @kernel
-def scan_ascii(data, first, at, stop, kinds, rows, names, ends, count, items, n):
-    """Number the word runs from ``at`` of ASCII text that begins at ``first``: (where it stopped, bytes that found no room, count, n)."""
-    data, kinds, items = borrowed(data), borrowed(kinds), borrowed(items)
-    rows, names, ends = borrowed(rows), borrowed(names), borrowed(ends)
+def scan_ascii(data, first, at, stop, kinds, table, items, n):
+    """Number the word runs from ``at`` of ASCII text that begins at ``first``: (where it stopped, bytes that found no room, n)."""
+    data, kinds, table, items = borrowed(data), borrowed(kinds), borrowed(table), borrowed(items)
     while at < stop:
         head, tail = word_at(data, at), word_at(data, at + 8)
         size = first_mark(marks_no_letter(head))
@@ -115,16 +114,11 @@ def scan_ascii(data, first, at, stop, kinds, rows, names, ends, count, items, n)
         if size == 0 or size == 16 or not _ends_run(data, end, stop, kinds):
             end = run_end(data, at, stop, kinds)
             head, tail = first_bytes(word_at(data, at), end - at), tail_of(data, at, end)
-        slot = slot_of(rows, names, ends, head, tail, data, at, end)
-        number = number_at(rows, slot)
+        number = number_row(table, head, tail, data, at, end)
         if number < 0:
-            if not has_room(rows, names, ends, count, end - at):
-                return at, end - at, count, n
-            number = count
-            add_name(rows, names, ends, count, slot, head, tail, data, at, end)
-            count += 1
+            return at, end - at, n
         items[n] = number
         n += 1
         # Known without another look at the bytes: a space begins no run.
         at = end + (end < stop and data[end] == _SPACE)
-    return at, 0, count, n
+    return at, 0, n
