@@ -93,9 +93,18 @@ class Characters:
         return np.flatnonzero(joined), bool(han)
 
 
-@cache
+_making = threading.Lock()
+
+
 def characters() -> Characters:
-    """The tables of this process."""
+    """The tables of this process, the same ones for all its threads: by themselves two that ask at once would get a set each, of which one is
+    forgotten with what it learned."""
+    with _making:
+        return _characters()
+
+
+@cache
+def _characters() -> Characters:
     return Characters()
 
 

@@ -22,9 +22,10 @@ _LINE_END = ord("\n")
 
 def number_terms(texts: Texts, names: Names, words: Words, segmenter: Segmenter, mixed: MixedWords) -> tuple[Names, Numbered]:
     """What ``Analyzer.number_terms`` promises."""
-    texts, han = characters().prepare(texts)
+    known = characters()
+    texts, han = known.prepare(texts)
     tables = segmenter.tables if han else no_tables()
-    items, runs, names = number_runs(texts, characters().tables, tables, mixed.tables, new_table(), names)
+    items, runs, names = number_runs(texts, known.tables, tables, mixed.tables, new_table(), names)
     entries = list(map(words.__getitem__, _texts_of(strings_of(runs))))
     codes: dict[int, Code] = {i: one for i, one in enumerate(entries) if type(one) is Code}
     whole, extras = [one.sequence for one in codes.values()], [one.extra for one in codes.values()]
