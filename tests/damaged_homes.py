@@ -203,14 +203,13 @@ def wrong_answers(root: Path, damage: list, intact: dict[str, object]) -> list[s
     path = Path(damage[1])
     whole = path.read_bytes()
     spoiled = damaged(whole, damage)
-    path.unlink()  # other generations share the file
-    path.write_bytes(spoiled)
+    _replace(path, spoiled)
     try:
         found = answers(root, damage[2] if damage[0] == "unread" else "")
     except Exception:
         return [traceback.format_exc()]
     finally:
-        path.write_bytes(whole)
+        _replace(path, whole)
     wrong = []
     for name, answer in found.items():
         if isinstance(answer, SearchdError):
@@ -218,6 +217,12 @@ def wrong_answers(root: Path, damage: list, intact: dict[str, object]) -> list[s
         elif answer != intact[name]:
             wrong.append(f"{name}: another answer")
     return wrong
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """A new file in the old one's place: other generations share that, and threads of an engine may still have it mapped."""
+    path.unlink()
+    path.write_bytes(data)
 
 
 def believe_everything() -> None:

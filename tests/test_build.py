@@ -271,7 +271,11 @@ def start_build(home, schema, jobs, more):
         "--memory",
         "1MiB",
     ]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    # Whoever runs the tests in the background of a shell has SIGINT ignored, and so would the child.
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     process.stdin.write("".join(json.dumps({**record(i), **more, "id": f"new{i}"}) + "\n" for i in range(12_000)).encode())
     process.stdin.flush()
     deadline = time.monotonic() + 60
