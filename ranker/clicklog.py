@@ -149,6 +149,11 @@ class ClickLog:
         return self._writer
 
     @property
+    def waiting(self) -> int:
+        """Writes of this process that wait for the disk."""
+        return 0 if self._writer is None else self._writer.waiting
+
+    @property
     def lost(self) -> int:
         """Impressions that were queued by this process and could not be stored."""
         return self._writer.lost if self._writer is not None else 0

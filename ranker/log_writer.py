@@ -61,6 +61,11 @@ class LogWriter:
         except queue.Full:
             raise ClickLogBusy(f"{self.path}: {self._jobs.maxsize} writes are waiting already; try again in a second") from None
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that are queued."""
+        return self._jobs.qsize()
+
     def close(self) -> None:
         """Store what is queued, then stop."""
         self._jobs.put(None)

@@ -22,6 +22,7 @@ NO_REQUEST = "logged without its request (by an earlier version, or simulated)"
 NO_FEATURES = "logged without features"
 DRAFTED = "drafted by an experiment from several models"
 SORTED = "sorted by columns"
+PARTIAL = "cut short by a time limit"
 
 
 class Difference(NamedTuple):
@@ -79,8 +80,9 @@ def _unsuited(impression: Impression) -> str | None:
     if impression.experiment:
         return DRAFTED
     try:
-        if Request.decoded(impression.request).sorted:
-            return SORTED
+        request = Request.decoded(impression.request)
+        if request.sorted or request.partial:
+            return SORTED if request.sorted else PARTIAL
     except ValueError:
         return NO_REQUEST
     return NO_FEATURES if impression.features is None and impression.keys else None

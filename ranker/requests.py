@@ -13,6 +13,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     depth: int = 100
     instead: str = ""  # the corrected text whose results were shown, where those of the text itself were not
     sorted: bool = False  # by columns: relevance had no say
+    locale: str = ""
+    partial: bool = False  # cut short by a time limit: it comes out otherwise when there is more time
 
     def encoded(self) -> str:
         """As JSON."""

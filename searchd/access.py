@@ -5,10 +5,13 @@ always needs a key. A browser cannot send a Bearer header by itself, so reading 
 changing never does, since a browser repeats Basic credentials for foreign pages too.
 """
 
+import math
+
 from flask import g, request
 
 from searchd.errors_http import HttpProblem
 from searchd.keys import Key
+from searchd.rate_limits import client_of
 from searchd.service import Service, service
 
 OPEN_SCOPES = ("search", "events")
@@ -23,6 +26,7 @@ def authorize(scope: str) -> None:
     text = _presented()
     if text is not None:
         g.key = _checked(svc, text)
+    _limit(svc, g.key)
     if scope in OPEN_SCOPES and not svc.settings.require_keys:
         return
     if g.key is None:
@@ -31,6 +35,14 @@ def authorize(scope: str) -> None:
         )
     if not g.key.allows(scope):
         raise HttpProblem(403, "wrong_scope", f"this needs a key of scope {scope}, found one of {', '.join(g.key.scopes)}")
+
+
+def _limit(svc: Service, key: Key | None) -> None:
+    seconds = svc.limits.wait(f"key {key.id}" if key else client_of(request.remote_addr or ""))
+    if seconds:
+        svc.metrics.limited.inc()
+        message = f"expected at most {svc.settings.rate_limit:g} requests a second, found more; wait {seconds:.2f} s"
+        raise HttpProblem(429, "too_many_requests", message, {"Retry-After": str(math.ceil(seconds))})
 
 
 def _checked(svc: Service, text: str) -> Key:

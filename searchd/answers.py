@@ -43,8 +43,8 @@ class SearchAnswer(msgspec.Struct, omit_defaults=True):
     facets: dict[str, Any]
     generation: str
     model: ModelRef | None
-    partial: bool
-    coverage: float
+    partial: Annotated[bool, Meta(description="Whether `timeout_ms` was reached, so that something was left out.")]
+    coverage: Annotated[float, Meta(description="Share of the documents that were looked at.")]
     corrected_query: (
         Annotated[str, Meta(description="What was probably meant: the query finds nothing, or a word of it is in hardly any document.")]
         | None

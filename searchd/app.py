@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from indexer.home import Home
 from searchd.assets import asset_url
 from searchd.config import load_settings
+from searchd.cors import register_cors
 from searchd.errors_http import register_errors
 from searchd.metrics import register_metrics
+from searchd.request_ids import register_request_ids
 from searchd.routing import register_limits
 from searchd.service import EXTENSION, Service
 from searchd.views_documents import blueprint as documents
@@ -50,12 +53,16 @@ def create_app(home: str | os.PathLike[str] | Home | None = None, *, engine: Any
     app.jinja_env.globals["asset"] = asset_url
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[EXTENSION] = service = Service(place, load_settings(place, overrides), engine)
+    if service.settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, service.settings.proxies, service.settings.proxies)  # type: ignore[method-assign]
+    register_request_ids(app, service.settings.log_requests)
     register_metrics(app, service.metrics)
     register_limits(app)
     register_errors(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.after_request(_protect)
+    register_cors(app, service.settings.cors_origins)
     return app
 
 

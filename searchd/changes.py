@@ -44,8 +44,9 @@ def _lines(data: bytes) -> Iterator[Any]:
 
 def change(service: Service, kind: str, upserts: list[dict[str, Any]], deletes: list[str], refresh: bool = False) -> ChangeAnswer:
     """Publish the change; with ``refresh`` this worker serves it when this returns. The others, and without it this one, do at their next search."""
-    with service.tasks.record(kind) as uid:
+    with service.tasks.record(kind) as uid, service.metrics.changes.track_inprogress():
         generation = service.committer.commit(Change(upserts, deletes)) if upserts or deletes else service.engine.index.generation
         if refresh:
             service.engine.reload_if_changed()
+    service.metrics.documents_changed.inc(len(upserts) + len(deletes))
     return ChangeAnswer(len(upserts), len(deletes), str(generation), uid)

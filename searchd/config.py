@@ -16,6 +16,7 @@ from indexer.errors import SearchdError, reason
 from indexer.home import Home
 
 PREFIX = "SEARCHD_"
+_LISTS = ("facets", "cors_origins")
 
 
 class SettingsError(SearchdError):
@@ -55,6 +56,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 60
     query_id_lifetime: Annotated[int, Meta(ge=1, description="Seconds during which events for a query are accepted.")] = 3600
     merge: Annotated[bool, Meta(description="Whether segments that have become many are merged in the background.")] = True
+    cors_origins: Annotated[
+        tuple[str, ...], Meta(description="Origins, such as https://example.org, whose pages may call /v1 from a browser; `*`: all.")
+    ] = ()
+    rate_limit: Annotated[
+        float,
+        Meta(ge=0, description="Requests a second that one client (its key, else its address) may send in the long run; 0: any number."),
+    ] = 0.0
+    rate_burst: Annotated[int, Meta(ge=1, description="Requests that a client may send at once before `rate_limit` holds it back.")] = 50
+    proxies: Annotated[
+        int, Meta(ge=0, le=8, description="Reverse proxies in front, whose X-Forwarded-For and -Proto are believed; 0: none is.")
+    ] = 0
+    log_requests: Annotated[
+        Literal["none", "failed", "all"], Meta(description="Which requests have a line in the log: those answered with 5xx, or all.")
+    ] = "failed"
     slow_search_ms: Annotated[int, Meta(ge=1, description="Searches slower than this are logged as warnings.")] = 1000
 
 
@@ -103,5 +118,5 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for name in Settings.__struct_fields__:
         value = environ.get(PREFIX + name.upper())
         if value is not None:
-            found[name] = [part.strip() for part in value.split(",") if part.strip()] if name == "facets" else value
+            found[name] = [part.strip() for part in value.split(",") if part.strip()] if name in _LISTS else value
     return found

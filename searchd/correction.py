@@ -36,9 +36,11 @@ def corrected(query: Query, plan: Plan, snapshot: Any, num_typos: int | None = N
     if most <= 0 or not plan.terms or not query.plain:
         return None
     suspects = _suspects(plan, snapshot, most)
+    if not query.spoken:
+        suspects.pairs.clear()
     if not suspects.words and not suspects.pairs:
         return None
-    return _asked(query.text, snapshot, most) or _replaced(query.text, plan, suspects, snapshot, most)
+    return _asked(query.text, snapshot, most) or _replaced(query, plan, suspects, snapshot, most)
 
 
 def _asked(text: str, snapshot: Any, most: int) -> str | None:
@@ -73,12 +75,13 @@ def _suspects(plan: Plan, snapshot: Any, most: int) -> Suspects:
     return Suspects([(*place, df) for place, df in words.items() if df <= RARE], pairs)
 
 
-def _replaced(text: str, plan: Plan, suspects: Suspects, snapshot: Any, most: int) -> str | None:
+def _replaced(query: Query, plan: Plan, suspects: Suspects, snapshot: Any, most: int) -> str | None:
     """The text with the words that were probably meant."""
+    text = query.text
     changes: list[tuple[int, int, str]] = list(han_changes(text, suspects.pairs, snapshot)) if suspects.pairs else []
     places = {match.span() for match in _WORD.finditer(text)}
     # What is the pinyin of something is no mistyped word.
-    spoken = pinyin_spans(text, snapshot.query_terms.weighted(text).terms, snapshot) if suspects.words else []
+    spoken = pinyin_spans(text, snapshot.query_terms.weighted(text).terms, snapshot) if suspects.words and query.spoken else []
     words = [word for word in suspects.words if not any(span.start <= word[0] < span.end for span in spoken)]
     for start, end, df in words[:MAX_WORDS]:
         if (start, end) in places and allowed_edits(text[start:end], most):

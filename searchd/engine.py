@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import structlog
@@ -19,17 +19,17 @@ from indexer.errors import SearchdError
 from indexer.home import Home
 from ranker.exploration import Exploration
 from ranker.requests import Request
-from searchd.correction import MAX_TYPOS, corrected
+from searchd.answering import Asked, answered
+from searchd.correction import MAX_TYPOS
 from searchd.explanations import Explanation
 from searchd.facets import MAX_FACETS, facet_counts
 from searchd.filters import filter_mask
 from searchd.hits import Hit
 from searchd.parts import difference
 from searchd.plan import Plan, make_plan, matched_docs, plain_plan, wish_of
-from searchd.query import Query, parse_query
+from searchd.query import parse_query
 from searchd.ranking import ModelRef, Ranking, Total, model_ref, top_phrases
 from searchd.results import (
-    Exploring,
     Page,
     Result,
     Shown,
@@ -39,12 +39,12 @@ from searchd.results import (
     ranked_page,
     ranking_of,
     score_documents,
-    sorted_page,
 )
 from searchd.snapshot import Snapshot, open_snapshot, refreshed_snapshot, signature
-from searchd.sorting import SortKey, parse_sort
+from searchd.sorting import parse_sort
+from searchd.stages import lap, stopwatch, time_is_up
 from searchd.suggest import Completions, complete, suggest
-from searchd.trials import Drafting, drafted_page, trial_of
+from searchd.trials import trial_of
 
 MAX_WINDOW = 1000
 MODES = ("or", "and")
@@ -192,6 +192,8 @@ class Engine:
         minimum_should_match: int | None = None,
         rerank_depth: int = 100,
         num_typos: int | None = None,
+        locale: str = "",
+        timeout_ms: float | None = None,
         log: bool | None = None,
         query_id: str | None = None,
         **who: str | None,
@@ -200,38 +202,40 @@ class Engine:
 
         ``minimum_should_match``: so many of the query's plain words must be there (all, if it has fewer), whatever the ``mode``.
         ``num_typos``: so many edits a word may be put right (0 to 2; None: by its length); see ``correction.py`` for when.
+        ``locale`` is the query's language, such as ``en`` or ``zh-Hans``; without, the text tells. After ``timeout_ms`` what comes next is left
+        out (a model's order, the exact total, corrections, passages, facets, further segments), which ``partial`` and ``coverage`` tell.
         ``log`` None writes the search to the click log if the engine has one; ``who`` may name application, client_id, session_id, user_id.
         Raises SearchdError: query_too_long, bad_filter, unknown_field, bad_sort, unknown_model, invalid_parameter.
         """
         started = time.perf_counter()
         _check(limit, offset, mode, rerank_depth, facets, minimum_should_match, num_typos)
-        snapshot = self.snapshot()
-        keys = parse_sort(sort, snapshot.columns) if sort else []
-        mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
-        logged = self.click_log is not None and log is not False
-        query_id = query_id or self._new_query_id()
-        tried = logged and not keys and model == "active" and not explain
-        trial = trial_of(snapshot, self._exploration, who.get("session_id") or who.get("client_id") or "", query_id, q) if tried else None
-        asked = _Asked(mode, mask, minimum_should_match, keys, limit, offset, model, rerank_depth, logged or explain, explain, trial)
-        query = parse_query(q, snapshot.query_fields)
-        plan, page = _answered(query, snapshot, asked)
-        meant = corrected(query, plan, snapshot, num_typos)
-        shown_instead = False
-        if meant is not None and (page.total.value == 0 or _only_similar(plan, snapshot)):
-            instead, found = _answered(parse_query(meant, snapshot.query_fields), snapshot, asked)
-            shown_instead = found.total.value > 0
-            meant, plan, page = (meant, instead, found) if shown_instead else (None, plan, page)
-        hits = hits_of(page, plan, snapshot, Shown(fields, highlight, crop_length, explain))
-        counted = facet_counts(facets, snapshot.columns, matched_docs(plan, snapshot)) if facets else {}
-        fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
-        result = Result(
-            query_id, 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model), meant, shown_instead,
-            features=page.ranked.features, feature_fingerprint=fingerprint,
-        )  # fmt: skip
-        if logged:
-            shown_text = meant if shown_instead and meant is not None else ""
-            request = Request(mode, filter or "", minimum_should_match, limit, rerank_depth, shown_text, bool(keys))
-            self._log(result, page, q, offset, who, request)
+        with stopwatch(timeout_ms) as watch:
+            snapshot = self.snapshot()
+            lap("open")
+            keys = parse_sort(sort, snapshot.columns) if sort else []
+            mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
+            logged = self.click_log is not None and log is not False
+            query_id = query_id or self._new_query_id()
+            tried = logged and not keys and model == "active" and not explain
+            unit = who.get("session_id") or who.get("client_id") or ""
+            trial = trial_of(snapshot, self._exploration, unit, query_id, q) if tried else None
+            asked = Asked(mode, mask, minimum_should_match, keys, limit, offset, model, rerank_depth, logged or explain, explain, trial)
+            plan, page, meant, shown_instead = answered(parse_query(q, snapshot.query_fields, locale), snapshot, asked, num_typos, locale)
+            hits = hits_of(page, plan, snapshot, Shown(fields, highlight, crop_length, explain))
+            lap("hits")
+            counted = facet_counts(facets, snapshot.columns, matched_docs(plan, snapshot)) if facets and not time_is_up("facets") else {}
+            lap("facets")
+            fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
+            result = Result(
+                query_id, 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model), meant, shown_instead,
+                bool(watch.left_out), watch.coverage, page.ranked.features, fingerprint, watch.seconds,
+            )  # fmt: skip
+            if logged:
+                shown_text = meant if shown_instead and meant is not None else ""
+                filtered = filter or ""
+                request = Request(mode, filtered, minimum_should_match, limit, rerank_depth, shown_text, bool(keys), locale, result.partial)
+                self._log(result, page, q, offset, who, request)
+            lap("log")
         return result._replace(took=(time.perf_counter() - started) * 1000)
 
     def _plan(self, q: str, snapshot: Snapshot) -> Plan:
@@ -323,39 +327,6 @@ class Engine:
                 user_id=who.get("user_id") or "",
             )
         )
-
-
-class _Asked(NamedTuple):
-    """A search but for its text."""
-
-    mode: str
-    mask: np.ndarray | None
-    minimum: int | None
-    keys: list[SortKey]
-    limit: int
-    offset: int
-    model: str | None
-    rerank_depth: int
-    features: bool
-    explain: bool = False
-    trial: Drafting | Exploring | None = None
-
-
-def _answered(query: Query, snapshot: Snapshot, asked: _Asked) -> tuple[Plan, Page]:
-    """A query's page, and how it came about."""
-    plan = make_plan(query, snapshot, asked.mode, asked.mask, asked.mask is not None or bool(asked.keys), asked.minimum)
-    if asked.keys:
-        return plan, sorted_page(plan, snapshot, asked.keys, asked.limit, asked.offset)
-    if isinstance(asked.trial, Drafting):
-        return plan, drafted_page(asked.trial, plan, snapshot, asked.limit, asked.offset, asked.rerank_depth)
-    chosen = snapshot.choose_model(asked.model)
-    place = asked.limit, asked.offset, asked.rerank_depth
-    return plan, ranked_page(plan, snapshot, chosen, *place, asked.features, explain=asked.explain, exploring=asked.trial)
-
-
-def _only_similar(plan: Plan, snapshot: Snapshot) -> bool:
-    """Whether no document has a term of the query, so that what was found has words spelt like them."""
-    return not snapshot.index.df([term.term for term in plan.query_terms]).any()
 
 
 def _check(

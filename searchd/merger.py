@@ -1,25 +1,32 @@
 """Segments that have become many are merged by a process of their own, of the lowest priority: no search waits for a merge, nor for Python's lock."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 
 import structlog
 
 from indexer.home import Home
 from indexer.jit import ROOT
 from indexer.merging import is_needed
+from searchd.tasks import Tasks
 
 log = structlog.get_logger("searchd.merger")
 COMMAND = (sys.executable, "-P", "-m", "indexer", "merge", "--as-needed", "--home")
 
 
+class NotMerged(Exception):
+    """What the process said when it failed."""
+
+
 class Merger:
     """Merges the segments of one home as needed; thread-safe. Of several servers' and commands' one merges at a time, which their lock sees to."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, tasks: Tasks | None = None) -> None:
+        self._home, self._tasks = home, tasks
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
@@ -55,8 +62,14 @@ class Merger:
         self.wait()
 
     def _await(self, process: subprocess.Popen[bytes]) -> None:
-        _, problem = process.communicate()
-        if process.returncode == 0:
+        try:
+            with self._tasks.record("merge") if self._tasks else nullcontext():
+                _, problem = process.communicate()
+                if process.returncode:
+                    raise NotMerged(problem.decode("utf-8", "replace")[-500:].strip())
             log.info("merged")
-        elif not self._closed:
-            log.warning("not merged", reason=problem.decode("utf-8", "replace")[-500:].strip())
+        except NotMerged as error:
+            if not self._closed:
+                log.warning("not merged", reason=str(error))
+        except sqlite3.Error as error:  # the server's folder went before its merge
+            log.warning("merge not recorded", reason=str(error))

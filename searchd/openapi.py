@@ -68,7 +68,7 @@ def _operation(endpoint: str, path: str, operation: Operation, schemas: _Schemas
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {media: {"schema": schemas.of(operation.body)} for media in _body_media(operation)},
+            "content": _body_content(operation, schemas),
         }
     if operation.scope != "public":
         described["security"] = [{name: [operation.scope]} for name in _SECURITY]
@@ -77,8 +77,11 @@ def _operation(endpoint: str, path: str, operation: Operation, schemas: _Schemas
     return described
 
 
-def _body_media(operation: Operation) -> list[str]:
-    return ["application/json", "application/x-ndjson"] if operation.many else ["application/json"]
+def _body_content(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    described = {"application/json": {"schema": schemas.of(operation.body), "example": operation.example}}
+    if operation.many:
+        described["application/x-ndjson"] = {"schema": {"type": "string", "description": "One JSON value a line."}}
+    return described
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

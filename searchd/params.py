@@ -53,9 +53,18 @@ class SearchParams(Params):
     minimum_should_match: (
         Annotated[int, Meta(ge=1, le=512, description="How many of the plain words must occur, instead of `mode`.")] | None
     ) = None
-    locale: Annotated[str, Meta(max_length=35, description="Accepted and not used: the language is told from the text itself.")] | None = (
-        None
-    )
+    locale: (
+        Annotated[
+            str,
+            Meta(
+                max_length=35,
+                pattern="^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$",
+                description="Language of the query, such as `en` or `zh-Hans`; without, the text tells. In languages that are not Chinese, letters "
+                "are never read as pinyin and characters never put right by their sound.",
+            ),
+        ]
+        | None
+    ) = None
     num_typos: (
         Annotated[
             int,
@@ -72,7 +81,19 @@ class SearchParams(Params):
     rerank_depth: Annotated[int, Meta(ge=1, le=1000, description="How many retrieved documents the model orders.")] | None = None
     explain: Annotated[bool, Meta(description="Whether hits say how their score came about.")] = False
     log: Annotated[bool, Meta(description="Whether the search is written to the click log.")] = True
-    timeout_ms: Annotated[int, Meta(ge=1, le=5000, description="Accepted and not used: no search is cut short yet.")] | None = None
+    timeout_ms: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=5000,
+                description="After so many milliseconds what comes next is left out: the model's order, the exact total, corrections, passages, "
+                "facets, further segments of the index. `partial` says that something is missing, `coverage` which share of the documents was "
+                "looked at.",
+            ),
+        ]
+        | None
+    ) = None
     query_id: Annotated[Identifier, Meta(description="An id this server issued: a further page of the same search.")] | None = None
     client_id: Identifier | None = None
     session_id: Identifier | None = None
@@ -142,6 +163,14 @@ class ChangeParams(Params):
     """How a change of documents is carried out."""
 
     refresh: Annotated[bool, Meta(description="Whether searches see the change when the call returns.")] = False
+
+
+class TasksParams(Params):
+    """Which tasks to list."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    status: Literal["processing", "succeeded", "failed"] | None = None
+    type: Annotated[str, Meta(max_length=64, description="Such as `documents_upsert` or `merge`.")] | None = None
 
 
 class ActivateParams(Params):

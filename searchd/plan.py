@@ -61,17 +61,17 @@ def make_plan(
     ``minimum``: so many of the plain words are enough, whatever the mode.
     """
     if query.plain:
-        plan = plain_plan(query.text, snapshot, mode, minimum)
+        plan = plain_plan(query.text, snapshot, mode, minimum, query.spoken)
         listing = listing and not query.text.strip()
         return plan._replace(mask=all_of([plan.mask, filter_mask]), listing=listing)
     return _Planner(snapshot, mode, minimum).plan(query, filter_mask, listing)
 
 
-def plain_plan(text: str, snapshot: Any, mode: str, minimum: int | None = None) -> Plan:
-    """The plan of a text that is nothing but words, whatever signs are in it."""
+def plain_plan(text: str, snapshot: Any, mode: str, minimum: int | None = None, spoken: bool = True) -> Plan:
+    """The plan of a text that is nothing but words, whatever signs are in it; ``spoken``: they may be pinyin."""
     analysed = snapshot.query_terms.analyse(text)
     terms, weights = snapshot.query_terms.weigh(analysed)
-    scored, wish = _wished(Scored(terms, weights), text, terms, snapshot, mode, minimum)
+    scored, wish = _wished(Scored(terms, weights), text, terms, snapshot, mode, minimum, spoken)
     likened = _known(analysed, snapshot) if scored.further and not _has_synonyms(text, snapshot) else analysed
     terms, weights = snapshot.query_terms.with_similar(likened, Weighted(scored.terms, scored.weights))
     return Plan(text, analysed, terms, weights, wish.required, wish.mask, minimum=wish.minimum, further=scored.further)
@@ -120,13 +120,16 @@ def _counted(having: list[Mask], minimum: int | None) -> Wish:
     return Wish(mask=np.asarray(np.sum(having, axis=0, dtype=np.int32) >= minimum))
 
 
-def _wished(scored: Scored, text: str, terms: list[str], snapshot: Any, mode: str, minimum: int | None) -> tuple[Scored, Wish]:
+def _wished(
+    scored: Scored, text: str, terms: list[str], snapshot: Any, mode: str, minimum: int | None, spoken: bool
+) -> tuple[Scored, Wish]:
     """What scores and what must be there when ``text``, which has these terms, are a query's plain words.
 
-    They may have synonyms, or be the pinyin of Chinese words.
+    They may have synonyms, or, if ``spoken``, be the pinyin of Chinese words.
     """
     spans = snapshot.synonyms.spans(text) if snapshot.synonyms else []
-    spans = spans or pinyin_spans(text, terms, snapshot)
+    if not spans and spoken:
+        spans = pinyin_spans(text, terms, snapshot)
     if not spans:
         return scored, wish_of(text, terms, snapshot, mode, minimum)
     return add_synonyms(scored, text, spans, snapshot), Wish(mask=synonym_mask(text, spans, snapshot, mode, minimum))
@@ -164,7 +167,7 @@ class _Planner:
         self._add_expansions(analysed, terms, weights)
         wished = query_terms.weighted(" ".join(words)).terms
         text = " ".join(words)
-        scored, wish = _wished(Scored(terms, weights), text, wished, self.snapshot, self.mode, self.minimum)
+        scored, wish = _wished(Scored(terms, weights), text, wished, self.snapshot, self.mode, self.minimum, query.spoken)
         asked = self.phrase is not None or any(not demand.negative for demand in demands)
         mask = all_of([*(demand.mask for demand in demands), wish.mask, filter_mask])
         listed = not wished and (asked or (listing and bool(demands)))

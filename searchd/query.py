@@ -18,6 +18,8 @@ from indexer.errors import SearchdError
 
 MAX_CHARS = 512
 MAX_DEPTH = 10
+# Languages that are written in Chinese characters and said in the pinyin of people's keyboards.
+CHINESE = frozenset({"zh", "cmn", "yue", "wuu", "hak", "nan", "gan", "hsn"})
 _OPERATORS = re.compile(r'["()*:]|(?:^|\s)-\S|(?:^|\s)OR(?:\s|$)')
 # Typographic quotes, which NFKC leaves alone.
 _QUOTES = str.maketrans("“”„‟«»「」『』", '"' * 10)
@@ -77,6 +79,7 @@ class Query(NamedTuple):
 
     text: str
     nodes: tuple[Node, ...]
+    spoken: bool = True  # whether letters may be the pinyin of Chinese words, and characters mistaken for others of their sound
 
     @property
     def plain(self) -> bool:
@@ -92,8 +95,15 @@ def normalise(text: str) -> str:
     return normalised
 
 
-def parse_query(text: str, fields: Collection[str] = ()) -> Query:
-    """Parse ``q``; ``fields`` are the names that may stand before a colon. Raises QueryTooLong, nothing else."""
+def parse_query(text: str, fields: Collection[str] = (), locale: str = "") -> Query:
+    """Parse ``q``; ``fields`` are the names that may stand before a colon. Raises QueryTooLong, nothing else.
+
+    ``locale`` tells the language where the text does not: by a language that is none of China's, letters are no pinyin.
+    """
+    return _parsed(text, fields)._replace(spoken=not locale or re.split("[-_]", locale)[0].lower() in CHINESE)
+
+
+def _parsed(text: str, fields: Collection[str]) -> Query:
     text = normalise(text)
     quoted = text.translate(_QUOTES)
     if not _OPERATORS.search(quoted):

@@ -15,6 +15,7 @@ from searchd.plan import Plan, matched_docs
 from searchd.query_terms import Sequence as TermSequence
 from searchd.retrieval_sets import UNLIMITED
 from searchd.snapshot import Snapshot
+from searchd.stages import complete, lap, time_is_up
 
 # Matches are counted exactly while the query's terms have at most so many postings (some milliseconds), beyond that up to a lower bound.
 EXACT_COUNT_POSTINGS = 20_000_000
@@ -102,7 +103,9 @@ def count_matches(plan: Plan, snapshot: Snapshot, found: int, k: int) -> Total:
     if plan.empty:
         return Total(0)
     if found < k:
-        return Total(found)
+        return Total(found, "eq" if complete() else "gte")
+    if time_is_up("count"):
+        return Total(found, "gte")
     retriever = snapshot.retriever
     if plan.mask is not None or plan.phrase is not None or plan.minimum is not None or plan.listing:
         return Total(int(np.count_nonzero(matched_docs(plan, snapshot))))
@@ -120,7 +123,9 @@ def rerank(plan: Plan, snapshot: Snapshot, docs: np.ndarray, scores: np.ndarray,
     """The candidates, which must be whole blocks from the first on, in the model's order; ties keep retrieval's order."""
     if model is None or not len(docs):
         return Ranked(docs, scores.astype(np.float64), scores)
-    return ordered(docs, scores, features_of(plan, snapshot, docs, scores, model.featureset), model, depth)
+    features = features_of(plan, snapshot, docs, scores, model.featureset)
+    lap("features")
+    return ordered(docs, scores, features, model, depth)
 
 
 def ordered(docs: np.ndarray, scores: np.ndarray, features: np.ndarray, model: Any, depth: int) -> Ranked:

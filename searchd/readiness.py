@@ -23,10 +23,17 @@ def missing_workers(folder: Path) -> int:
 
 
 def _alive(path: Path) -> bool:
+    if alive(int(path.name.removeprefix("warm-"))):
+        return True
+    path.unlink(missing_ok=True)
+    return False
+
+
+def alive(pid: int) -> bool:
+    """Whether there is a process of this number."""
     try:
-        os.kill(int(path.name.removeprefix("warm-")), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        path.unlink(missing_ok=True)
         return False
     except PermissionError:
         return True

@@ -22,7 +22,7 @@ class Replayer:
         """The page, with features, that a search of this text shows; raises what the search would, and for a model that is gone."""
         snapshot = self.snapshot
         mask = filter_mask(request.filter, snapshot.columns, snapshot.index.max_doc) if request.filter.strip() else None
-        query = parse_query(text, snapshot.query_fields)
+        query = parse_query(text, snapshot.query_fields, request.locale)
         plan = make_plan(query, snapshot, request.mode, mask, mask is not None, request.minimum)
         page = ranked_page(plan, snapshot, snapshot.choose_model(model), request.limit, offset, request.depth, features=True)
         return ranking_of(page, snapshot)

@@ -4,8 +4,9 @@ The features that a page carries are the rows the model scored; without a model 
 been given them, so that training can learn from searches that no model ranked.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ from searchd.ranking import (
 )
 from searchd.snapshot import Snapshot
 from searchd.sorting import SortKey, sorted_docs
+from searchd.stages import lap, time_is_up
 
 # Features that compare a score with the best ones look at so many, also when a shorter page is asked for.
 CONTEXT = 10
@@ -41,7 +43,8 @@ class Result(NamedTuple):
 
     ``took`` in milliseconds. ``corrected_query`` is what was probably meant, where the query as typed finds nothing or has a word that hardly any
     document has; ``shown_instead``: the page is that query's, since the one that was typed finds nothing. ``features`` float32[hits, F] are the
-    rows that were scored (or would be logged), else None.
+    rows that were scored (or would be logged), else None. ``partial``: the time limit was reached, so something was
+    left out; ``coverage`` is the share of the documents that were looked at. ``seconds`` by stage, see ``stages.py``.
     """
 
     query_id: str
@@ -57,6 +60,7 @@ class Result(NamedTuple):
     coverage: float = 1.0
     features: np.ndarray | None = None
     feature_fingerprint: str = ""
+    seconds: Mapping[str, float] = MappingProxyType({})
 
 
 class Page(NamedTuple):
@@ -113,13 +117,12 @@ def ranked_page(
     """The page in order of relevance; ``features``: also without a model; ``counted``: with the number of matches; ``explain``: with parts."""
     window = offset + limit
     k = blocks_needed(window, depth) if model is not None else max(window, CONTEXT) if features else window
-    if model is None:
-        ranked = Ranked(*best_formed(plan, snapshot, k, lambda size: candidates(plan, snapshot, size)))
-    else:
-        ranked = rerank(plan, snapshot, *candidates(plan, snapshot, k), model, depth)
+    ranked, model = _ranked(plan, snapshot, model, k, depth)
     total = count_matches(plan, snapshot, len(ranked.docs), k) if counted else Total(len(ranked.docs), "gte")
+    lap("count")
     page = Page(ranked, total, model, None if model is None else model.featureset)
     page = with_features(page, plan, snapshot) if features else page
+    lap("features")
     page = page if exploring is None else _explored(page, exploring)
     parts = served_parts(page.ranked, model, depth, offset, window) if explain and model is not None else None
     page = page_cut(page, offset, window)._replace(parts=parts)
@@ -127,6 +130,20 @@ def ranked_page(
         costs = feature_costs(plan, snapshot, page.ranked.docs, page.ranked.retrieval_scores, page.featureset)
         page = page._replace(costs=costs)
     return page
+
+
+def _ranked(plan: Plan, snapshot: Snapshot, model: Any, k: int, depth: int) -> tuple[Ranked, Any]:
+    """The best ``k`` by the model, or by retrieval alone when there is none or no time for it; and the model that ordered them."""
+    if model is None:
+        ranked = Ranked(*best_formed(plan, snapshot, k, lambda size: candidates(plan, snapshot, size)))
+        lap("retrieve")
+        return ranked, None
+    docs, scores = candidates(plan, snapshot, k)
+    lap("retrieve")
+    chosen = None if time_is_up("score") else model
+    ranked = rerank(plan, snapshot, docs, scores, chosen, depth)
+    lap("score")
+    return ranked, chosen
 
 
 def _explored(page: Page, exploring: Exploring) -> Page:
@@ -148,7 +165,7 @@ def sorted_page(plan: Plan, snapshot: Snapshot, keys: Sequence[SortKey], limit: 
 def with_features(page: Page, plan: Plan, snapshot: Snapshot) -> Page:
     """A page from the first rank on, with the default feature set's rows if it has none yet."""
     ranked = page.ranked
-    if ranked.features is not None or not len(ranked.docs):
+    if ranked.features is not None or not len(ranked.docs) or time_is_up("features"):
         return page
     featureset = snapshot.default_features
     features = features_of(plan, snapshot, ranked.docs, ranked.retrieval_scores, featureset)
@@ -164,7 +181,7 @@ def hits_of(page: Page, plan: Plan, snapshot: Snapshot, shown: Shown) -> list[Hi
 def _hit(page: Page, row: int, plan: Plan, snapshot: Snapshot, shown: Shown, markers: dict[str, Any]) -> Hit:
     doc = int(page.ranked.docs[row])
     key, document = document_of(snapshot, doc, shown.fields)
-    highlights = highlights_of(markers, document, shown.crop_length) if shown.highlight else {}
+    highlights = highlights_of(markers, document, shown.crop_length) if shown.highlight and not time_is_up("highlights") else {}
     features = named_features(page, row) if shown.explain else None
     explanation = explanation_of(page, row, plan, snapshot) if shown.explain else None
     return Hit(key, float(page.ranked.scores[row]), document, highlights, features, explanation)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, make_response, request
 from werkzeug.wrappers import Response
 
 from searchd.access import authorize
@@ -34,6 +34,8 @@ class Operation(NamedTuple):
     max_body: int = SEARCH_BODY
     tag: str = "search"
     many: bool = False  # whether the body may also be one JSON value a line
+    example: Any = None  # a body that the route takes
+    cached: bool = False  # whether the answer may be kept and asked for again by its ETag
 
 
 _OPERATIONS: dict[Callable[..., Any], Operation] = {}
@@ -50,7 +52,8 @@ def route(
             authorize(operation.scope)
             if operation.media != "text/html":
                 _check(operation)
-            return view(**values)
+            answer = view(**values)
+            return _revalidated(make_response(answer)) if operation.cached else answer
 
         _OPERATIONS[guarded] = operation
         # One endpoint a declaration, so that GET and PUT of one path are declared apart.
@@ -59,6 +62,13 @@ def route(
         return view
 
     return register
+
+
+def _revalidated(response: Response) -> Response:
+    """The answer with its ETag; 304 for whoever has it already."""
+    response.add_etag()
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response.make_conditional(request)
 
 
 def _check(operation: Operation) -> None:

@@ -35,6 +35,8 @@ def run_search(service: Service, params: SearchParams) -> Any:
         minimum_should_match=params.minimum_should_match,
         rerank_depth=params.rerank_depth or settings.rerank_depth,
         num_typos=params.num_typos,
+        locale=params.locale or "",
+        timeout_ms=params.timeout_ms,
         log=params.log,
         query_id=params.query_id,
         application=params.application or settings.application,
@@ -51,8 +53,17 @@ def _count(service: Service, params: SearchParams, result: Any, seconds: float) 
     metrics = service.metrics
     metrics.searches.labels(result.model.name if result.model else "none").inc()
     metrics.search_seconds.observe(seconds)
-    if not result.total.value:
-        metrics.empty.inc()
+    for stage, spent in result.seconds.items():
+        metrics.stages[stage].observe(spent)
+    metrics.results.observe(result.total.value)
+    for counter, counted in (
+        (metrics.empty, not result.total.value),
+        (metrics.partial, result.partial),
+        (metrics.corrected, result.shown_instead),
+    ):
+        if counted:
+            counter.inc()
+    service.count_log()
     if seconds * 1000 > service.settings.slow_search_ms:
         log.warning("slow search", milliseconds=round(seconds * 1000), characters=len(params.q), generation=result.generation)
 

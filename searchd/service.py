@@ -5,11 +5,12 @@ A home without an index is a clean state: the service starts, says on ``/ready``
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from flask import current_app
 from indexer.changes import Change, apply_all
 from indexer.errors import SearchdError
 from indexer.home import Home
-from indexer.publish import current_generation
+from indexer.publish import NoIndex, current_generation
 from ranker.clicklog import ClickLog
 from ranker.exploration import Exploration
 from ranker.query_ids import load_secret
@@ -30,6 +31,8 @@ from searchd.guard import Guard
 from searchd.keys import Failures, KeyStore
 from searchd.merger import Merger
 from searchd.metrics import Metrics
+from searchd.rate_limits import RateLimits
+from searchd.readiness import missing_workers
 from searchd.tasks import Tasks
 
 EXTENSION = "searchd"
@@ -44,17 +47,19 @@ class Service:
 
     def __init__(self, home: Home, settings: Settings, engine: Any = None) -> None:
         self.home, self.settings = home, settings
-        self.keys, self.failures, self.metrics = KeyStore(home.keys), Failures(), Metrics()
+        self.keys, self.failures, self.metrics = KeyStore(home.keys), Failures(), Metrics(self._gauges)
         self.run_folder = Path(os.environ.get(RUN_FOLDER) or _folder_of_this_process())
         self.tasks = Tasks(self.run_folder / "tasks.sqlite3")
-        self.committer, self.merger = Committer(self._publish), Merger(home)
+        self.committer, self.merger = Committer(self._publish), Merger(home, self.tasks)
         self.changing = threading.Lock()
+        self.limits = RateLimits(settings.rate_limit / settings.workers, -(-settings.rate_burst // settings.workers))
         self.warm = False
         self.guard = Guard(home, settings.guard_seconds, lambda: self.click_log)
         self._lock = threading.RLock()
         self._engine = engine
         self._click_log: ClickLog | None = None
         self._secret: bytes | None = None
+        self._lost = 0
 
     @property
     def engine(self) -> Any:
@@ -68,6 +73,39 @@ class Service:
                     engine.wait_for_nothing()
                     self._engine = engine
         return self._engine
+
+    def state(self) -> tuple[str | None, list[str]]:
+        """The served generation, None when there is none; and what is missing until searches are answered at full speed."""
+        waiting = [] if self.warm else ["kernels"]
+        if missing_workers(self.run_folder):
+            waiting.append("workers")
+        try:
+            self.engine.reload_if_changed()
+            return self.engine.index.generation, waiting
+        except NoIndex:
+            return None, [*waiting, "index"]
+
+    def count_log(self) -> None:
+        """Tell the metrics how the click log gets on."""
+        if self._click_log is not None:
+            self.metrics.log_waiting.set(self._click_log.waiting)
+            lost = self._click_log.lost
+            if lost > self._lost:
+                self.metrics.unlogged.inc(lost - self._lost)
+                self._lost = lost
+
+    def _gauges(self) -> Iterator[tuple[str, str, dict[str, str], float]]:
+        """What /metrics looks up; of an index only when it is open, since counting must not wait for opening."""
+        engine = self._engine
+        yield "searchd_ready", "1 when the kernels are warm and an index is open.", {}, float(self.warm and engine is not None)
+        if engine is None:
+            return
+        generation = re.sub(r"\D", "", engine.index.generation)
+        yield "searchd_documents", "Live documents of the served generation.", {}, engine.index.num_docs
+        yield "searchd_segments", "Segments of the served generation.", {}, len(engine.index.segments)
+        yield "searchd_generation", "Number of the served generation.", {}, float(generation or 0)
+        name, _, version = engine.model_name().partition("/")
+        yield "searchd_model_active", "1 for the model that serves; no name when there is none.", {"model": name, "version": version}, 1.0
 
     def _exploration(self) -> Exploration | None:
         share, gap = self.settings.explore_share, self.settings.explore_gap

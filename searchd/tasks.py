@@ -37,13 +37,18 @@ class Tasks:
         self._write("update tasks set status = 'succeeded', finished_at = ? where uid = ?", _now(), uid)
         self._write("delete from tasks where uid <= ?", uid - KEPT)
 
-    def latest(self, limit: int = 100) -> list[Task]:
-        """The newest tasks first."""
+    def latest(self, limit: int = 100, status: str | None = None, kind: str | None = None) -> list[Task]:
+        """The newest tasks first; of one status or kind, if these are given."""
+        return self._read("where (?1 is null or status = ?1) and (?2 is null or type = ?2) order by uid desc limit ?3", status, kind, limit)
+
+    def get(self, uid: int) -> Task | None:
+        """One task, None when it is not remembered."""
+        return next(iter(self._read("where uid = ?1", uid)), None)
+
+    def _read(self, where: str, *values: Any) -> list[Task]:
         with closing(self._connect()) as connection:
-            rows = connection.execute(
-                "select uid, status, type, enqueued_at, started_at, finished_at, error from tasks order by uid desc limit ?", (limit,)
-            )
-            return [Task(*row) for row in rows.fetchall()]
+            sql = f"select uid, status, type, enqueued_at, started_at, finished_at, error from tasks {where}"
+            return [Task(*row) for row in connection.execute(sql, values).fetchall()]
 
     def _write(self, sql: str, *values: Any) -> int:
         with closing(self._connect()) as connection, connection:

@@ -23,8 +23,18 @@ _MANY = Operation(
     max_body=DOCUMENTS_BODY,
     tag="documents",
     many=True,
+    example=[{"id": "example-1", "title": "A first document"}],
 )
-_PUT = Operation("documents", "Add or replace one document", ChangeParams, dict, ChangeAnswer, max_body=DOCUMENTS_BODY, tag="documents")
+_PUT = Operation(
+    "documents",
+    "Add or replace one document",
+    ChangeParams,
+    dict,
+    ChangeAnswer,
+    max_body=DOCUMENTS_BODY,
+    tag="documents",
+    example={"title": "A first document"},
+)
 _DELETE = Operation("documents", "Delete one document", ChangeParams, None, ChangeAnswer, tag="documents")
 
 
@@ -37,7 +47,10 @@ def post_documents() -> Response:
 
 
 @route(
-    blueprint, "/v1/documents/<path:key>", ("GET",), Operation("search", "One stored document", None, None, DocumentAnswer, tag="documents")
+    blueprint,
+    "/v1/documents/<path:key>",
+    ("GET",),
+    Operation("search", "One stored document", None, None, DocumentAnswer, tag="documents", cached=True),
 )
 def get_document(key: str) -> Response:
     """The document as it was stored."""
@@ -71,7 +84,7 @@ def delete_document(key: str) -> Response:
     blueprint,
     "/v1/documents/<path:key>/similar",
     ("GET",),
-    Operation("search", "Documents like this one", SimilarParams, None, SimilarAnswer, tag="documents"),
+    Operation("search", "Documents like this one", SimilarParams, None, SimilarAnswer, tag="documents", cached=True),
 )
 def get_similar(key: str) -> Response:
     """Other documents that share this one's rarest terms."""

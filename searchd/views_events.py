@@ -14,8 +14,22 @@ from searchd.routing import Operation, route
 from searchd.service import service
 
 blueprint = Blueprint("events", __name__)
+_EXAMPLE = {
+    "action_name": "click",
+    "timestamp": "2026-01-01T00:00:00Z",
+    "query_id": "the query_id of a search",
+    "event_attributes": {"object": {"object_id": "1"}, "position": {"ordinal": 1}},
+}
 _EVENTS = Operation(
-    "events", "Send UBI 1.3 events", None, UbiEvent | list[UbiEvent], EventsAnswer, max_body=EVENTS_BODY, tag="events", many=True
+    "events",
+    "Send UBI 1.3 events",
+    None,
+    UbiEvent | list[UbiEvent],
+    EventsAnswer,
+    max_body=EVENTS_BODY,
+    tag="events",
+    many=True,
+    example=_EXAMPLE,
 )
 
 

@@ -7,17 +7,19 @@ from werkzeug.wrappers import Response
 
 import ranker.gate as gate
 from ranker.registry import Registry
-from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, TasksAnswer, json_response
+from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, Task, TasksAnswer, json_response
+from searchd.errors_http import HttpProblem
 from searchd.interface import Interface, choose_language
-from searchd.params import ActivateParams, read_params
+from searchd.params import ActivateParams, TasksParams, read_params, read_query_string
 from searchd.routing import Operation, route
 from searchd.service import Service, service
+from searchd.tasks import KEPT
 
 blueprint = Blueprint("operations", __name__)
-_ACTIVATE = Operation("admin", "Let a model serve", None, ActivateParams, ReloadAnswer, tag="operations")
+_ACTIVATE = Operation("admin", "Let a model serve", None, ActivateParams, ReloadAnswer, tag="operations", example={"force": False})
 
 
-@route(blueprint, "/v1/models", ("GET",), Operation("search", "Published models", None, None, ModelsAnswer, tag="operations"))
+@route(blueprint, "/v1/models", ("GET",), Operation("search", "Published models", None, None, ModelsAnswer, tag="operations", cached=True))
 def models() -> Response:
     """Every published model, and the one that serves."""
     return json_response(_models(service()))
@@ -57,7 +59,7 @@ def reload() -> Response:
         return json_response(_reload(svc))
 
 
-@route(blueprint, "/v1/stats", ("GET",), Operation("search", "Sizes and counts", None, None, dict, tag="operations"))
+@route(blueprint, "/v1/stats", ("GET",), Operation("search", "Sizes and counts", None, None, dict, tag="operations", cached=True))
 def stats() -> Response:
     """What is in the index."""
     svc = service()
@@ -65,10 +67,20 @@ def stats() -> Response:
     return json_response(_stats(svc))
 
 
-@route(blueprint, "/v1/tasks", ("GET",), Operation("admin", "The latest changes", None, None, TasksAnswer, tag="operations"))
+@route(blueprint, "/v1/tasks", ("GET",), Operation("admin", "The latest changes", TasksParams, None, TasksAnswer, tag="operations"))
 def tasks() -> Response:
-    """Changes this server carried out since it started, newest first."""
-    return json_response(TasksAnswer(service().tasks.latest()))
+    """Changes and merges this server carried out since it started, newest first."""
+    params = read_query_string(TasksParams)
+    return json_response(TasksAnswer(service().tasks.latest(params.limit, params.status, params.type)))
+
+
+@route(blueprint, "/v1/tasks/<uid>", ("GET",), Operation("admin", "One change", None, None, Task, tag="operations"))
+def task(uid: str) -> Response:
+    """How far a change is, or how it ended."""
+    found = service().tasks.get(int(uid)) if uid.isascii() and uid.isdigit() and len(uid) < 19 else None
+    if found is None:
+        raise HttpProblem(404, "task_not_found", f"expected the uid of one of the latest {KEPT} tasks of this server, found {uid[:100]!r}")
+    return json_response(found)
 
 
 @route(blueprint, "/admin", ("GET",), Operation("admin", "What the service does, for people", None, None, None, "text/html", tag="pages"))

@@ -1,5 +1,7 @@
 """``/v1/search``, ``/v1/rank`` and ``/v1/explain``: parse, call the engine, serialise; no ranking logic."""
 
+import time
+
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
@@ -15,11 +17,20 @@ _SEARCH = Operation("search", "Search", SearchParams, None, SearchAnswer)
 
 
 @route(blueprint, "/v1/search", ("GET",), _SEARCH)
-@route(blueprint, "/v1/search", ("POST",), Operation("search", "Search, with a JSON body", None, SearchParams, SearchAnswer))
+@route(
+    blueprint,
+    "/v1/search",
+    ("POST",),
+    Operation("search", "Search, with a JSON body", None, SearchParams, SearchAnswer, example={"q": "search engine", "limit": 5}),
+)
 def search() -> Response:
     """One page of results."""
     params = read_params(SearchParams)
-    return json_response(search_answer(run_search(service(), params), params))
+    answer = search_answer(run_search(service(), params), params)
+    started = time.perf_counter()
+    response = json_response(answer)
+    service().metrics.stages["serialise"].observe(time.perf_counter() - started)
+    return response
 
 
 @route(
@@ -30,7 +41,14 @@ def explain_document(key: str) -> Response:
     return json_response(explain(service(), key, read_query_string(ExplainParams)))
 
 
-@route(blueprint, "/v1/rank", ("POST",), Operation("search", "Order your own candidates for a query", None, RankParams, RankAnswer))
+@route(
+    blueprint,
+    "/v1/rank",
+    ("POST",),
+    Operation(
+        "search", "Order your own candidates for a query", None, RankParams, RankAnswer, example={"q": "search engine", "ids": ["1", "2"]}
+    ),
+)
 def rank_candidates() -> Response:
     """The caller's candidates in the order of a model."""
     params = read_body(RankParams)

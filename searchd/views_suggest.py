@@ -29,9 +29,14 @@ def suggest_answer(found: Any) -> SuggestAnswer:
     return SuggestAnswer([Suggestion(*one) for one in found.suggestions], found.corrected_query)
 
 
-@route(blueprint, "/v1/analyze", ("GET",), Operation("search", "The tokens of a text", AnalyzeParams, None, AnalyzeAnswer))
+@route(blueprint, "/v1/analyze", ("GET",), Operation("search", "The tokens of a text", AnalyzeParams, None, AnalyzeAnswer, cached=True))
 @route(
-    blueprint, "/v1/analyze", ("POST",), Operation("search", "The tokens of a text, with a JSON body", None, AnalyzeParams, AnalyzeAnswer)
+    blueprint,
+    "/v1/analyze",
+    ("POST",),
+    Operation(
+        "search", "The tokens of a text, with a JSON body", None, AnalyzeParams, AnalyzeAnswer, example={"text": "全文 search engines"}
+    ),
 )
 def analyze() -> Response:
     """Tokens with positions and offsets into the text that was sent."""
