@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ranker.clicklog import DAY_MS, ClickLog, Impression
+from ranker.fingerprints import base_of, columns_before
 from ranker.sessions import normalised
 
 BINS = 10
@@ -27,7 +28,8 @@ MAX_ROWS = 40_000  # of each window
 
 @dataclass
 class Window:
-    """A stretch of the log. ``rows``: a sample of what was scored; ``shown`` and ``clicked`` int64[RANKS] by rank."""
+    """A stretch of the log. ``rows``: a sample of what was scored, of which ``width`` columns are no model's own click rates; ``shown`` and
+    ``clicked`` int64[RANKS] by rank."""
 
     impressions: int = 0
     first: int = 0
@@ -39,6 +41,7 @@ class Window:
     days: Counter[int] = field(default_factory=Counter)
     rows: list[np.ndarray] = field(default_factory=list)
     num_rows: int = 0
+    width: int = 0
 
 
 class FeatureDrift(NamedTuple):
@@ -80,7 +83,7 @@ def drift(
 
 def windows(log: ClickLog, border: int, fingerprint: str, simulated: bool = True) -> tuple[Window, Window]:
     """The log before ``border`` (milliseconds) and from it on."""
-    clicks = _clicks(log)
+    clicks, base = _clicks(log), base_of(fingerprint)[0]
     chance = np.random.default_rng(0)
     pair = Window(), Window()
     for impression in log.impressions():
@@ -88,7 +91,8 @@ def windows(log: ClickLog, border: int, fingerprint: str, simulated: bool = True
             continue
         window = pair[impression.timestamp >= border]
         _count(window, impression, clicks.get(impression.query_id, set()))
-        if impression.features is not None and impression.feature_fingerprint == fingerprint:
+        if impression.features is not None and base_of(impression.feature_fingerprint)[0] == base:
+            window.width = columns_before(impression.features.shape[1], impression.feature_fingerprint)
             _sample(window, impression.features[:RANKS], chance)
     return pair
 
@@ -144,11 +148,11 @@ def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def _features(older: Window, recent: Window, names: list[str]) -> list[FeatureDrift]:
-    """Every feature, worst first."""
+    """Every feature, worst first; but for click rates, which are others with every model."""
     if not older.rows or not recent.rows:
         return []
-    before, after = np.concatenate(older.rows), np.concatenate(recent.rows)
-    names = names if len(names) == before.shape[1] else [f"f{i + 1}" for i in range(before.shape[1])]
+    before, after = (np.concatenate([rows[:, : window.width] for rows in window.rows]) for window in (older, recent))
+    names = names[: before.shape[1]] if len(names) >= before.shape[1] else [f"f{i + 1}" for i in range(before.shape[1])]
     found = []
     for column, name in enumerate(names):
         index, noise = psi(before[:, column], after[:, column])

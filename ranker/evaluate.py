@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ranker.counterfactual import METHODS, MIN_COVERAGE, QueryLog, Value, self_normalised, value_of, weighted_estimate
+from ranker.fingerprints import base_of
 from ranker.letor import read_letor
 from ranker.metrics import MEASURES, bootstrap_interval, mean_of, per_query
 from ranker.model import read_model
@@ -123,8 +124,8 @@ def _strangers(data: ClickData, rankings: dict[str, list[Any]]) -> Strangers:
     logged = {(int(q), key) for q, key in zip(data.row_query, data.row_key)}
     found: Strangers = {}
     for q, ranking in ((q, one) for ranked in rankings.values() for q, one in enumerate(ranked)):
-        if ranking.features is not None and ranking.feature_fingerprint == data.feature_fingerprint:
-            found.update({(q, key): ranking.features[i] for i, key in enumerate(ranking.keys) if (q, key) not in logged})
+        if ranking.features is not None and base_of(ranking.feature_fingerprint)[0] == data.feature_fingerprint:
+            found.update({(q, key): ranking.features[i, : data.X.shape[1]] for i, key in enumerate(ranking.keys) if (q, key) not in logged})
     return found
 
 

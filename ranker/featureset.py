@@ -1,20 +1,25 @@
 """An ordered, named list of features with a fingerprint: what a model was trained with and what serving must compute.
 
 The fingerprint covers the names in order, the version of their meaning, and the text fields (with weights and b) that they are computed
-over. Two feature sets of one fingerprint give the same vector for the same query, document and collection.
+over. Two feature sets of one fingerprint give the same vector for the same query, document and collection. A model's table of click rates adds
+columns behind the others (`ranker.behaviour`), and its hash to the fingerprint (`ranker.fingerprints`).
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from indexer.errors import SearchdError
 from indexer.schema import Schema
+from ranker.behaviour import NAMES as BEHAVIOUR
+from ranker.behaviour import Behaviour
 from ranker.features import FEATURES, VERSION, Feature, column_feature
+from ranker.fingerprints import with_table
 from ranker.matches import NUMERIC_TYPES, Matches
 from ranker.own_features import OWN, loaded, own_features
 
@@ -30,12 +35,22 @@ class FeatureMismatch(SearchdError):
 class FeatureSet:
     """Names in order, and how to compute them. Immutable."""
 
-    def __init__(self, names: Sequence[str], text_fields: Sequence[dict[str, Any]], version: int = VERSION, own: str = ""):
-        """``own``: the hash of the home's own features, see ``ranker.own_features``."""
+    def __init__(
+        self,
+        names: Sequence[str],
+        text_fields: Sequence[dict[str, Any]],
+        version: int = VERSION,
+        own: str = "",
+        behaviour: Behaviour | None = None,
+        behaviour_digest: str = "",
+    ):
+        """``own``: the hash of the home's own features, see ``ranker.own_features``; ``behaviour``: the table of the last columns, or its hash."""
         self.names = tuple(names)
         self.text_fields = tuple(text_fields)
         self.version = version
         self.own = own
+        self.behaviour = behaviour
+        self.behaviour_digest = behaviour_digest if behaviour is None else behaviour.digest
         self._functions: list[Feature] | None = None
 
     @classmethod
@@ -51,25 +66,41 @@ class FeatureSet:
         """Features that come from outside, such as those of a LETOR file: they have names and cannot be computed."""
         return cls(names, ())
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """64 hex digits."""
+        """64 hex digits; with a table of click rates more, see ``ranker.fingerprints``."""
+        if self.behaviour_digest:
+            return with_table(self.base.fingerprint, len(BEHAVIOUR), self.behaviour_digest)
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+    @cached_property
+    def base(self) -> "FeatureSet":
+        """Without the columns of a table of click rates."""
+        if not self.behaviour_digest:
+            return self
+        return FeatureSet(self.names[: -len(BEHAVIOUR)], self.text_fields, self.version, self.own)
+
+    def with_behaviour(self, behaviour: Behaviour) -> "FeatureSet":
+        """With the columns of this table behind the others."""
+        return FeatureSet([*self.base.names, *BEHAVIOUR], self.text_fields, self.version, self.own, behaviour)
 
     def to_dict(self) -> dict[str, Any]:
         """What stands in features.json."""
         own = {"own": self.own} if self.own else {}
-        return {"version": self.version, "names": list(self.names), "text_fields": list(self.text_fields), **own}
+        behaviour = {"behaviour": self.behaviour_digest} if self.behaviour_digest else {}
+        return {"version": self.version, "names": list(self.names), "text_fields": list(self.text_fields), **own, **behaviour}
 
     @classmethod
     def from_dict(cls, raw: Any, where: str = "features.json") -> "FeatureSet":
         """Read back; raises FeatureMismatch where the form is not that of `to_dict`."""
         parts: dict[str, Any] = raw if isinstance(raw, dict) else {}
-        names, fields, version, own = parts.get("names"), parts.get("text_fields"), parts.get("version"), parts.get("own", "")
+        names, fields, version = parts.get("names"), parts.get("text_fields"), parts.get("version")
+        own, behaviour = parts.get("own", ""), parts.get("behaviour", "")
         if isinstance(names, list) and isinstance(fields, list) and isinstance(version, int) and isinstance(own, str):
             good = all(isinstance(n, str) for n in names) and all(isinstance(f, dict) for f in fields)
-            if good and len(set(names)) == len(names):
-                return cls(names, fields, version, own)
+            told = isinstance(behaviour, str) and (not behaviour or tuple(names[-len(BEHAVIOUR) :]) == BEHAVIOUR)
+            if good and told and len(set(names)) == len(names):
+                return cls(names, fields, version, own, behaviour_digest=behaviour)
         raise FeatureMismatch(f"{where}: expected version, distinct names, text_fields; found {str(raw)[:80]!r}; train the model again")
 
     def compute(self, matches: Matches) -> np.ndarray:
@@ -90,14 +121,16 @@ class FeatureSet:
 
     def _ready(self) -> list[Feature]:
         if self._functions is None:
-            self._functions = [_function(name, self.own) for name in self.names]
+            clicked = {} if self.behaviour is None else self.behaviour.features()
+            self._functions = [clicked[name] if name in clicked else _function(name, self.own) for name in self.names]
         return self._functions
 
     def require(self, other: "FeatureSet", what: str) -> None:
-        """Raise FeatureMismatch unless ``other`` computes the same features; ``what`` names it in the message."""
-        if self.fingerprint == other.fingerprint:
+        """Raise FeatureMismatch unless ``other`` computes the same features, but for a table that the model has with it; ``what`` names it."""
+        mine, theirs = self.base, other.base
+        if mine.fingerprint == theirs.fingerprint:
             return
-        raise FeatureMismatch(f"the model's features are not those of {what}: {self._difference(other)}; train it again on this home")
+        raise FeatureMismatch(f"the model's features are not those of {what}: {mine._difference(theirs)}; train it again on this home")
 
     def _difference(self, other: "FeatureSet") -> str:
         missing = [n for n in self.names if n not in other.names]

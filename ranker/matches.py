@@ -4,7 +4,7 @@ Features never touch the index. What they may see - term frequencies, first posi
 compiled scan per segment, so a new feature costs one numpy expression and offline training computes exactly what serving does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,6 +40,12 @@ class Matches:
     lengths: np.ndarray  # float32[k, F]: as BM25 counts them
     avg_lengths: np.ndarray  # float64[F]
     columns: dict[str, np.ndarray]  # float32[k] each, NaN where the document has no value
+    keys_of: Callable[[np.ndarray], list[str]] = lambda docs: [""] * len(docs)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The callers' ids of the candidates, read when a feature asks for them."""
+        return self.keys_of(self.docs)
 
     def __len__(self) -> int:
         return len(self.docs)
@@ -123,7 +129,7 @@ def gather(index: Any, query_terms: Sequence[Any], query_text: str, docs: np.nda
     idf = np.where(query.kinds <= HANWORD, np.log1p((index.num_docs - df + 0.5) / (df + 0.5)), 0).astype(np.float32)
     return Matches(
         query, index.schema, docs, np.asarray(scores, np.float32), index.num_docs, idf, df,
-        lengths=lengths, avg_lengths=np.asarray(index.avg_lengths), columns=columns, **found,
+        lengths=lengths, avg_lengths=np.asarray(index.avg_lengths), columns=columns, keys_of=lambda docs: index.keys(docs), **found,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
     model.txt       LightGBM's text format        features.json   names in order, version, text fields
     card.json       what it learned from, how well it does        golden.json     rows and the scores LightGBM gave them
-    SHA256SUMS      of the other four
+    behaviour.json  click rates that are features, of models that have them         SHA256SUMS      of the others
 
 A model that loads has the bytes that were published and gives, on this machine and by our own scorer, the same bits as when it was trained.
 """
@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +21,14 @@ import numpy as np
 
 from indexer.durable import make_folder, remove_folder, rename_folder, write_file
 from indexer.errors import SearchdError, reason
+from ranker.behaviour import read_behaviour
 from ranker.featureset import FeatureSet
 from ranker.forest import build_forest
 from ranker.lightgbm_text import InvalidModel, TextModel, Tree, parse_model
 from ranker.tree_shap import LeafPaths, lay_out_paths
 
 FILES = ("model.txt", "features.json", "card.json", "golden.json")
+BEHAVIOUR = "behaviour.json"
 SUMS = "SHA256SUMS"
 GOLDEN_ROWS = 16
 
@@ -102,9 +104,11 @@ def write_model(folder: Path, trained: Trained, card: dict[str, Any]) -> None:
         "card.json": _json(card),
         "golden.json": _json({"rows": _nullable(trained.golden_x), "scores": trained.golden_scores.tolist()}),
     }
+    if trained.features.behaviour is not None:
+        files[BEHAVIOUR] = trained.features.behaviour.encoded()
     for name, data in files.items():
         write_file(folder / name, data)
-    write_file(folder / SUMS, "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in FILES).encode())
+    write_file(folder / SUMS, "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()).encode())
 
 
 def require_free(folder: Path, overwrite: bool = False) -> None:
@@ -136,7 +140,7 @@ def read_model(folder: Path, name: str = "model", version: str = "", own: bool =
     ``own``: the folder was published by this home's registry, so a model that our scorer cannot hold may be given to LightGBM.
     """
     files = _verified_files(folder)
-    features = FeatureSet.from_dict(_parsed(files, "features.json", folder), str(folder / "features.json"))
+    features = _with_table(FeatureSet.from_dict(_parsed(files, "features.json", folder), str(folder / "features.json")), files, folder)
     card = _parsed(files, "card.json", folder)
     parsed = parse_model(_text(files, "model.txt", folder), str(folder / "model.txt"))
     if len(parsed.feature_names) != len(features.names):
@@ -150,6 +154,19 @@ def read_model(folder: Path, name: str = "model", version: str = "", own: bool =
     return model
 
 
+def _with_table(features: FeatureSet, files: dict[str, bytes], folder: Path) -> FeatureSet:
+    """The features with the click rates that they name."""
+    if not features.behaviour_digest:
+        return features
+    data = files.get(BEHAVIOUR, b"")
+    found = features.with_behaviour(read_behaviour(data, str(folder / BEHAVIOUR)))
+    if hashlib.sha256(data).hexdigest() != features.behaviour_digest or found.behaviour_digest != features.behaviour_digest:
+        raise DamagedModel(
+            f"{folder / BEHAVIOUR}: expected the click rates that features.json names, found others; publish the model again"
+        )
+    return found
+
+
 def _scorer(parsed: TextModel, text: bytes, own: bool, folder: Path) -> Callable[[np.ndarray], np.ndarray]:
     if parsed.exact:
         return build_forest(parsed).score
@@ -161,11 +178,21 @@ def _scorer(parsed: TextModel, text: bytes, own: bool, folder: Path) -> Callable
     return lambda x: np.asarray(booster.predict(x, raw_score=True, num_threads=1))
 
 
+def published_files(sums: Iterable[str]) -> list[str]:
+    """Names of a model's files beside SHA256SUMS, by the names in that."""
+    return [*FILES, *(name for name in sums if name == BEHAVIOUR)]
+
+
+def files_of(folder: Path) -> list[str]:
+    """All files of a published model, SHA256SUMS too."""
+    return [*_verified_files(folder), SUMS]
+
+
 def _verified_files(folder: Path) -> dict[str, bytes]:
     try:
         lines = (folder / SUMS).read_text("ascii").splitlines()
         sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-        files = {name: (folder / name).read_bytes() for name in FILES}
+        files = {name: (folder / name).read_bytes() for name in published_files(sums)}
     except (OSError, ValueError) as error:
         raise DamagedModel(
             f"{folder}: expected a model folder with {', '.join(FILES)} and {SUMS} ({reason(error)}); publish the model again"

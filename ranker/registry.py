@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from indexer.durable import make_folder, replace_file, write_file
 from indexer.errors import SearchdError
 from indexer.home import Home
-from ranker.model import FILES, SUMS, Model, Trained, read_model, write_model
+from ranker.model import SUMS, Model, Trained, files_of, read_model, write_model
 from ranker.model_card import NAME as CARD
 from ranker.model_card import card_text
 
@@ -92,7 +92,7 @@ class Registry:
         staging = self._staging(name)
         try:
             make_folder(staging)
-            for file in (*FILES, SUMS):
+            for file in files_of(source):
                 write_file(staging / file, (source / file).read_bytes())
             self._describe(read_model(staging, name), staging)
             return self._place(staging, name)

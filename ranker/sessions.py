@@ -8,7 +8,7 @@ counted; a document counts at most one click an impression.
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from ranker.clicklog import ClickLog, ClickLogCorrupt
+from ranker.fingerprints import base_of
 from ranker.hygiene import Rules, impossible_clicks, left_out
 
 NUM_RANKS = 20
@@ -102,7 +103,8 @@ def read_clicks(
 ) -> ClickData:
     """All that was shown and clicked, of one log or of several servers' logs read as one set.
 
-    ``feature_fingerprint``: take vectors of this feature set only; by default that of the newest impression. ``simulated``: only (True),
+    ``feature_fingerprint``: take vectors of this feature set only, without the columns of a model's click rates; by default that of the newest
+    impression. ``simulated``: only (True),
     none (False) or both (None). ``since``: milliseconds since the epoch. ``require_features``: leave out rows that have no vector of that
     feature set, else give them NaN. ``rules``: what one client may count, see ``hygiene``. What two logs both hold counts once: one was copied
     from the other. Two searches that only share an id are two, and each has the clicks of its own log.
@@ -119,7 +121,7 @@ def read_clicks(
 def _newest_fingerprint(logs: Iterable[ClickLog]) -> str:
     sql = "SELECT received, feature_fingerprint FROM impressions WHERE features IS NOT NULL ORDER BY received DESC, rowid DESC LIMIT 1"
     newest = [row for log in logs for row in log.rows(sql)]
-    return max(newest)[1] if newest else ""
+    return base_of(max(newest)[1])[0] if newest else ""
 
 
 class _Reader:
@@ -132,7 +134,7 @@ class _Reader:
         self.texts: dict[int, str] = {}
         self.rows: dict[tuple[int, str], int] = {}
         self.lists: list[_List] = []
-        self.vectors: dict[int, tuple[ClickLog, bytes]] = {}
+        self.vectors: dict[int, tuple[ClickLog, bytes, int]] = {}  # the last: how many columns are left out
         self.list_numbers: dict[tuple[str, str, int], int] = {}
         self.session_lists: list[int] = []
         self.clicked: list[tuple[int, int]] = []
@@ -155,9 +157,10 @@ class _Reader:
             if not len(self.lists[number].rows):
                 self.ignored["nothing_shown"] += 1
                 continue
-            if digest is not None and fingerprint == self.feature_fingerprint:
+            base, behind = base_of(fingerprint)
+            if digest is not None and base == self.feature_fingerprint:
                 self.vectors.pop(number, None)  # the newest list comes last, and its vectors win
-                self.vectors[number] = (log, digest)
+                self.vectors[number] = (log, digest, behind)
             if query_id in clicks:
                 clicks[query_id] = [key for key in clicks[query_id] if not self._click(number, key)]
                 waiting.add(query_id)
@@ -222,18 +225,19 @@ class _Reader:
     def _vectors(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """X float32[R, F] and which rows of it are known; lists are visited from the oldest to the newest."""
         matrices: dict[bytes, NDArray[np.float32]] = {}
-        for log in {id(log): log for log, _ in self.vectors.values()}.values():
+        for log in {id(log): log for log, _, _ in self.vectors.values()}.values():
             matrices.update((digest, np.frombuffer(data, "<f4")) for digest, data in log.rows("SELECT digest, data FROM matrices"))
-        lists = [(self.lists[number], matrices[digest]) for number, (_, digest) in self.vectors.items()]
-        widths = {matrix.size // shown.length for shown, matrix in lists}
+        lists = [(self.lists[number], matrices[digest], behind) for number, (_, digest, behind) in self.vectors.items()]
+        widths = {matrix.size // shown.length - behind for shown, matrix, behind in lists}
         if len(widths) > 1:
             raise ClickLogCorrupt(
                 f"feature set {self.feature_fingerprint}: expected one vector length, found {sorted(widths)}; purge the log"
             )
-        X = np.full((len(self.rows), max(widths, default=0)), np.nan, np.float32)
+        width = max(widths, default=0)
+        X = np.full((len(self.rows), width), np.nan, np.float32)
         known = np.zeros(len(self.rows), bool)
-        for shown, matrix in lists:
-            X[shown.rows] = matrix.reshape(shown.length, -1)[: len(shown.rows)]
+        for shown, matrix, _ in lists:
+            X[shown.rows] = matrix.reshape(shown.length, -1)[: len(shown.rows), :width]
             known[shown.rows] = True
         return X, known
 
@@ -284,9 +288,21 @@ def counts_of(sessions: Sessions, num_rows: int) -> tuple[NDArray[np.int32], NDA
 
 def of_queries(data: ClickData, chosen: NDArray[np.int64]) -> ClickData:
     """Some of the queries (int64, rising), renumbered, with their rows and sessions."""
-    known = np.isin(data.row_query, chosen)
-    sessions = _kept_sessions(data.sessions, known)
-    row_key = [key for key, keep in zip(data.row_key, known.tolist()) if keep]
-    parts = data.X[known], data.shown[known], data.clicked[known], sessions, data.feature_fingerprint, data.ignored
+    part = _of_rows(data, np.isin(data.row_query, chosen), data.sessions)
     queries, texts = ([names[q] for q in chosen.tolist()] for names in (data.queries, data.texts))
-    return ClickData(queries, np.searchsorted(chosen, data.row_query[known]).astype(np.int32), row_key, *parts, texts)
+    return replace(part, queries=queries, texts=texts, row_query=np.searchsorted(chosen, part.row_query).astype(np.int32))
+
+
+def of_sessions(data: ClickData, keep: NDArray[np.bool_]) -> ClickData:
+    """The sessions for which ``keep`` bool[S] is true, with the rows that they show; queries keep their numbers."""
+    sessions = chosen_sessions(data.sessions, keep)
+    return _of_rows(data, np.bincount(sessions.rows, minlength=data.num_rows) > 0, sessions)
+
+
+def _of_rows(data: ClickData, known: NDArray[np.bool_], sessions: Sessions) -> ClickData:
+    kept = _kept_sessions(sessions, known)
+    keys = [key for key, keep in zip(data.row_key, known.tolist()) if keep]
+    shown, clicked = counts_of(kept, len(keys))
+    return replace(
+        data, row_query=data.row_query[known], row_key=keys, X=data.X[known], shown=shown, clicked=clicked, sessions=kept
+    )  # fmt: skip

@@ -10,7 +10,7 @@ import click
 
 from indexer.home import Home
 from indexer.program import home_option
-from ranker.choices import FAMILIES, METHODS, OBJECTIVES
+from ranker.choices import CLICK_RATES, FAMILIES, METHODS, OBJECTIVES
 
 if TYPE_CHECKING:
     from ranker.train import Plan
@@ -29,6 +29,8 @@ _SHARED = (
                  help="With --clicks: a judged row counts so many times a clicked one."),
     click.option("--method", type=click.Choice(METHODS), default="default", show_default=True,
                  help="How clicks become relevance; naive and position (LightGBM's own) are there to compare with, not to serve."),
+    click.option("--click-rates/--no-click-rates", "rates", default=CLICK_RATES, show_default=True,
+                 help="With --clicks: what was clicked before is a feature of documents and queries."),
     click.option("--letor", type=existing, help="Learn from a LETOR file, without a home."),
     click.option("--increasing", multiple=True, metavar="FEATURE", help="The score may only rise with this feature."),
     click.option("--decreasing", multiple=True, metavar="FEATURE", help="The score may only fall with this feature."),
@@ -80,7 +82,7 @@ def _train_at_home(open_engine: Callable[[Home], Any], home: Home, given: dict[s
 
     judged = _judged(given)
     if given["from_clicks"]:
-        done = train_on_clicks(open_engine(home), home, plan, name, given["method"], judged)
+        done = train_on_clicks(open_engine(home), home, plan, name, given["method"], judged, given["rates"])
     else:
         assert judged is not None
         done = train_on_judgments(open_engine(home), home, judged, plan, name)
@@ -118,7 +120,7 @@ def tune_command(open_engine: Callable[[Home], Any]) -> click.Command:
 def _rows(open_engine: Callable[[Home], Any], home: Home, given: dict[str, Any]) -> Any:
     """The training set that the options ask for."""
     from ranker.letor import read_letor
-    from ranker.work import clicked_rows, judged_rows
+    from ranker.work import clicked_rows, judged_rows, with_judged
 
     if given["letor"] is not None:
         return read_letor(given["letor"])
@@ -126,8 +128,8 @@ def _rows(open_engine: Callable[[Home], Any], home: Home, given: dict[str, Any])
     by_people = judged_rows(engine, judged, given["seed"]) if judged else None
     if not given["from_clicks"]:
         return by_people
-    clicked = clicked_rows(engine, home, given["seed"], given["method"])[0]
-    return clicked if by_people is None else clicked.with_judged(by_people, given["judged_weight"])
+    clicked = clicked_rows(engine, home, given["seed"], given["method"], given["rates"]).rows
+    return clicked if by_people is None else with_judged(clicked, by_people, given["judged_weight"])
 
 
 def _check_sources(given: dict[str, Any]) -> None:

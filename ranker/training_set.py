@@ -55,6 +55,25 @@ class TrainingSet:
             judged=None if self.judged is None else self.judged[chosen],
         )
 
+    def with_columns(self, columns: np.ndarray, features: FeatureSet) -> "TrainingSet":
+        """With float32[n, ...] behind the features, which are ``features`` then."""
+        return replace(self, x=np.concatenate([self.x, columns.astype(np.float32)], axis=1), features=features)
+
+    def followed_by(self, other: "TrainingSet") -> "TrainingSet":
+        """Both, one after the other: queries of both are in it twice."""
+        assert self.soft == other.soft and self.features.names == other.features.names
+        more = More(*(None if mine is None or its is None else np.concatenate([mine, its]) for mine, its in zip(self.more, other.more)))
+        return replace(
+            self,
+            x=np.concatenate([self.x, other.x]),
+            grades=np.concatenate([self.grades, other.grades]),
+            weights=np.concatenate([self.weights, other.weights]),
+            group=np.concatenate([self.group, other.group]),
+            qids=[*self.qids, *other.qids],
+            keys=[*self.keys, *other.keys],
+            more=more,
+        )
+
     def with_judged(self, judged: "TrainingSet", weight: float) -> "TrainingSet":
         """This set of clicks and, as queries of their own, what people judged: a judged row counts ``weight`` times a clicked one.
 

@@ -1,15 +1,17 @@
 """What the commands do, from files of a home to files of a home: each job opens, calls the library once or twice, and publishes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from indexer.home import Home
+from ranker.behaviour import MEANINGS, NAMES
+from ranker.behaviour_training import untold, with_click_rates
 from ranker.checkpoints import Checkpoints
 from ranker.clicklog import ClickLog
 from ranker.dataset import from_clicks, from_judgments, from_sessions
 from ranker.evaluate import evaluate_log
-from ranker.features import FEATURES
+from ranker.features import FEATURES, Feature
 from ranker.featureset import COLUMN, FeatureSet
 from ranker.gate import Harmful, activate
 from ranker.judged import read_judgments, read_queries
@@ -32,6 +34,15 @@ class Done(NamedTuple):
     card: dict[str, Any]
 
 
+class Clicked(NamedTuple):
+    """The training set of a click log, the targets it was made with, the number of sessions, and what else the model card tells."""
+
+    rows: TrainingSet
+    targets: Targets
+    sessions: int
+    told: dict[str, Any] = {}
+
+
 class Judged(NamedTuple):
     """Files of queries and judgments; mixed into clicks, a judged row counts ``weight`` times a clicked one."""
 
@@ -47,14 +58,15 @@ def train_on_judgments(engine: Any, home: Home, judged: Judged, plan: Plan, name
     return _published(home, trained, {**card, "source": "judgments", "generation": engine.index.generation}, name, plan)
 
 
-def train_on_clicks(engine: Any, home: Home, plan: Plan, name: str, method: str = "default", judged: Judged | None = None) -> Done:
+def train_on_clicks(
+    engine: Any, home: Home, plan: Plan, name: str, method: str = "default", judged: Judged | None = None, rates: bool = False
+) -> Done:
     """Learn from the click log, with judged queries among the clicked ones if there are some, and publish."""
     plan = _resumable(plan, home.models / ".training" / name)
-    data, targets, sessions = clicked_rows(engine, home, plan.seed, method)
-    if judged is not None:
-        data = data.with_judged(judged_rows(engine, judged, plan.seed), judged.weight)
-    trained, card = train_from_clicks(data, targets, sessions, plan)
-    about = {"source": "clicks", "generation": engine.index.generation, "window": _window(home)}
+    clicked = clicked_rows(engine, home, plan.seed, method, rates)
+    data = clicked.rows if judged is None else with_judged(clicked.rows, judged_rows(engine, judged, plan.seed), judged.weight)
+    trained, card = train_from_clicks(data, clicked.targets, clicked.sessions, plan)
+    about = {"source": "clicks", "generation": engine.index.generation, "window": _window(home), **clicked.told}
     return _published(home, trained, {**card, **about}, name, plan)
 
 
@@ -82,21 +94,29 @@ def judged_rows(engine: Any, judged: Judged, seed: int = 0) -> TrainingSet:
     return from_judgments(engine, texts, read_judgments(judged.judgments, texts), seed=seed)
 
 
-def clicked_rows(engine: Any, home: Home, seed: int = 0, method: str = "default") -> tuple[TrainingSet, Targets, int]:
-    """The training set of the click log, the targets it was made with, and the number of sessions.
+def with_judged(clicked: TrainingSet, judged: TrainingSet, weight: float) -> TrainingSet:
+    """Rows of clicks and, as queries of their own, those that people judged, which have no click rates."""
+    features = clicked.features
+    return clicked.with_judged(judged if features.behaviour is None else untold(judged, features), weight)
+
+
+def clicked_rows(engine: Any, home: Home, seed: int = 0, method: str = "default", rates: bool = False) -> Clicked:
+    """The training set of the click log; ``rates``: with click rates among the features, if the log is large enough.
 
     ``method``: one of relevance.estimate_relevance, or "position": sessions as they are, for LightGBM's own correction by position.
     """
     features = FeatureSet.default(engine.index.schema)
     data = logged_clicks(home, features)
-    if method == "position":
-        targets = estimate_relevance(data, "naive", seed)
-        if targets.chosen != "none":
-            targets = targets._replace(chosen="position", why="sessions as they are; LightGBM corrects for position by itself")
-            return from_sessions(data, features), targets, data.num_sessions
-        return from_clicks(data, targets, None, seed=seed), targets, data.num_sessions
-    targets = estimate_relevance(data, method, seed)
-    return from_clicks(data, targets, engine, seed=seed), targets, data.num_sessions
+    targets = estimate_relevance(data, "naive" if method == "position" else method, seed)
+    if method == "position" and targets.chosen != "none":
+        targets = targets._replace(chosen="position", why="sessions as they are; LightGBM corrects for position by itself")
+        return Clicked(from_sessions(data, features), targets, data.num_sessions)
+    rows = from_clicks(data, targets, None if method == "position" else engine, seed=seed)
+    if not rates or targets.chosen == "none":
+        return Clicked(rows, targets, data.num_sessions)
+    labelled = lambda part: from_clicks(part, estimate_relevance(part, method, seed), engine, seed=seed)  # noqa: E731
+    told, about = with_click_rates(rows, data, labelled, seed)
+    return Clicked(told, targets, data.num_sessions, {"click_rates": about})
 
 
 def activate_if_harmless(open_engine: Callable[[], Any], home: Home, done: Done) -> tuple[str, str]:
@@ -122,15 +142,14 @@ def export_features(engine: Any, home: Home, queries: Path | None, judgments: Pa
     if queries is not None and judgments is not None:
         data = judged_rows(engine, Judged(queries, judgments), seed)
     else:
-        data = clicked_rows(engine, home, seed)[0]
+        data = clicked_rows(engine, home, seed).rows
     write_letor(output, data)
     return {"queries": len(data.group), "rows": len(data), "features": list(data.features.names)}
 
 
 def feature_list(home: Home) -> Iterator[tuple[str, str]]:
-    """(name, meaning) of each feature, the columns of the home's schema last."""
-    for name, function in FEATURES.items():
-        yield name, (function.__doc__ or "").strip().split("\n")[0]
+    """(name, meaning) of each feature; behind the rest the columns of the home's schema, its own, and the click rates of models that have them."""
+    yield from _told(FEATURES)
     if home.current.exists():
         from indexer.index import Index
 
@@ -138,7 +157,12 @@ def feature_list(home: Home) -> Iterator[tuple[str, str]]:
             columns = [name for name in FeatureSet.default(index.schema).names if name.startswith(COLUMN)]
             own = own_features(index.schema).functions
         yield from ((name, "Column of the schema, as it is.") for name in columns)
-        yield from ((name, (function.__doc__ or "").strip().split("\n")[0]) for name, function in own.items())
+        yield from _told(own)
+    yield from zip(NAMES, MEANINGS)
+
+
+def _told(functions: Mapping[str, Feature]) -> Iterator[tuple[str, str]]:
+    return ((name, (function.__doc__ or "").strip().split("\n")[0]) for name, function in functions.items())
 
 
 def logged_clicks(home: Home, features: FeatureSet) -> ClickData:

@@ -61,6 +61,9 @@ class FakeIndex:
         lengths = np.concatenate([s.lengths for s in segments], axis=1).astype(float)
         self.avg_lengths = lengths.sum(axis=1) / np.maximum((lengths > 0).sum(axis=1), 1)
 
+    def keys(self, docs):
+        return [f"d{doc}" for doc in docs]
+
     def df(self, terms):
         docs = [doc for s in self.segments for doc in s.docs]
         return np.array([sum(any(_has(sequence, t) for sequence in doc) for doc in docs) for t in terms], np.int64)
