@@ -108,15 +108,17 @@ def _query_parameter(name: str, schema: dict[str, Any], required: bool) -> dict[
 
 def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     schema = schemas.of(operation.answer) if operation.answer is not None else {"type": "string"}
-    problem = {
-        "description": "What was expected, what was found, what to do.",
-        "content": {"application/json": {"schema": schemas.of(Problem)}},
+    problem = _described("What was expected, what was found, what to do.", "application/json", schemas.of(Problem))
+    unchanged = {"304": {"description": "What the client has by this ETag."}} if operation.cached else {}
+    others = {
+        status: _described(operation.summary, operation.media, {"anyOf": list(map(schemas.of, kinds))})
+        for status, kinds in operation.also.items()
     }
-    return {
-        "200": {"description": operation.summary, "content": {operation.media: {"schema": schema}}},
-        "4XX": problem,
-        "503": problem,
-    }
+    return {"200": _described(operation.summary, operation.media, schema), **unchanged, "4XX": problem, "503": problem, **others}
+
+
+def _described(description: str, media: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {media: {"schema": schema}}}
 
 
 def _version() -> str:

@@ -145,7 +145,7 @@ class RankParams(Params):
     """Candidates of the caller's own, to be ordered for a query."""
 
     q: Query
-    ids: Annotated[list[str], Meta(max_length=1000, description="Document ids; unknown ones are returned apart.")]
+    ids: Annotated[list[str], Meta(min_length=1, max_length=1000, description="Document ids; unknown ones are returned apart.")]
     model: ModelName | None = None
     explain: bool = False
 
@@ -220,8 +220,10 @@ def read_body(kind: type[T]) -> T:
     values = read_json()
     if isinstance(values, dict):
         require_single_names(request.get_data(cache=True))
-        for name in values:
+        for name, value in values.items():
             require_known(name, kind.__struct_fields__)
+            if type(value) is float and value.is_integer():  # 5.0 is an integer to JSON Schema
+                values[name] = int(value)
     return converted(values, kind, strict=True)
 
 

@@ -6,7 +6,8 @@ program. A route without a declaration is refused: access is denied by default.
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from flask import Blueprint, Flask, make_response, request
@@ -31,6 +32,7 @@ class Operation(NamedTuple):
     body: Any = None  # the type of the request body, when it is not params
     answer: Any = None  # the type of the answer; None for a page or a text
     media: str = "application/json"  # of the answer
+    also: Mapping[str, tuple[Any, ...]] = MappingProxyType({})  # types of answers with other statuses than 200
     max_body: int = SEARCH_BODY
     tag: str = "search"
     many: bool = False  # whether the body may also be one JSON value a line

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from ranker.events import UbiEvent, receive
 from ranker.query_ids import issue_time
 from searchd.answers import EventsAnswer, Refused, json_response
-from searchd.errors_http import HttpProblem
+from searchd.errors_http import HttpProblem, Problem
 from searchd.params import EVENTS_BODY, JSON, LINES, decode_json, require_media_type
 from searchd.routing import Operation, route
 from searchd.service import service
@@ -30,6 +30,7 @@ _EVENTS = Operation(
     tag="events",
     many=True,
     example=_EXAMPLE,
+    also={"422": (EventsAnswer, Problem)},
 )
 
 

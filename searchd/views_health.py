@@ -24,7 +24,9 @@ def health() -> Response:
     blueprint,
     "/ready",
     ("GET",),
-    Operation("public", "Whether searches are answered at full speed", None, None, ReadyAnswer, tag="operations"),
+    Operation(
+        "public", "Whether searches are answered at full speed", None, None, ReadyAnswer, tag="operations", also={"503": (ReadyAnswer,)}
+    ),
 )
 def ready() -> Response:
     """200 once the kernels of every worker are warm and an index is open, 503 before."""

@@ -6,7 +6,6 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from searchd.answers import ExplainAnswer, RankAnswer, SearchAnswer, json_response
-from searchd.errors_http import HttpProblem
 from searchd.params import ExplainParams, RankParams, SearchParams, read_body, read_params, read_query_string
 from searchd.routing import Operation, route
 from searchd.searching import explain, rank, run_search, search_answer
@@ -51,7 +50,4 @@ def explain_document(key: str) -> Response:
 )
 def rank_candidates() -> Response:
     """The caller's candidates in the order of a model."""
-    params = read_body(RankParams)
-    if not params.ids:
-        raise HttpProblem(400, "invalid_parameter", "expected at least one id in ids, found none")
-    return json_response(rank(service(), params))
+    return json_response(rank(service(), read_body(RankParams)))
