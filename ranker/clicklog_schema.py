@@ -9,6 +9,7 @@ import hashlib
 import os
 import sqlite3
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from sqlite_utils import Database, Migrations
 from indexer.errors import SearchdError
 
 BUSY_SECONDS = 5.0
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 migrations = Migrations("searchd.clicks")
 
 
@@ -170,6 +172,11 @@ def m003_replay(db: Database) -> None:
     """What was asked, and the scores that gave the order, so that a search can be done again."""
     for name, kind in REPLAY_COLUMNS.items():
         db.table("impressions").add_column(name, kind)
+
+
+def ms_of(moment: datetime) -> int:
+    """A moment with its time zone in milliseconds since the epoch, the part below one cut off; without floats, which lose one now and then."""
+    return (moment - EPOCH) // MILLISECOND
 
 
 def now_ms() -> int:

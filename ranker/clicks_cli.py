@@ -48,16 +48,22 @@ def show(record: Any) -> None:
 @click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @home_option
 @click.option("--format", "form", type=click.Choice(sorted(transfer.IMPORTERS)), help="Told from the first lines unless given.")
-def import_(source: Path, home: Home, form: str | None) -> None:
+@click.option("--server", default="", help="Put this name before all ids: two servers that count alike stay two.")
+def import_(source: Path, home: Home, form: str | None, server: str) -> None:
     """Store the lines of SOURCE (JSON; .gz and .zst too; - for stdin): UBI 1.3, Metarank or our own."""
+    from_stdin = str(source) == "-"
     with opened(home, make=True) as log:
-        from_stdin = str(source) == "-"
-        report = transfer.import_lines(log, sys.stdin.buffer, form) if from_stdin else transfer.import_file(log, source, form)
+        report = (
+            transfer.import_lines(log, sys.stdin.buffer, form, server) if from_stdin else transfer.import_file(log, source, form, server)
+        )
     for refusal in report.refused[:MAX_REFUSALS_SHOWN]:
-        click.echo(f"line {refusal.line}: {refusal.reason}", err=True)
+        click.echo(f"{'' if from_stdin else f'{source}, '}line {refusal.line}: {refusal.reason}", err=True)
     if len(report.refused) > MAX_REFUSALS_SHOWN:
         click.echo(f"and {len(report.refused) - MAX_REFUSALS_SHOWN} more", err=True)
-    show({**report._asdict(), "refused": len(report.refused)})
+    if report.conflicts:
+        click.echo(f"{source}: {report.conflicts}", err=True)
+    left_out = report.conflicts.impressions + report.conflicts.events
+    show({**report._asdict(), "refused": len(report.refused), "conflicts": left_out})
 
 
 @clicks.command("export")

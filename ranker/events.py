@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from indexer.errors import SearchdError
 from ranker.clicklog import Accepted, Event, Refused
+from ranker.clicklog_schema import ms_of
 from ranker.query_ids import MAX_AGE, UnknownQuery, verify_query_id
 
 MAX_BATCH_BYTES = 256 * 1024
@@ -220,7 +221,7 @@ def _stored(event: UbiEvent, attributes: dict[str, Any] | None, event_id: str) -
         event_id=event_id,
         query_id=event.query_id or "",
         action_name=event.action_name,
-        timestamp=int(event.timestamp.timestamp() * 1000),
+        timestamp=ms_of(event.timestamp),
         object_id=str(acted_on.object_id) if acted_on else "",
         position=event.event_attributes.position.ordinal if event.event_attributes else None,
         application=event.application or "",

@@ -97,7 +97,7 @@ class TrainingSet:
         )
 
     def require_signal(self) -> None:
-        """Raise NothingToLearn unless some query has documents of different grades."""
+        """Raise NothingToLearn unless some query has documents of different grades, and some have different features."""
         if not len(self):
             raise NothingToLearn("expected training rows, found none; judge results, or let people click first")
         if len(self.group) < 2:
@@ -110,6 +110,18 @@ class TrainingSet:
             raise NothingToLearn(
                 f"expected documents of different grades under one query, none in {len(self.group)} queries; add judgments"
             )
+        if not _tells_apart(self.x, starts):
+            raise NothingToLearn(
+                f"expected features that differ between documents of one query, found the same for all {len(self)} rows; see `ranker drift`"
+            )
+
+
+def _tells_apart(x: np.ndarray, starts: np.ndarray) -> bool:
+    """Whether some column has two values, or a value and none, among the rows of a query."""
+    low, high = np.fmin.reduceat(x, starts), np.fmax.reduceat(x, starts)
+    known = np.add.reduceat(~np.isnan(x), starts, dtype=np.int64)
+    sizes = np.diff([*starts, len(x)])[:, None]
+    return bool(((high > low) | ((known > 0) & (known < sizes))).any())
 
 
 def fold_of(qids: Sequence[str], folds: int, seed: int = 0) -> np.ndarray:

@@ -18,9 +18,14 @@ import ranker.transfer_own as own
 import ranker.transfer_ubi as ubi
 from indexer.errors import SearchdError, reason
 from ranker.clicklog import ClickLog, Event, Impression
+from ranker.transfer_conflicts import Conflicts, of_server, without_others
 from ranker.transfer_records import Imported, Refusal
 
 CHUNK = 5_000
+LONG_IDS = (
+    "SELECT value FROM impressions, json_each(impressions.keys) WHERE length(value) > ? LIMIT 1",
+    "SELECT object_id FROM events WHERE length(object_id) > ? LIMIT 1",
+)
 
 
 class BadTransfer(SearchdError):
@@ -30,13 +35,15 @@ class BadTransfer(SearchdError):
 
 
 class Report(NamedTuple):
-    """What an import stored: new impressions and events, how many were there already, and the lines that were refused, with reasons."""
+    """What an import stored: new impressions and events, how many were there already, the lines that were refused, with reasons, and what was left
+    out since the log has its ids for something else."""
 
     form: str
     impressions: int
     events: int
     duplicates: int
     refused: list[Refusal]
+    conflicts: Conflicts = Conflicts()
 
 
 IMPORTERS: dict[str, Callable[[Iterable[tuple[int, Any]]], Imported]] = {
@@ -52,28 +59,29 @@ EXPORTERS: dict[str, Callable[[ClickLog], Iterator[dict[str, Any]]]] = {
 }
 
 
-def import_file(log: ClickLog, path: Path, form: str | None = None) -> Report:
-    """Store a file of JSON lines (``.gz`` and ``.zst`` too); ``form`` is told from its first lines unless given.
+def import_file(log: ClickLog, path: Path, form: str | None = None, server: str = "") -> Report:
+    """Store a file of JSON lines (``.gz`` and ``.zst`` too); ``form`` is told from its first lines unless given, ids begin with ``server``.
 
     Raises ``BadTransfer`` for a file that cannot be read or that holds nothing of a known form. Single bad lines are refused and reported.
     """
     try:
         with opened(path) as file:
-            return import_lines(log, file, form)
+            return import_lines(log, file, form, server)
     except (OSError, EOFError, zstandard.ZstdError) as error:
         raise BadTransfer(f"{path}: expected a readable file of JSON lines, found {reason(error)}; check the path") from error
 
 
-def import_lines(log: ClickLog, lines: Iterable[bytes], form: str | None = None) -> Report:
+def import_lines(log: ClickLog, lines: Iterable[bytes], form: str | None = None, server: str = "") -> Report:
     """Store lines of JSON; see ``import_file``."""
     records, refused = _parsed(lines)
     form = form or next((found for _, record in records[:100] if (found := recognised(record))), None)
     if form not in IMPORTERS:
         raise BadTransfer(f"expected lines of UBI, Metarank or our own events, found {len(records)} of no known form; give the form")
     imported = IMPORTERS[form](records)
+    imported, conflicts = without_others(log, of_server(imported, server) if server else imported)
     impressions, events = _store(log, imported.impressions, imported.events)
     duplicates = len(imported.impressions) + len(imported.events) - impressions - events
-    return Report(form, impressions, events, duplicates, sorted(refused + imported.refused))
+    return Report(form, impressions, events, duplicates, sorted(refused + imported.refused), conflicts)
 
 
 def recognised(record: Any) -> str | None:
@@ -115,11 +123,23 @@ def _store(log: ClickLog, impressions: list[Impression], events: list[Event]) ->
 def export_lines(log: ClickLog, form: str) -> Iterator[bytes]:
     """The whole log as lines of JSON, with their line ends.
 
-    ``form``: ubi, ubi-bulk, metarank or own; raises ``BadTransfer`` for another.
+    ``form``: ubi, ubi-bulk, metarank or own; raises ``BadTransfer`` for another, and before the first line for a log that the form cannot hold.
     """
     if form not in EXPORTERS:
         raise BadTransfer(f"expected a form of {', '.join(EXPORTERS)}, found {form!r}")
+    if form.startswith("ubi"):
+        _require_short_ids(log)
     return (msgspec.json.encode(record) + b"\n" for record in EXPORTERS[form](log))
+
+
+def _require_short_ids(log: ClickLog) -> None:
+    """UBI 1.3's schema ends ids of objects at 256 characters; documents here may have 512."""
+    for sql in LONG_IDS:
+        for (key,) in log.rows(sql, (ubi.MAX_OBJECT_ID,)):
+            raise BadTransfer(
+                f"expected document ids of at most {ubi.MAX_OBJECT_ID} characters, which is what UBI's schema allows, "
+                f"found one of {len(key)}: {key[:40]!r}...; export --format own or metarank"
+            )
 
 
 def opened(path: Path) -> IO[bytes]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ranker.clicklog import Event, Impression
+from ranker.clicklog_schema import ms_of
 
 
 class Refusal(NamedTuple):
@@ -27,7 +28,7 @@ def milliseconds(value: Any) -> int:
         raise ValueError(f"timestamp: expected milliseconds or ISO 8601, found {value!r}")
     if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
         moment = datetime.fromisoformat(value)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        return ms_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     number = int(value)
     if abs(number) > 2**53:
         raise ValueError(f"timestamp: expected milliseconds since 1970, found {number}")

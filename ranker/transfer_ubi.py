@@ -14,6 +14,7 @@ from ranker.transfer_records import Imported, Refusal, iso, milliseconds, text
 
 QUERIES, EVENTS = "ubi_queries", "ubi_events"
 OLD_HIT_IDS = "query_response_object_ids"
+MAX_OBJECT_ID = 256
 
 Page = tuple[dict[str, Any], str]
 """A document that was shown: the query record that says so, and the document's key."""
@@ -226,8 +227,9 @@ def _event(event: Event) -> dict[str, Any]:
     }
     if event.attributes is not None:
         record["event_attributes"] = event.attributes
-    elif event.object_id and event.position is not None:
-        record["event_attributes"] = {"object": {"object_id": event.object_id}, "position": {"ordinal": event.position}}
+    elif event.object_id:
+        # The schema knows no object without a place; rank 0 says "not told", to `read` too.
+        record["event_attributes"] = {"object": {"object_id": event.object_id}, "position": {"ordinal": event.position or 0}}
     return record
 
 
