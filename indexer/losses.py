@@ -1,7 +1,8 @@
 """Documents that die -> how many documents each term of their segments loses.
 
-The forward index does not say it all: Chinese words and the parts of codes stand nowhere beside a document. So dying documents are analysed once
-more, but for those whose texts stay as they are in the document that takes their place: that one was analysed just now.
+The forward index does not say it all: Chinese words and the parts of codes stand nowhere beside a document. Where many die, a walk over the postings
+of their segment counts what they had (``postings_counts.py``). A few in a large segment are analysed once more, but for those whose texts stay as
+they are in the document that takes their place: that one was analysed just now.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,16 @@ import numpy as np
 from indexer.analysis import Analyzer
 from indexer.documents import Document
 from indexer.inverter import Run, invert_as
+from indexer.postings_counts import counts_of
+from indexer.postings_view import PostingsView
 from indexer.schema import Schema
 from indexer.segment import Segment
 from indexer.strings import take
 
 BATCH = 4096
 NOBODY = -1
+# Postings that are read in the time in which one document is analysed.
+POSTINGS_A_DOCUMENT = 30_000
 
 
 class Analysed(NamedTuple):
@@ -32,11 +37,12 @@ def losses_of(
 ) -> list[np.ndarray]:
     """For every segment and each of its terms, int64[T], how many of the ``dying`` documents have it; ``former`` are the analyzers that the
     segments were built by, and ``new`` was analysed by the same ones."""
-    totals = [np.zeros(segment.num_terms, np.int64) for segment in segments]
+    totals = [_walked(segment, docs) for segment, docs in zip(segments, dying)]
+    analysed = [np.zeros(0, np.int64) if _is_walked(segment, docs) else docs for segment, docs in zip(segments, dying)]
     names = [field.name for field in schema.text_fields]
     unchanged = np.full(len(new.run.keys) if new else 0, NOBODY)
     waiting: list[tuple[int, Document]] = []
-    for number, key, fields in _each(segments, dying):
+    for number, key, fields in _each(segments, analysed):
         place = _same_texts(new, key, fields, names) if new else NOBODY
         if place >= 0:
             unchanged[place] = number
@@ -49,6 +55,18 @@ def losses_of(
     if new:
         _count(new.run, unchanged, segments, totals)
     return totals
+
+
+def _is_walked(segment: Segment, docs: np.ndarray) -> bool:
+    """Whether so many documents die that reading all postings is less work than analysing them."""
+    return 0 < segment.num_postings <= POSTINGS_A_DOCUMENT * len(docs)
+
+
+def _walked(segment: Segment, docs: np.ndarray) -> np.ndarray:
+    """How many of ``docs`` each term has, int64[T]; zeros where they are analysed instead."""
+    if not _is_walked(segment, docs):
+        return np.zeros(segment.num_terms, np.int64)
+    return counts_of(PostingsView(segment.postings, segment.terms.df), segment.terms.df, docs)
 
 
 def _each(segments: Sequence[Segment], dying: Sequence[np.ndarray]) -> Iterator[tuple[int, str, dict[str, Any]]]:

@@ -46,5 +46,6 @@ ERROR_CODES = {
     "unknown_query": "The query id was never issued here, or has expired; nothing was counted.",
     "unsupported_media_type": "Send JSON as application/json, or one value a line as application/x-ndjson.",
     "url_too_long": "The URL is over 8 KiB; send the search as a POST.",
+    "writer_gone": "The process that publishes changes ended; the change may or may not be there, so send it again.",
     "wrong_scope": "The key is valid but does not open this route.",
 }

@@ -35,6 +35,7 @@ STATUS_OF_CODE = {
     "feature_mismatch": 503,
     "bad_secret": 503,
     "keys_unusable": 503,
+    "writer_gone": 503,
     "click_log": 503,
     "click_log_busy": 503,
     "click_log_full": 503,

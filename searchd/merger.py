@@ -18,6 +18,11 @@ log = structlog.get_logger("searchd.merger")
 COMMAND = (sys.executable, "-P", "-m", "indexer", "merge", "--as-needed", "--home")
 
 
+def environment() -> dict[str, str]:
+    """The environment of a process that is to find this very program."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
+
+
 class NotMerged(Exception):
     """What the process said when it failed."""
 
@@ -37,13 +42,12 @@ class Merger:
         with self._lock:
             if self._closed or (self._thread is not None and self._thread.is_alive()) or not is_needed(self._home):
                 return
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
             self._process = subprocess.Popen(
                 [*COMMAND, str(self._home.root)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=environment,
+                env=environment(),
             )
             self._thread = threading.Thread(target=self._await, args=(self._process,), name="merger", daemon=True)
             self._thread.start()

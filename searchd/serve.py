@@ -40,6 +40,7 @@ def make_application() -> Flask:
     log_to_stderr()
     app = create_app()
     service: Service = app.extensions[EXTENSION]
+    service.write_elsewhere()
     threading.Thread(target=_warm, args=(service,), name="warm-up", daemon=True).start()
     return app
 

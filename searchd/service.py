@@ -34,6 +34,7 @@ from searchd.metrics import Metrics
 from searchd.rate_limits import RateLimits
 from searchd.readiness import missing_workers
 from searchd.tasks import Tasks
+from searchd.writer import Writer
 
 EXTENSION = "searchd"
 # One of each kind: words, Chinese, a phrase, a minus, what is mistyped, and pinyin.
@@ -51,6 +52,7 @@ class Service:
         self.run_folder = Path(os.environ.get(RUN_FOLDER) or _folder_of_this_process())
         self.tasks = Tasks(self.run_folder / "tasks.sqlite3")
         self.committer, self.merger = Committer(self._publish), Merger(home, self.tasks)
+        self.writer: Writer | None = None
         self.changing = threading.Lock()
         self.limits = RateLimits(settings.rate_limit / settings.workers, -(-settings.rate_burst // settings.workers))
         self.warm = False
@@ -128,15 +130,23 @@ class Service:
         return self._secret
 
     def _publish(self, changes: Sequence[Change]) -> str:
-        generation = apply_all(self.home, changes, self.engine.index)
+        try:
+            generation = self.writer.apply(changes) if self.writer else apply_all(self.home, changes, self.engine.index)
+        except (UnicodeEncodeError, OverflowError):  # text that only this process can hold
+            generation = apply_all(self.home, changes, self.engine.index)
         if self.settings.merge:
             self.merger.look()
         return generation
+
+    def write_elsewhere(self) -> None:
+        """Leave changes of documents to another process, so that searches do not wait for them."""
+        self.writer = Writer(self.home)
 
     def warm_up(self) -> None:
         """Run each kind of search once, so that no request pays for loading kernels and dictionaries."""
         started = time.perf_counter()
         self._attempt(self._warm_engine)
+        self._attempt(self._warm_writer)
         self.warm = True
         log.info("warm", seconds=round(time.perf_counter() - started, 2))
 
@@ -145,6 +155,11 @@ class Service:
             for mode in ("or", "and"):
                 self.engine.search(query, limit=3, mode=mode, model=self.settings.model, log=False)
         self.engine.suggest("th")
+
+    def _warm_writer(self) -> None:
+        """Whoever has made a key for changing documents is going to."""
+        if self.writer and self.home.keys.exists() and any(key.allows("documents") and key.revoked is None for key in self.keys.all()):
+            self.writer.start()
 
     def _attempt(self, task: Callable[[], None]) -> None:
         try:
@@ -155,6 +170,8 @@ class Service:
     def close(self) -> None:
         """Make what is logged durable and close the files."""
         self.merger.close()
+        if self.writer:
+            self.writer.close()
         if self._engine is not None:
             self._engine.close()
         if self._click_log is not None:

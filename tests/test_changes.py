@@ -171,6 +171,21 @@ def test_a_document_that_follows_another_takes_its_texts_out_whether_or_not_they
     same_statistics(index, fresh)
 
 
+@pytest.mark.parametrize("postings", [0, 30_000], ids=["analysed", "walked"])
+@settings(max_examples=20)
+@given(start=documents(), steps=changes)
+def test_either_way_of_counting_what_dies_is_exact(postings, start, steps, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dying")
+    home = build_home(folder / "changed", start)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexer.losses.POSTINGS_A_DOCUMENT", postings)
+        patch.setattr("indexer.changes.FOLD_BELOW", 0)
+        for upserts, deletes in steps:
+            apply_changes(home, [raw(d) for d in upserts], deletes)
+    index = Index.open(home)
+    same_statistics(index, open_home(folder / "fresh", _as_documents(list(content(index)))))
+
+
 def _as_documents(raws):
     return [document_from(raw, "id") for raw in raws]
 

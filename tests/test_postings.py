@@ -9,6 +9,7 @@ from small_index import schema_of
 from indexer import bm25
 from indexer.codebook import TupleCounter, number_tuples
 from indexer.postings import MAX_DOCS, SUPERBLOCK, Tiers, TooManyPostings
+from indexer.postings_counts import counts_of
 from indexer.postings_encoder import TIERS, PostingsEncoder, Stretch, encode_postings
 from indexer.postings_view import PostingsView
 
@@ -53,6 +54,30 @@ def test_decoding_inverts_encoding(seed, num_docs, dfs, num_fields, tf_scale, ti
         part = slice(starts[term], starts[term + 1])
         np.testing.assert_array_equal(found_docs, docs[part])
         np.testing.assert_array_equal(found_tfs, tfs[part])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 1000),
+    num_docs=st.sampled_from([1, 63, 300, 4095, 4097, 13000]),
+    dfs=st.lists(st.sampled_from([0, 1, 7, 255, 256, 1000, 5000, 13000]), max_size=8),
+    num_fields=st.integers(1, 3),
+    share=st.sampled_from([0.0, 0.01, 0.5, 1.0]),
+    tiers=st.sampled_from(TIERS_OF_ALL_SIZES),
+)
+def test_a_walk_counts_what_each_term_has_of_some_documents(seed, num_docs, dfs, num_fields, share, tiers):
+    starts, docs, tfs, lengths, streams = random_lists(seed, num_docs, dfs, num_fields, 3.0)
+    view = view_of(starts, docs, tfs, lengths, streams, schema_of(num_fields), tiers)
+    some = np.flatnonzero(np.random.default_rng(seed).random(num_docs) < share)
+    expected = [np.isin(docs[starts[term] : starts[term + 1]], some).sum() for term in range(len(dfs))]
+    assert counts_of(view, lambda ids: np.diff(starts)[ids], some).tolist() == expected
+
+
+def test_a_walk_over_a_list_longer_than_16_bits():
+    starts, docs, tfs, lengths, streams = random_lists(1, 140_000, [100_000, 66_000, 300], 1, 1.5)
+    for tiers in TIERS_OF_ALL_SIZES:
+        view = view_of(starts, docs, tfs, lengths, streams, schema_of(1), tiers)
+        assert counts_of(view, lambda ids: np.diff(starts)[ids], np.arange(140_000)).tolist() == [100_000, 66_000, 300]
 
 
 def test_a_list_longer_than_16_bits_has_right_starts():
