@@ -14,6 +14,7 @@ from indexer.home import Home
 from indexer.program import Program, home_option
 from ranker.experiments_cli import experiments
 from ranker.gate_cli import models_group
+from ranker.judgments_cli import judgments
 from ranker.train_cli import train_command, tune_command
 from ranker.understanding_cli import drift_command, replay_command, report_command
 
@@ -43,6 +44,7 @@ def program(open_engine: OpenEngine, open_generation: OpenGeneration | None = No
         group.add_command(command)
     group.add_command(clicks)
     group.add_command(experiments)
+    group.add_command(judgments)
     group.add_command(simulate_command(open_engine))
     group.add_command(drift_command)
     group.add_command(report_command)
@@ -54,7 +56,7 @@ def program(open_engine: OpenEngine, open_generation: OpenGeneration | None = No
 def _evaluate_command(open_engine: OpenEngine) -> click.Command:
     @click.command("evaluate")
     @home_option
-    @click.option("--letor", type=existing, help="Judged rows to evaluate on.")
+    @click.option("--letor", type=existing, help="Judged rows to evaluate on: LETOR, or LightGBM's CSV or TSV.")
     @click.option("--model", "names", multiple=True, help="With --letor a model folder; else models of the home, all unless given.")
     @click.option("--seed", type=int, default=0, show_default=True)
     def command(home: Home, letor: Path | None, names: tuple[str, ...], seed: int) -> None:
@@ -93,10 +95,10 @@ def _features_group(open_engine: OpenEngine) -> click.Group:
     @click.option("--judgments", type=existing, help="TREC qrels, or CSV query,docid,rating.")
     @click.option("--queries", type=existing, help="qid<TAB>text a line, for --judgments.")
     @click.option("--clicks", "from_clicks", is_flag=True, help="The training set of the click log instead, with soft grades.")
-    @click.option("--output", type=file_path, required=True, help="LETOR file to write.")
+    @click.option("--output", type=file_path, required=True, help="File to write: .csv or .tsv as LightGBM reads them, else LETOR.")
     @click.option("--seed", type=int, default=0, show_default=True)
     def export(home: Home, judgments: Path | None, queries: Path | None, from_clicks: bool, output: Path, seed: int) -> None:
-        """Write a training set as a LETOR file, as other programs read it."""
+        """Write a training set as other programs read it."""
         from ranker.work import export_features
 
         if from_clicks == (judgments is not None) or (judgments is None) != (queries is None):

@@ -9,10 +9,10 @@ import numpy as np
 
 from ranker.counterfactual import METHODS, MIN_COVERAGE, QueryLog, Value, self_normalised, value_of, weighted_estimate
 from ranker.fingerprints import base_of
-from ranker.letor import read_letor
 from ranker.metrics import MEASURES, bootstrap_interval, mean_of, per_query
 from ranker.model import read_model
 from ranker.relevance import choose_theta, click_likelihood
+from ranker.row_files import read_rows
 from ranker.sessions import ClickData
 from ranker.training_set import NothingToLearn
 
@@ -20,7 +20,7 @@ from ranker.training_set import NothingToLearn
 def evaluate_letor(folder: Path, file: Path) -> list[dict[str, Any]]:
     """One record a measure: mean over queries with a positive grade, with a 95 % interval; raises SearchdError."""
     model = read_model(folder)
-    data = read_letor(file, len(model.featureset.names))
+    data = read_rows(file, model.featureset)
     scores = np.zeros(len(data))
     for start, end in zip(data.bounds, data.bounds[1:]):
         scores[start:end] = model.score(data.x[start:end])

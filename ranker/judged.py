@@ -1,15 +1,19 @@
 """Files of queries and of graded judgments to dictionaries; both kinds of judgments, those of TREC and those of Quepid.
 
-Queries: ``qid<TAB>text`` a line. Judgments: ``qid 0 key grade`` a line (TREC), or a CSV with the header ``query,docid,rating`` where the
-query is told by its text.
+Queries: ``qid<TAB>text`` a line. Judgments: ``qid 0 key grade`` a line (TREC), or a CSV with the columns ``query,docid,rating``, in any order and
+among others, where the query is told by its text (Quepid); without a rating a row says nothing.
 """
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from indexer.durable import write_file
 from indexer.errors import SearchdError, reason
+
+QUEPID = ("query", "docid", "rating")
 
 
 class BadJudgments(SearchdError):
@@ -32,8 +36,9 @@ def read_queries(path: Path) -> dict[str, str]:
 def read_judgments(path: Path, queries: dict[str, str]) -> dict[str, dict[str, float]]:
     """Grades by ``qid`` and key, of the ``queries`` only; negative grades count as 0. Raises ``BadJudgments`` with the line."""
     lines = _lines(path)
-    if lines and lines[0][1].replace(" ", "").casefold().startswith("query,docid,rating"):
-        triples = _from_csv(path, queries)
+    columns = _quepid_columns(lines[0][1]) if lines else None
+    if columns is not None:
+        triples = _from_csv(path, queries, columns)
     else:
         triples = [_from_trec(path, number, line) for number, line in lines]
     judgments: dict[str, dict[str, float]] = {}
@@ -47,8 +52,47 @@ def grade_of(grades: Mapping[str, float], key: str) -> float | None:
     """The grade of a document, or None without a judgment; TREC files hold keys with their white space percent-encoded."""
     grade = grades.get(key)
     if grade is None and any(character.isspace() for character in key):
-        return grades.get("".join(quote(character) if character.isspace() else character for character in key))
+        return grades.get(encoded_key(key))
     return grade
+
+
+def encoded_key(key: str) -> str:
+    """A key as TREC files hold it, whose columns end at white space."""
+    return "".join(quote(character) if character.isspace() else character for character in key)
+
+
+def write_queries(path: Path, queries: Mapping[str, str]) -> None:
+    """``qid<TAB>text`` a line; raises BadJudgments for what a line cannot hold."""
+    for qid, text in queries.items():
+        if (
+            not qid.strip()
+            or qid != qid.strip()
+            or text != text.strip()
+            or any(c in "\t\r\n" for c in qid)
+            or any(c in "\r\n" for c in text)
+        ):
+            raise BadJudgments(
+                f"{path}: expected ids and texts without tabs, line ends and outer blanks, found {qid[:40]!r}, {text[:40]!r}"
+            )
+    write_file(path, "".join(f"{qid}\t{text}\n" for qid, text in queries.items()).encode())
+
+
+def write_judgments(path: Path, form: str, queries: Mapping[str, str], judgments: Mapping[str, Mapping[str, float]]) -> None:
+    """Grades by qid and key, as ``read_judgments`` reads them; ``form``: "trec", or "quepid", which tells queries by their ``queries`` text."""
+    rows = [(qid, key, grade) for qid, grades in judgments.items() for key, grade in grades.items()]
+    if form == "trec":
+        bad = next((qid for qid in judgments if not qid or any(map(str.isspace, qid))), None)
+        if bad is not None:
+            raise BadJudgments(
+                f"{path}: expected query ids without white space, as TREC has them, found {bad[:40]!r}; name queries otherwise"
+            )
+        write_file(path, "".join(f"{qid} 0 {encoded_key(key)} {grade:.9g}\n" for qid, key, grade in rows).encode())
+        return
+    held = io.StringIO(newline="")
+    out = csv.writer(held, lineterminator="\n")
+    out.writerow(QUEPID)
+    out.writerows((queries[qid], key, f"{grade:.9g}") for qid, key, grade in rows)
+    write_file(path, held.getvalue().encode())
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
@@ -67,17 +111,30 @@ def _from_trec(path: Path, number: int, line: str) -> tuple[str, str, float]:
     return fields[0], fields[2], _grade(path, number, fields[3])
 
 
-def _from_csv(path: Path, queries: dict[str, str]) -> list[tuple[str, str, float]]:
+def _quepid_columns(header: str) -> tuple[int, int, int] | None:
+    """Where query, docid and rating stand in a CSV with this first line; None for a file of another kind."""
+    names = [name.strip().casefold() for name in next(csv.reader([header]), [])]
+    if not set(QUEPID) <= set(names):
+        return None
+    query, key, rating = map(names.index, QUEPID)
+    return query, key, rating
+
+
+def _from_csv(path: Path, queries: dict[str, str], columns: tuple[int, int, int]) -> list[tuple[str, str, float]]:
     qids = {text: qid for qid, text in queries.items()}
+    triples = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file)
-        next(rows)
-        triples = []
-        for row in filter(None, rows):
-            if len(row) < 3:
-                raise BadJudgments(f"{path}, line {rows.line_num}: expected `query,docid,rating`, found {','.join(row)[:80]!r}")
-            qid = qids.get(row[0].strip(), row[0].strip())
-            triples.append((qid, row[1].strip(), _grade(path, rows.line_num, row[2])))
+        try:
+            next(rows)
+            for row in filter(None, rows):
+                if len(row) <= max(columns):
+                    raise BadJudgments(f"{path}, line {rows.line_num}: expected `query,docid,rating`, found {','.join(row)[:80]!r}")
+                query, key, rating = (row[place].strip() for place in columns)
+                if rating:
+                    triples.append((qids.get(query, query), key, _grade(path, rows.line_num, rating)))
+        except csv.Error as error:
+            raise BadJudgments(f"{path}, line {rows.line_num}: expected CSV, found something else ({error}); mend the line") from None
     return triples
 
 

@@ -3,9 +3,10 @@
 import gzip
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ranker.featureset import FeatureSet
 from ranker.training_set import TrainingSet
 
 MAX_FEATURES = 100_000
+TOO_LARGE = 2.0**128 - 2.0**103  # the least number that is rounded to an infinite float32
 _DOCID = re.compile(r"docid\s*=\s*(\S+)")
 
 
@@ -38,10 +40,10 @@ def read_letor(path: Path, num_features: int | None = None) -> TrainingSet:
 
     A file without ``qid:`` needs ``PATH.query`` beside it (one group size a line), as in LightGBM's examples. Raises InvalidLetor.
     """
-    rows = [parse_line(line, f"{path}:{number}") for number, line in _lines(path)]
+    rows = [parse_line(line, f"{path}:{place}") for place, line in lines_of(path)]
     if not rows:
         raise InvalidLetor(f"{path}: expected lines 'grade qid:N index:value ... # docid', found none")
-    group, qids = _groups(rows, path)
+    group, qids = groups_of([row.qid for row in rows], path)
     width = max(max(row.values, default=1) for row in rows)
     if num_features is not None and width > num_features:
         raise InvalidLetor(f"{path}: the model has {num_features} features, found index {width}; evaluate the file it was trained for")
@@ -54,13 +56,14 @@ def read_letor(path: Path, num_features: int | None = None) -> TrainingSet:
 
 
 def write_letor(path: Path, data: TrainingSet) -> None:
-    """Write rows with all their features; missing values are left out."""
+    """Write rows with all their features; missing ones are ``NaN``, since what a line leaves out is 0. White space, # and % of qids become %20 and so
+    on, and are read back."""
     lines = []
     for qid, start, end in zip(data.qids, data.bounds, data.bounds[1:]):
         for i in range(start, end):
-            values = " ".join(f"{j + 1}:{float(v):.9g}" for j, v in enumerate(data.x[i]) if not math.isnan(v))
+            values = " ".join(f"{j + 1}:{number(v)}" for j, v in enumerate(data.x[i]))
             key = f" # {data.keys[i]}" if data.keys else ""
-            lines.append(f"{float(data.grades[i]):g} qid:{_word(qid)} {values}{key}\n")
+            lines.append(f"{number(data.grades[i])} qid:{_word(qid)} {values}{key}\n")
     write_file(path, "".join(lines).encode())
 
 
@@ -70,47 +73,59 @@ def parse_line(line: str, where: str) -> Row:
     grade, *pairs = body.split()
     qid = ""
     if pairs and pairs[0].startswith("qid:"):
-        qid = pairs.pop(0).removeprefix("qid:")
+        qid = unquote(pairs.pop(0).removeprefix("qid:"))
     try:
         values = {int(index): float(value) for index, value in (pair.split(":") for pair in pairs)}
-        number = float(grade)
+        found = float(grade)
     except ValueError:
         raise InvalidLetor(f"{where}: expected 'grade qid:N index:value ...', found {line.strip()[:60]!r}") from None
     if len(values) != len(pairs) or not all(1 <= index <= MAX_FEATURES for index in values):
         raise InvalidLetor(f"{where}: feature indices must be distinct and lie in 1..{MAX_FEATURES}, found {line.strip()[:60]!r}")
-    if not (0 <= number <= 30) or any(math.isinf(v) for v in values.values()):
+    if not (0 <= found <= 30) or any(abs(v) >= TOO_LARGE for v in values.values()):
         raise InvalidLetor(f"{where}: grades must lie in 0..30 and values be finite, found {line.strip()[:60]!r}")
     named = _DOCID.search(comment)
-    return Row(number, qid, values, named.group(1) if named else comment.strip())
+    return Row(found, qid, values, named.group(1) if named else comment.strip())
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that say something, numbered from 1, of a file or a ``.gz``; raises InvalidLetor."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
+            for place, line in enumerate(file, 1):
                 if line.partition("#")[0].strip():
-                    yield number, line
+                    yield place, line
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise InvalidLetor(f"{path}: cannot be read as text ({error}); give an svmlight file, plain or .gz") from error
 
 
-def _groups(rows: list[Row], path: Path) -> tuple[np.ndarray, list[str]]:
-    if all(row.qid for row in rows):
-        starts = [i for i, row in enumerate(rows) if i == 0 or row.qid != rows[i - 1].qid]
-        qids = [rows[i].qid for i in starts]
-        if len(set(qids)) != len(qids):
+def groups_of(qids: Sequence[str], path: Path) -> tuple[np.ndarray, list[str]]:
+    """Rows of each query, int64[Q], and its qid; of rows without any (""), by the file of group sizes beside. Raises InvalidLetor."""
+    if all(qids):
+        starts = [i for i, qid in enumerate(qids) if i == 0 or qid != qids[i - 1]]
+        found = [qids[i] for i in starts]
+        if len(set(found)) != len(found):
             raise InvalidLetor(f"{path}: the lines of a query must stand together; sort the file by qid")
-        return np.diff([*starts, len(rows)]).astype(np.int64), qids
-    beside = path.with_name(path.name.removesuffix(".gz") + ".query")
+        return np.diff([*starts, len(qids)]).astype(np.int64), found
+    beside = group_file(path)
     try:
         sizes = np.array([int(line) for line in beside.read_text().split()], np.int64)
     except (OSError, ValueError) as error:
         raise InvalidLetor(f"{path}: lines without qid need group sizes in {beside.name} ({error})") from error
-    if (sizes <= 0).any() or sizes.sum() != len(rows):
-        raise InvalidLetor(f"{beside}: expected positive sizes that sum to {len(rows)}, found {sizes.sum()}")
+    if (sizes <= 0).any() or sizes.sum() != len(qids):
+        raise InvalidLetor(f"{beside}: expected positive sizes that sum to {len(qids)}, found {sizes.sum()}")
     return sizes, [str(q + 1) for q in range(len(sizes))]
 
 
+def group_file(path: Path) -> Path:
+    """Where LightGBM looks for the sizes of groups."""
+    return path.with_name(path.name.removesuffix(".gz") + ".query")
+
+
+def number(value: float) -> str:
+    """A float32 in as many digits as bring it back."""
+    return "NaN" if math.isnan(value) else f"{float(value):.9g}"
+
+
 def _word(text: str) -> str:
-    return "".join("_" if c.isspace() or c == "#" else c for c in text) or "_"
+    return "".join(quote(c) if c.isspace() or c in "#%" else c for c in text) or "_"

@@ -31,7 +31,7 @@ _SHARED = (
                  help="How clicks become relevance; naive and position (LightGBM's own) are there to compare with, not to serve."),
     click.option("--click-rates/--no-click-rates", "rates", default=CLICK_RATES, show_default=True,
                  help="With --clicks: what was clicked before is a feature of documents and queries."),
-    click.option("--letor", type=existing, help="Learn from a LETOR file, without a home."),
+    click.option("--letor", type=existing, help="Learn from a LETOR file, or a CSV or TSV of LightGBM's, without a home."),
     click.option("--increasing", multiple=True, metavar="FEATURE", help="The score may only rise with this feature."),
     click.option("--decreasing", multiple=True, metavar="FEATURE", help="The score may only fall with this feature."),
     click.option("--seed", type=int, default=0, show_default=True),
@@ -119,11 +119,11 @@ def tune_command(open_engine: Callable[[Home], Any]) -> click.Command:
 
 def _rows(open_engine: Callable[[Home], Any], home: Home, given: dict[str, Any]) -> Any:
     """The training set that the options ask for."""
-    from ranker.letor import read_letor
+    from ranker.row_files import read_rows
     from ranker.work import clicked_rows, judged_rows, with_judged
 
     if given["letor"] is not None:
-        return read_letor(given["letor"])
+        return read_rows(given["letor"])
     judged, engine = _judged(given), open_engine(home)
     by_people = judged_rows(engine, judged, given["seed"]) if judged else None
     if not given["from_clicks"]:

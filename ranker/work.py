@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from indexer.home import Home
 from ranker.behaviour import MEANINGS, NAMES
 from ranker.behaviour_training import untold, with_click_rates
@@ -15,13 +17,13 @@ from ranker.features import FEATURES, Feature
 from ranker.featureset import COLUMN, FeatureSet
 from ranker.gate import Harmful, activate
 from ranker.judged import read_judgments, read_queries
-from ranker.letor import read_letor, write_letor
 from ranker.model import Trained, replace_model, require_free
 from ranker.own_features import own_features
 from ranker.registry import Registry
 from ranker.relevance import Targets, estimate_relevance
+from ranker.row_files import read_rows, write_rows
 from ranker.sessions import ClickData, read_clicks
-from ranker.train import Plan, train, train_from_clicks
+from ranker.train import NotEnoughClicks, Plan, train, train_from_clicks
 from ranker.training_set import NothingToLearn, TrainingSet
 from ranker.transfer_records import iso
 
@@ -81,7 +83,7 @@ def train_on_letor(letor: Path, output: Path, plan: Plan, overwrite: bool = Fals
     """Learn from a file and write the model into a folder; returns the card. Raises FolderInUse, before any work."""
     require_free(output, overwrite)
     plan = _resumable(plan, output.with_name(f".{output.name}.training"))
-    trained, card = train(read_letor(letor), plan)
+    trained, card = train(read_rows(letor), plan)
     card = {**card, "source": "letor", "file": letor.name}
     replace_model(output, trained, card, overwrite)
     plan.checkpoints.remove()
@@ -138,13 +140,30 @@ def evaluate_clicks(engine: Any, home: Home, names: Sequence[str], seed: int = 0
 
 
 def export_features(engine: Any, home: Home, queries: Path | None, judgments: Path | None, output: Path, seed: int = 0) -> dict[str, Any]:
-    """Write the training set of judgments, or of the click log, as LETOR; returns what was written."""
+    """Write the training set of judgments, or of the click log, as LETOR, CSV or TSV; returns what was written."""
     if queries is not None and judgments is not None:
         data = judged_rows(engine, Judged(queries, judgments), seed)
     else:
         data = clicked_rows(engine, home, seed).rows
-    write_letor(output, data)
+    write_rows(output, data)
     return {"queries": len(data.group), "rows": len(data), "features": list(data.features.names)}
+
+
+def judgments_from_clicks(home: Home, best: int, seed: int = 0) -> tuple[dict[str, str], dict[str, dict[str, float]]]:
+    """Queries of the click log (q1 the most frequent) and grades 0..``best`` of what they showed; raises NothingToLearn, NotEnoughClicks."""
+    if not home.clicks.exists():
+        raise no_log(home)
+    with ClickLog(home.clicks) as log:
+        data = read_clicks(log, require_features=False)
+    targets = estimate_relevance(data, seed=seed)
+    if targets.chosen == "none":
+        raise NotEnoughClicks(f"{targets.why}; wait for more sessions, or judge by hand")
+    asked = np.bincount(data.row_query, data.shown[:, 0], len(data.queries))
+    names = {int(query): f"q{place}" for place, query in enumerate(np.argsort(-asked, kind="stable"), 1)}
+    found: dict[str, dict[str, float]] = {name: {} for name in names.values()}
+    for query, key, grade in zip(data.row_query.tolist(), data.row_key, targets.grades):
+        found[names[query]][key] = float(round(best * float(grade)))
+    return {name: " ".join(data.texts[query].split()) for query, name in names.items()}, found
 
 
 def feature_list(home: Home) -> Iterator[tuple[str, str]]:
@@ -168,9 +187,14 @@ def _told(functions: Mapping[str, Feature]) -> Iterator[tuple[str, str]]:
 def logged_clicks(home: Home, features: FeatureSet) -> ClickData:
     """The click log of a home, as far as it has vectors of these features; raises NothingToLearn without a log."""
     if not home.clicks.exists():
-        raise NothingToLearn(f"expected a click log at {home.clicks}, found none; serve searches, import clicks, or simulate")
+        raise no_log(home)
     with ClickLog(home.clicks) as log:
         return read_clicks(log, features.fingerprint)
+
+
+def no_log(home: Home) -> NothingToLearn:
+    """What to raise where a home has no click log."""
+    return NothingToLearn(f"expected a click log at {home.clicks}, found none; serve searches, import clicks, or simulate")
 
 
 def _resumable(plan: Plan, folder: Path) -> Plan:

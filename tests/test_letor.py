@@ -42,6 +42,7 @@ def test_what_is_written_reads_back(tmp_path):
         ("1 qid:1 0:2", "indices"),
         ("1 qid:1 1:2 1:3", "indices"),
         ("1 qid:1 1:inf", "finite"),
+        ("1 qid:1 1:-1e39", "finite"),
         ("-1 qid:1 1:2", "grades"),
         ("nan qid:1 1:2", "grades"),
         ("1 qid:1 1:", "expected 'grade"),

@@ -9,6 +9,7 @@ from ranked_home import RankedEngine
 
 from indexer.home import Home
 from ranker.cli import program
+from ranker.judged import read_judgments, read_queries
 from ranker.registry import Registry
 
 LETOR = "".join(
@@ -187,3 +188,27 @@ def test_the_same_log_gives_the_same_model(run, files):
         run.here("train", "--family", "pairwise", "--clicks", "--name", "twice")
     models = [(run.home / "models" / "twice" / v / "model.txt").read_bytes() for v in ("v0001", "v0002")]
     assert models[0] == models[1]
+
+
+def test_judgments_go_between_their_forms_and_come_of_clicks(run, files, tmp_path):
+    queries, judgments = files[1], files[3]
+    words = ("judgments", "convert", "--queries", queries)
+    counted = json.loads(run(*words, judgments, "--format", "quepid", "--output", tmp_path / "a.csv").stdout)
+    assert counted["queries"] == 40 and (tmp_path / "a.csv").read_text().startswith("query,docid,rating\n")
+    assert json.loads(run(*words, tmp_path / "a.csv", "--format", "trec", "--output", tmp_path / "b").stdout) == counted
+    assert sorted((tmp_path / "b").read_text().split("\n")) == sorted(judgments.read_text().split("\n"))
+
+    assert "expected a click log" in run.here("judgments", "export", "--format", "quepid", "--output", tmp_path / "c", code=1).stderr
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 200, "--model", "none")
+    assert "200 sessions" in run.here("judgments", "export", "--format", "quepid", "--output", tmp_path / "c", code=1).stderr
+    run.here("simulate", *files, "--users", "pbm", "--sessions", 3000, "--seed", 2, "--model", "none")
+    run.here("judgments", "export", "--format", "trec", "--output", tmp_path / "c", code=2)
+    run.here("judgments", "export", "--format", "trec", "--output", tmp_path / "c", "--queries-output", tmp_path / "q")
+    clicked = read_judgments(tmp_path / "c", read_queries(tmp_path / "q"))
+    assert {grade for grades in clicked.values() for grade in grades.values()} == {0, 1, 2, 3}
+    true = {text: engine().judgments[qid] for qid, text in engine().queries.items()}
+    texts = read_queries(tmp_path / "q")
+    best, worst = (
+        [true[texts[q]].get(key, 0) for q, found in clicked.items() for key, g in found.items() if g == grade] for grade in (3, 0)
+    )
+    assert sum(best) / len(best) > sum(worst) / len(worst) + 0.5
