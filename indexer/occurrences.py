@@ -5,6 +5,7 @@ Every form of a word begins like its term, up to what stemming rewrites at the e
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Set
 from typing import AnyStr, NamedTuple
 
@@ -21,6 +22,8 @@ from indexer.words import WORD_RUN, Code, Words
 _INSIDE = re.compile(rf"[^\W{UNSPACED}]|[.@&',{MARKS}]")
 # More beginnings than these are shortened, until several are one: a prefix may stand for a hundred words.
 _MANY = 16
+# Places of which each is looked at by itself; more are looked at by arrays.
+_FEW = 16
 # ASCII in lower case; what terms have none of is removed.
 _LOWER, _REMOVED = bytes(range(256)).lower(), b"',"
 
@@ -191,8 +194,9 @@ def _places(folded: str, searched: list[str]) -> list[int] | None:
 
 
 def _removed(codes: np.ndarray) -> np.ndarray:
-    """Places of apostrophes and commas."""
-    return np.flatnonzero((codes == ord("'")) | (codes == ord(",")))
+    """Places of apostrophes and commas, in the text without those before."""
+    places = np.flatnonzero((codes == ord("'")) | (codes == ord(",")))
+    return places - np.arange(len(places))
 
 
 def _finds(text: AnyStr, searched: AnyStr) -> list[int]:
@@ -209,8 +213,13 @@ def _starts(codes: np.ndarray, found: list[int], removed: np.ndarray, first: str
 
     A letter behind a letter starts something only where it is a capital.
     """
+    if not found:
+        return []
+    if len(found) <= _FEW:
+        some = found if not len(removed) else [place + bisect_right(removed, place) for place in found]
+        return [place for place in some if _is_start(codes.item(place - 1) if place else 0, codes.item(place), first)]
     places = np.array(found, np.int64)
-    places += np.searchsorted(removed - np.arange(len(removed)), places, "right")
+    places += np.searchsorted(removed, places, "right")
     before, here = np.where(places > 0, codes[places - 1], 0), codes[places]
     if first.isascii() and first.isdigit():
         kept = (before < ord("0")) | (before > ord("9"))
@@ -219,3 +228,12 @@ def _starts(codes: np.ndarray, found: list[int], removed: np.ndarray, first: str
     else:
         kept = np.ones(len(places), np.bool_)
     return list(places[kept].tolist())
+
+
+def _is_start(before: int, here: int, first: str) -> bool:
+    """The same of one place: whether what begins with ``first``, and stands there as ``here``, does not go on from ``before``."""
+    if not first.isascii():
+        return True
+    if first.isdigit():
+        return not ord("0") <= before <= ord("9")
+    return not (first.isalpha() and ord("a") <= before | 32 <= ord("z")) or ord("A") <= here <= ord("Z")
