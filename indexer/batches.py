@@ -21,6 +21,7 @@ from indexer.errors import SearchdError
 from indexer.inverter import Run, analyzers_of, invert, invert_gathered
 from indexer.memory import keep_freed
 from indexer.plain_records import are_plain, gather_lines, rejected
+from indexer.pool import Pool
 from indexer.quarantine import Entry
 from indexer.readers.chunk import Chunk
 from indexer.readers.jsonl import LinesChunk
@@ -47,17 +48,35 @@ class Job(NamedTuple):
 
 
 class Room:
-    """Bytes that are left for runs in memory; threads take from it at once."""
+    """Bytes that are left for runs in memory and for the pools of their terms; threads take from it at once. It is closed to terms, for good, when
+    there was no room for a run."""
 
     def __init__(self, size: int = 0) -> None:
-        self._left, self._lock = size, threading.Lock()
+        self._left, self._closed, self._lock = size, not size, threading.Lock()
+        self._thread, self._pools = threading.local(), list[Pool]()
 
-    def take(self, size: int) -> bool:
-        """Take so many bytes, if they are left."""
+    def pool(self) -> Pool | None:
+        """The pool of this thread."""
+        if self._closed:
+            return None
+        if not hasattr(self._thread, "pool"):
+            self._thread.pool = Pool()
+            self._pools.append(self._thread.pool)
+        return self._thread.pool
+
+    def take(self, run: Run) -> bool:
+        """Take what a run and its terms need, if that is left."""
+        size = run.nbytes + (run.pool.grown() if run.pool is not None else 0)
         with self._lock:
             enough = size <= self._left
             self._left -= size if enough else 0
+            self._closed |= not enough
         return enough
+
+    def seal(self) -> None:
+        """No run follows: pools need their strings alone."""
+        for pool in self._pools:
+            pool.seal()
 
 
 class Batch(NamedTuple):
@@ -111,7 +130,9 @@ def invert_all(feed: Feed, job: Job, jobs: int, backend: str = "loky") -> Iterat
     first = list(islice(batches, 1))
     batches = chain(first, batches)
     if jobs == 1 or (backend == "loky" and job.lines and all(_is_for_threads(one.chunk, job.schema) for one in first)):
-        yield from in_order(partial(invert_batch, job=job, room=Room(job.room)), batches, jobs)
+        room = Room(job.room)
+        yield from in_order(partial(invert_batch, job=job, room=room), batches, jobs)
+        room.seal()
     else:
         yield from _invert_in_processes(batches, job, jobs, backend)
     if feed.error is not None:
@@ -151,7 +172,7 @@ def invert_batch(batch: Batch, job: Job, room: Room | None = None) -> Inverted:
     """Parse, analyse and invert one batch; its run is saved unless there is room for it."""
     if os.getpid() != job.owner:
         _be_a_worker(job.owner)
-    run, entries = _invert(batch.chunk, job)
+    run, entries = _invert(batch.chunk, job, room.pool() if room is not None else None)
     entries.sort(key=lambda one: (one.line, one.offset))
     return Inverted(_put_away(run, batch.number, job, room), len(run.keys), batch.entries + entries, batch.consumed)
 
@@ -159,19 +180,19 @@ def invert_batch(batch: Batch, job: Job, room: Room | None = None) -> Inverted:
 def _put_away(run: Run, number: int, job: Job, room: Room | None) -> Run | Path | None:
     if not len(run.keys):
         return None
-    if room is not None and room.take(run.nbytes):
+    if room is not None and room.take(run):
         return run.copied(job.schema)
     path = job.folder / f"run-{number:06d}"
     run.save(path)
     return path
 
 
-def _invert(chunk: Chunk | None, job: Job) -> tuple[Run, list[Entry]]:
-    """The run of a chunk's good documents, and what is to be set aside."""
+def _invert(chunk: Chunk | None, job: Job, pool: Pool | None) -> tuple[Run, list[Entry]]:
+    """The run of a chunk's good documents, of lines by the terms of the pool, and what is to be set aside."""
     if isinstance(chunk, LinesChunk):
         analyzers = analyzers_of(job.schema, job.lexicon)
         gathered, entries = gather_lines(chunk, job.schema, analyzers)
-        return invert_gathered(gathered, analyzers), entries
+        return invert_gathered(gathered, analyzers, pool), entries
     documents, entries = _parse(chunk, job.schema.id_field)
     run = invert(documents, job.schema, job.lexicon)
     bad = [rejected(documents[position], BadDocument(code, message)) for position, code, message in run.rejected]

@@ -1,6 +1,6 @@
 """Postings of many runs in the order of the segment's terms, a stretch of terms at a time.
 
-Runs are mapped files, sorted by their own terms. For every run its terms are brought into the order of the segment's ids once; then the lists
+Runs have terms in orders of their own. For every run its terms are brought into the order of the segment's ids once; then the lists
 of a stretch of terms are copied one run after the other, which is the order of documents. Nothing larger than a stretch, or a single term, is
 in memory.
 """
@@ -13,10 +13,13 @@ from indexer.codebook import Codes, TupleCounter
 from indexer.inverter import Run
 from indexer.jit import kernel
 from indexer.postings_encoder import Stretch
+from indexer.radix import stable_order
+from indexer.swar import prefetch
 from indexer.threads import in_order
 from indexer.vocabulary import Vocabulary
 
 POSTINGS_AT_ONCE = 1 << 18
+_AHEAD = 8  # lists that are read before they are copied
 
 
 class Gatherer:
@@ -34,12 +37,13 @@ class Gatherer:
         """The codebook of all postings."""
         counter = TupleCounter(self._num_fields)
         for run, numbers, whole, ids in zip(self._runs, self._numbers, self._whole, self._vocabulary.numbers):
-            with_postings = np.concatenate([[False], (ids >= 0) & (ids < self._vocabulary.with_postings), [False]])
-            borders = run.ptr[np.flatnonzero(np.diff(with_postings))]
-            for first, last in borders.reshape(-1, 2).tolist():
-                for start in range(first, last, POSTINGS_AT_ONCE):
-                    some = slice(start, min(last, start + POSTINGS_AT_ONCE))
-                    counter.add(run.tfs[some] if whole else run.tfs[some][numbers[run.docs[some]] >= 0])
+            listed = (ids >= 0) & (ids < self._vocabulary.with_postings)
+            for start in range(0, len(run.docs), POSTINGS_AT_ONCE):
+                some = slice(start, min(len(run.docs), start + POSTINGS_AT_ONCE))
+                chosen = _of_terms(listed, run.ptr, some.start, some.stop)
+                if not whole:
+                    chosen &= numbers[run.docs[some]] >= 0
+                counter.add(run.tfs[some] if chosen.all() else run.tfs[some][chosen])
         return counter.finish()
 
     def stretches(self, first: int, last: int) -> Iterator[Stretch]:
@@ -70,7 +74,13 @@ class Gatherer:
 
 
 def _sort(ids: np.ndarray) -> np.ndarray:
-    return np.argsort(ids, kind="stable").astype(np.int32)
+    return stable_order((ids + 1).astype(np.uint32))
+
+
+def _of_terms(listed: np.ndarray, ptr: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Which postings from ``start`` to ``stop`` - 1 are of a listed term, bool."""
+    first, last = int(np.searchsorted(ptr, start, "right")) - 1, int(np.searchsorted(ptr, stop))
+    return np.repeat(listed[first:last], np.diff(np.clip(ptr[first : last + 1], start, stop)))
 
 
 @kernel
@@ -89,7 +99,13 @@ def _first_from(ids, terms, least):
 @kernel
 def _copy_lists(terms, ids, ptr, run_docs, base, run_tfs, tfs, num_fields, first, at, docs):
     """Append the lists of a run whose documents all stay, the first under number ``base``; ``at``: where each term's list continues."""
-    for term in terms:
+    for t in range(len(terms)):
+        # Two waits, each asked for ahead: where a list is, and the list itself.
+        prefetch(ptr, np.int64(terms[min(t + 2 * _AHEAD, len(terms) - 1)]))
+        ahead = ptr[terms[min(t + _AHEAD, len(terms) - 1)]]
+        prefetch(run_docs, ahead)
+        prefetch(run_tfs, ahead * num_fields)
+        term = terms[t]
         start, stop = ptr[term], ptr[term + 1]
         to = at[ids[term] - first]
         for i in range(stop - start):

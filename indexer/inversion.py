@@ -10,8 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.jit import inlined, kernel
+from indexer.swar import prefetch
 
 WIDE = 1 << 16
+# Numbers that are read ahead: which term of the run they are.
+_AHEAD = 16
 
 
 def interleaved(fields: Sequence[tuple[np.ndarray, np.ndarray]], num_docs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,37 +40,43 @@ def _spread(tokens, ends, number, num_fields, row_ends, out):
 
 class Inverted(NamedTuple):
     """``ptr`` int64[T + 1]; ``docs`` uint16 or int32[P] and ``tfs`` uint8, uint16 or uint32[P, F], by term, then document; ``sequences`` uint16
-    or uint32: term + 1 of every token, 0 = gap. Each as narrow as it can be: fresh memory costs more than what is done with it."""
+    or uint32: term + 1 of every token, 0 = gap. Each as narrow as it can be: fresh memory costs more than what is done with it. ``numbers``
+    int32[T]: the given number of each term that was numbered here."""
 
     ptr: np.ndarray
     docs: np.ndarray
     tfs: np.ndarray
     sequences: np.ndarray
+    numbers: np.ndarray
 
 
 def postings_of(
-    tokens: np.ndarray, token_ends: np.ndarray, extra: np.ndarray, extra_ends: np.ndarray, order: np.ndarray, num_fields: int
+    tokens: np.ndarray, token_ends: np.ndarray, extra: np.ndarray, extra_ends: np.ndarray, local: np.ndarray, known: int, num_fields: int
 ) -> Inverted:
     """Rows of term numbers -> postings and sequences of terms.
 
-    Row = doc * F + field. ``tokens`` int32 (-1 = gap) and ``extra`` number terms as they were met; order[term] int64[T] is the number of the
-    run's ``term``.
+    Row = doc * F + field. ``tokens`` int32 (-1 = gap) and ``extra`` say terms by any numbers, and are overwritten; ``local`` int32, by such a
+    number, says which term of the run that is, from 1 on: the first ``known`` stand there, the others are zeros, which are numbered by first sight
+    and are zeros again afterwards. Terms of sequences come first, so that few are wide.
     """
     fields = max(1, num_fields)
     num_docs = (len(token_ends) - 1) // fields
     places = len(tokens) + len(extra)
     longest = int(np.max(np.diff(token_ends) + np.diff(extra_ends), initial=0))
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    who, doc_ends, df = np.empty(places + 1, np.int32), np.zeros(num_docs + 1, np.int64), np.zeros(len(rank), np.int64)
+    numbers = np.empty(known or min(len(local), places), np.int32)
+    met = _renumber(tokens, local, numbers, known)
+    sequences = (tokens + 1).astype(np.uint16 if met < WIDE else np.uint32)
+    met = _renumber(extra, local, numbers, met)
+    who, doc_ends, terms = np.empty(places + 1, np.int32), np.zeros(num_docs + 1, np.int64), np.zeros((met, 2), np.int64)
     found = np.zeros((places + 1, num_fields), _width(longest))
-    sequences = np.empty(len(tokens), np.uint16 if len(rank) < WIDE else np.uint32)
-    size = _count(tokens, token_ends, extra, extra_ends, rank, fields, who, found, doc_ends, df, sequences)
-    ptr = np.zeros(len(rank) + 1, np.int64)
-    np.cumsum(df[order], out=ptr[1:])
+    size = _count(tokens, token_ends, extra, extra_ends, fields, who, found, doc_ends, terms)
+    ptr = np.zeros(met + 1, np.int64)
+    np.cumsum(terms[:, 1], out=ptr[1:])
     docs, tfs = np.empty(size, np.uint16 if num_docs <= WIDE else np.int32), np.empty((size, num_fields), found.dtype)
-    _scatter(who, found, doc_ends, ptr[rank], docs, tfs)
-    return Inverted(ptr, docs, tfs.astype(_width(int(tfs.max(initial=0))), copy=False), sequences)
+    _scatter(who, found, doc_ends, ptr[:-1].copy(), docs, tfs)
+    if not known:
+        local[numbers[:met]] = 0
+    return Inverted(ptr, docs, tfs.astype(_width(int(tfs.max(initial=0))), copy=False), sequences, numbers[:met].copy())
 
 
 def _width(largest: int) -> type[np.unsignedinteger]:
@@ -76,43 +85,63 @@ def _width(largest: int) -> type[np.unsignedinteger]:
 
 
 @kernel
-def _count(tokens, token_ends, extra, extra_ends, rank, fields, who, found, doc_ends, df, sequences):
-    """Postings in the order of documents: their terms in ``who``, frequencies in ``found`` (zeros), ends of documents; ``df`` by number;
-    ``sequences``. Returns the number of postings."""
-    last = np.full(len(rank), -1, np.int64)
+def _renumber(terms, local, numbers, met):
+    """Put in the place of every number of ``terms`` which term of the run it is, from 0 on; returns how many the run has."""
+    for i in range(len(terms)):
+        prefetch(local, max(np.int64(0), np.int64(terms[min(i + _AHEAD, len(terms) - 1)])))
+        if terms[i] < 0:
+            continue
+        number = local[terms[i]]
+        if number == 0:
+            numbers[met] = terms[i]
+            met += 1
+            number = np.int32(met)
+            local[terms[i]] = number
+        terms[i] = number - 1
+    return met
+
+
+@kernel
+def _count(tokens, token_ends, extra, extra_ends, fields, who, found, doc_ends, terms):
+    """Postings in the order of documents: their terms in ``who``, frequencies in ``found`` (zeros), ends of documents. ``terms`` (zeros): where the
+    last posting of each is + 1, and how many it has. Returns the number of postings."""
     n = 0
     for row in range(len(token_ends) - 1):
         doc, text_field = row // fields, row % fields
         for i in range(token_ends[row], token_ends[row + 1]):
-            term = tokens[i]
-            sequences[i] = 0
-            if term >= 0:
-                sequences[i] = rank[term] + 1
-                n = _count_one(term, doc_ends[doc], text_field, n, last, who, found, df)
+            if tokens[i] >= 0:
+                n = _count_one(tokens[i], doc_ends[doc], text_field, n, who, found, terms)
         for i in range(extra_ends[row], extra_ends[row + 1]):
-            n = _count_one(extra[i], doc_ends[doc], text_field, n, last, who, found, df)
+            prefetch(terms, np.int64(extra[min(i + _AHEAD, len(extra) - 1)]))
+            n = _count_one(extra[i], doc_ends[doc], text_field, n, who, found, terms)
         doc_ends[doc + 1] = n
     return n
 
 
 @inlined
-def _count_one(term, first, text_field, n, last, who, found, df):
+def _count_one(term, first, text_field, n, who, found, terms):
     """Count a term of a document whose postings begin at ``first``; returns the number of postings. No branch: none could be predicted."""
-    at = last[term]
-    new = at < first
-    at = n if new else at
-    last[term] = at
+    last = terms[term, 0]
+    new = last <= first
+    at = n if new else last - 1
+    terms[term, 0] = at + 1
+    terms[term, 1] += new
     who[n] = term
     found[at, text_field] += 1
-    df[term] += new
     return n + new
 
 
 @kernel
 def _scatter(who, found, doc_ends, at, docs, tfs):
     """``at``: where each term's next posting goes; documents come in order, so every list is sorted when it is full."""
+    end = doc_ends[len(doc_ends) - 1]
     for doc in range(len(doc_ends) - 1):
         for i in range(doc_ends[doc], doc_ends[doc + 1]):
+            # Two waits, each asked for ahead: where a term's list continues, and the list itself.
+            prefetch(at, np.int64(who[min(i + 2 * _AHEAD, end - 1)]))
+            ahead = at[who[min(i + _AHEAD, end - 1)]]
+            prefetch(docs, ahead)
+            prefetch(tfs, ahead)
             to = at[who[i]]
             at[who[i]] = to + 1
             docs[to] = doc

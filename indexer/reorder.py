@@ -18,6 +18,7 @@ from indexer.bisection import bisect
 from indexer.columns import take_documents
 from indexer.inverter import Run
 from indexer.jit import kernel
+from indexer.pool import united
 from indexer.schema import Schema
 from indexer.strings import Strings
 
@@ -82,7 +83,7 @@ def _join(runs: Sequence[Run], folder: Path) -> _Joined:
     last = strings.last_occurrences(strings.concatenate([run.keys for run in runs]))
     numbers = np.where(last, np.cumsum(last) - 1, -1).astype(np.int32)
     borders = np.cumsum([0] + [len(run.keys) for run in runs])
-    terms, places = strings.merge_sorted([run.terms for run in runs])
+    terms, places = united(runs)
     parts = [numbers[a:b] for a, b in zip(borders[:-1], borders[1:])]
     sizes = np.zeros(int(np.count_nonzero(last)), np.int64)
     for run, part in zip(runs, parts):
@@ -92,7 +93,7 @@ def _join(runs: Sequence[Run], folder: Path) -> _Joined:
     doc_tfs = durable.scratch_array(folder, _width(runs), (int(ptr[-1]), runs[0].tfs.shape[1]))
     at = ptr[:-1].copy()
     for run, part, place in zip(runs, parts, places):
-        _transpose(run.ptr, run.docs, run.tfs, place, part, at, doc_terms, doc_tfs)
+        _transpose(run.ptr, run.docs, run.tfs, np.argsort(place), place, part, at, doc_terms, doc_tfs)
     return _Joined(terms, places, np.flatnonzero(last), ptr, doc_terms, doc_tfs)
 
 
@@ -108,9 +109,9 @@ def _count_terms(run_docs, numbers, sizes):
 
 
 @kernel
-def _transpose(ptr, run_docs, run_tfs, places, numbers, at, doc_terms, doc_tfs):
-    """Append every posting to its document; ``at``: where each document's terms continue. Terms come in order, so they stay sorted."""
-    for term in range(len(places)):
+def _transpose(ptr, run_docs, run_tfs, by_place, places, numbers, at, doc_terms, doc_tfs):
+    """Append every posting to its document; ``at``: where each document's terms continue. Terms come by place, so they stay sorted."""
+    for term in by_place:
         for i in range(ptr[term], ptr[term + 1]):
             doc = numbers[run_docs[i]]
             if doc >= 0:

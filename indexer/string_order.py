@@ -4,28 +4,47 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.strings import Strings
-from indexer.swar import PADDING, first_bytes, word_at
+from indexer.swar import PADDING, first_bytes, prefetch, put_word, word_at
 
 # Strings that agree in more bytes than this are rare, and sorted by Python.
 _ROUNDS = 12
+# Strings whose bytes and ends are read ahead when they are laid in order.
+_AHEAD = 16
+
+
+def sorted_strings(strings: Strings) -> tuple[Strings, np.ndarray]:
+    """Distinct strings in the order of their bytes, and the place of each, int32[n]."""
+    order, heads = _ordered(strings)
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    offsets = np.zeros(len(order) + 1, np.int64)
+    data = np.empty(len(strings.data) + PADDING, np.uint8)
+    size = _lay(strings.data, strings.offsets, order, heads, data, offsets)
+    return Strings(data[:size], offsets), places
 
 
 def order_of(strings: Strings) -> np.ndarray:
     """Numbers of distinct strings in the order of their bytes, int64[n]."""
+    return _ordered(strings)[0]
+
+
+def _ordered(strings: Strings) -> tuple[np.ndarray, np.ndarray]:
+    """The same, and the first eight bytes of each string in this order, as words."""
     data = np.concatenate([strings.data, np.zeros(PADDING, np.uint8)])
-    offsets = strings.offsets.astype(np.int64)
+    offsets = strings.offsets.astype(np.int64, copy=False)
     words = _words(data, offsets, np.arange(len(strings)), 0)
     order = np.argsort(words)
-    groups = _groups(words[order])
+    heads = words[order]
+    groups = _groups(heads)
     for depth in range(8, 8 * _ROUNDS, 8):
         tied = _tied(groups)
         if not len(tied):
-            return order
+            return order, heads.byteswap()
         words = _words(data, offsets, order[tied], depth)
         among = np.lexsort((words, groups[tied]))
         order[tied] = order[tied[among]]
         groups[tied] = _split(groups[tied], words[among], tied)
-    return _by_python(strings, order, groups)
+    return _by_python(strings, order, groups), heads.byteswap()
 
 
 def _groups(words: np.ndarray) -> np.ndarray:
@@ -36,8 +55,10 @@ def _groups(words: np.ndarray) -> np.ndarray:
 
 
 def _tied(groups: np.ndarray) -> np.ndarray:
-    """Places of strings that are not told apart yet."""
-    return np.flatnonzero(np.bincount(groups, minlength=len(groups))[groups] > 1)
+    """Places of strings that are not told apart yet, from sorted groups."""
+    same = np.zeros(len(groups) + 1, np.bool_)
+    same[1:-1] = groups[1:] == groups[:-1]
+    return np.flatnonzero(same[1:] | same[:-1])
 
 
 def _split(groups: np.ndarray, words: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -60,7 +81,7 @@ def _words(data: np.ndarray, offsets: np.ndarray, chosen: np.ndarray, depth: int
     """Eight bytes of the chosen strings from ``depth``, zeros behind the end; numbers that sort as the bytes do."""
     words = np.empty(len(chosen), np.uint64)
     _gather_words(data, offsets, chosen, depth, words)
-    return words.byteswap()
+    return words.byteswap(True)
 
 
 @kernel
@@ -68,3 +89,19 @@ def _gather_words(data, offsets, chosen, depth, words):
     for i in range(len(chosen)):
         start, stop = offsets[chosen[i]] + depth, offsets[chosen[i] + 1]
         words[i] = first_bytes(word_at(data, start), stop - start) if start < stop else np.uint64(0)
+
+
+@kernel
+def _lay(data, offsets, order, heads, out, out_offsets):
+    """Copy strings in order, whose ``heads`` are at hand, and fill their offsets; returns the bytes. ``out`` is padded."""
+    to = 0
+    for i in range(len(order)):
+        ahead = order[min(i + _AHEAD, len(order) - 1)]
+        prefetch(offsets, ahead)
+        start, stop = np.int64(offsets[order[i]]), np.int64(offsets[order[i] + 1])
+        put_word(out, to, heads[i])
+        for j in range(8, stop - start):
+            out[to + j] = data[start + j]
+        to += stop - start
+        out_offsets[i + 1] = to
+    return to

@@ -17,9 +17,11 @@ from indexer.front_coding import BLOCK, BLOCK_BITS, DAMAGED, UNCHECKED, border, 
 from indexer.jit import inlined, kernel
 from indexer.pages import Pages
 from indexer.strings import Strings
+from indexer.swar import prefetch
 
 ITSELF = 0  # bits of numbering where a string's number is its place
 _HALF = np.uint64(32)
+_AHEAD = 16
 
 
 def num_slots(n: int) -> int:
@@ -46,8 +48,16 @@ def _tag(h, number_bits):
 
 @kernel
 def _fill(data, offsets, number_bits, slots):
-    for i in range(len(offsets) - 1):
-        h = strings.hash_bytes(data, offsets[i], offsets[i + 1])
+    hashes = np.empty(_AHEAD, np.uint64)  # of the next strings, whose first slots are read ahead
+    last = len(offsets) - 1
+    for i in range(-_AHEAD, last):
+        h = hashes[i % _AHEAD]
+        if i + _AHEAD < last:
+            following = strings.hash_bytes(data, offsets[i + _AHEAD], offsets[i + _AHEAD + 1])
+            prefetch(slots, _first_slot(following, slots))
+            hashes[i % _AHEAD] = following
+        if i < 0:
+            continue
         at = _first_slot(h, slots)
         while slots[at] != 0:
             at = at + 1 if at + 1 < len(slots) else 0

@@ -17,6 +17,8 @@ from indexer.format import HANWORD
 from indexer.front_coding import front_code
 from indexer.inverter import Run
 from indexer.jit import kernel
+from indexer.pool import united
+from indexer.radix import stable_order
 from indexer.string_table import build_slots
 from indexer.strings import Strings
 
@@ -49,7 +51,7 @@ class Vocabulary:
 
 def unite(runs: Sequence[Run], kept: Sequence[np.ndarray]) -> Vocabulary:
     """The terms of kept documents (bool per run and document), numbered."""
-    union, places = strings.merge_sorted([run.terms for run in runs])
+    union, places = united(runs)
     df = np.zeros(len(union), np.uint32)
     for run, place, keep in zip(runs, places, kept):
         df[place] += _document_frequencies(run, keep)
@@ -57,7 +59,7 @@ def unite(runs: Sequence[Run], kept: Sequence[np.ndarray]) -> Vocabulary:
     terms = union if len(alive) == len(union) else strings.take(union, alive)
     streams = _streams(terms)
     no_postings = streams == stream_of(HANWORD)
-    by_id = np.argsort((no_postings.astype(np.int64) << 32) - df[alive], kind="stable")
+    by_id = _by_frequency(df[alive], no_postings)
     chosen = alive[by_id]
     number = np.full(len(union), DROPPED, np.int32)
     number[chosen] = np.arange(len(chosen), dtype=np.int32)
@@ -67,10 +69,16 @@ def unite(runs: Sequence[Run], kept: Sequence[np.ndarray]) -> Vocabulary:
     )  # fmt: skip
 
 
+def _by_frequency(df: np.ndarray, no_postings: np.ndarray) -> np.ndarray:
+    """Terms by falling document frequency, those without postings last."""
+    most = df.max(initial=0)
+    return stable_order((most - df) + no_postings * (most + np.uint32(1)))
+
+
 def _document_frequencies(run: Run, kept: np.ndarray) -> np.ndarray:
     if kept.all():
         return np.diff(run.ptr).astype(np.uint32)
-    df = np.zeros(len(run.terms), np.uint32)
+    df = np.zeros(len(run.ptr) - 1, np.uint32)
     _count_kept(run.ptr, run.docs, kept, df)
     return df
 
