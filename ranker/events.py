@@ -196,7 +196,7 @@ def _checked(record: Any) -> Event:
     """The stored form of a decoded UBI event."""
     if not isinstance(record, dict):
         raise _Refusal(f"expected a JSON object, found {type(record).__name__}")
-    if _deeper_than(record, MAX_DEPTH):
+    if deeper_than(record, MAX_DEPTH):
         raise _Refusal(f"expected JSON nested at most {MAX_DEPTH} deep, found more")
     try:
         event = msgspec.convert(record, UbiEvent)
@@ -243,7 +243,8 @@ def _content_id(record: dict[str, Any]) -> str:
     return hashlib.blake2b(orjson.dumps(record, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
-def _deeper_than(value: Any, depth: int) -> bool:
+def deeper_than(value: Any, depth: int) -> bool:
+    """Whether lists and objects of a decoded value are nested more than ``depth`` deep."""
     layer = [value]
     for _ in range(depth):
         layer = [child for item in layer if isinstance(item, (dict, list)) for child in (item.values() if isinstance(item, dict) else item)]

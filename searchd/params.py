@@ -14,6 +14,7 @@ import msgspec
 from flask import request
 from msgspec import Meta
 
+from ranker.events import deeper_than
 from searchd.errors_http import HttpProblem
 from searchd.request_checks import converted, require_known, require_single_names
 
@@ -234,13 +235,17 @@ def read_json() -> Any:
 
 
 def decode_json(data: bytes) -> Any:
-    """JSON values nested at most MAX_DEPTH deep; the depth is counted before parsing, which would need the stack."""
-    if _depth(data) > MAX_DEPTH:
-        raise HttpProblem(400, "too_deep", f"expected JSON nested at most {MAX_DEPTH} deep")
+    """JSON values nested at most MAX_DEPTH deep; the decoder itself gives up long before the stack ends."""
     try:
-        return msgspec.json.decode(data)
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        value = msgspec.json.decode(data)
+        deep = deeper_than(value, MAX_DEPTH)
+    except RecursionError:
+        deep = True
+    except (UnicodeDecodeError, ValueError) as error:
         raise HttpProblem(400, "malformed_json", f"expected JSON in UTF-8: {error}") from error
+    if deep:
+        raise HttpProblem(400, "too_deep", f"expected JSON nested at most {MAX_DEPTH} deep")
+    return value
 
 
 def require_media_type(*accepted: str) -> None:
@@ -249,18 +254,6 @@ def require_media_type(*accepted: str) -> None:
         raise HttpProblem(
             415, "unsupported_media_type", f"expected Content-Type {' or '.join(accepted)}, found {request.mimetype or 'none'!r}"
         )
-
-
-def _depth(data: bytes) -> int:
-    """An upper bound of the nesting: brackets inside strings do not count."""
-    deepest = depth = 0
-    for bracket in re.findall(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', data):
-        if bracket in (b"[", b"{"):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif bracket in (b"]", b"}"):
-            depth -= 1
-    return deepest
 
 
 @cache

@@ -29,7 +29,7 @@ def register_request_ids(app: Flask, logged: str) -> None:
     def tell(response: Response) -> Response:
         if "request_id" in g:
             response.headers[HEADER] = g.request_id
-            if logged == "all" or (logged == "failed" and response.status_code >= 500):
+            if logged == "all" or (logged == "failed" and response.status_code >= 500 and request.path != "/ready"):
                 _log(response)
         return response
 
