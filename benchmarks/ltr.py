@@ -30,6 +30,7 @@ from ranker.click_models import NaiveCTR
 from ranker.families import FAMILIES, family
 from ranker.metrics import mean_of, per_query
 from ranker.propensity import harvest, power_law
+from ranker.rankers import More
 from ranker.relevance import Targets, estimate_relevance
 
 OURS = tuple(name for name in ("pairwise", "ensemble") if name in FAMILIES)
@@ -55,8 +56,8 @@ def by_query(place: World) -> tuple[np.ndarray, np.ndarray]:
 def ours(place: World, targets: Targets, name: str) -> np.ndarray:
     """Scores of the test rows by a family trained on the grades, blended with production as far as the log's size asks."""
     order, group = by_query(place)
-    weights = targets.weights[order] if name != "pairwise" else None
-    model = family(name)(random_state=0).fit(place.clicks.X[order], targets.grades[order], group, weights, True)
+    told = More(rates=targets.rates[order], looks=targets.weights[order])
+    model = family(name)(random_state=0).fit(place.clicks.X[order], targets.grades[order], group, soft=True, more=told)
     return blended(model.predict(place.test.x), place, targets.blend)
 
 

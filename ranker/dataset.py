@@ -23,8 +23,9 @@ from ranker.training_set import NothingToLearn, TrainingSet
 DEPTH = 100  # candidates that serving reranks
 UNJUDGED = 40  # of them at most so many unjudged ones join as grade 0
 UNSHOWN = 30  # unshown candidates that join each query of a click log ...
-UNSHOWN_GRADE = 0.5  # ... with this share of the grade that the query's worst shown documents have ...
-UNSHOWN_WEIGHT = 2.0  # ... and the weight of so many impressions: somebody chose not to show them
+UNSHOWN_GRADE = 0.5  # ... with this share of the grade that features foretell, but no more than half of the shown ones have ...
+UNSHOWN_WEIGHT = 0.25  # ... and of the weight of a document that was shown ...
+UNSHOWN_LOOKS = 2.0  # ... as if nobody had clicked in so many looks, where the loss is about those
 MAX_SESSIONS = 15_000  # that LightGBM's own correction by position is given
 MAX_QUERIES = 5_000  # of a click log, ask the engine for the unshown of the most frequent only
 
@@ -89,14 +90,15 @@ def from_clicks(data: ClickData, targets: Targets, engine: Engine | None, depth:
     rates = targets.grades if targets.rates is None else targets.rates
     parts = []
     for query, rows in rows_of.items():
-        shown = (data.X[rows], targets.grades[rows], targets.weights[rows], rates[rows], [data.row_key[row] for row in rows])
-        extra = _unshown(engine, data.texts[query], shown, features, depth, seed) if engine and query in frequent else None
+        columns = targets.grades[rows], np.ones(len(rows)), rates[rows], targets.weights[rows]
+        shown = (data.X[rows], np.array(columns, np.float32), [data.row_key[row] for row in rows])
+        extra = _unshown(engine, data.texts[query], shown, targets, features, depth, seed) if engine and query in frequent else None
         parts.append(_joined(shown, extra) if extra else shown)
-    x, grades, weights, rate, keys = zip(*parts)
+    x, columns, keys = zip(*parts)
+    grades, weights, rate, looks = np.concatenate(columns, axis=1)
     return TrainingSet(
-        np.concatenate(x), np.concatenate(grades).astype(np.float32), np.concatenate(weights).astype(np.float32),
-        np.array([len(k) for k in keys], np.int64), [data.queries[q] for q in rows_of], list(chain.from_iterable(keys)), features, True,
-        More(rates=np.concatenate(rate).astype(np.float32)),
+        np.concatenate(x), grades, weights, np.array([len(k) for k in keys], np.int64), [data.queries[q] for q in rows_of],
+        list(chain.from_iterable(keys)), features, True, More(rates=rate, looks=looks),
     )  # fmt: skip
 
 
@@ -117,20 +119,25 @@ def from_sessions(data: ClickData, features: FeatureSet) -> TrainingSet:
     )  # fmt: skip
 
 
-def _unshown(engine: Engine, text: str, shown: tuple, features: FeatureSet, depth: int, seed: int) -> tuple | None:
-    """Candidates that no session of this query showed: (features, grades, weights, rates, keys), or None where all were shown."""
+def _unshown(
+    engine: Engine, text: str, shown: tuple, targets: Targets, features: FeatureSet, depth: int, seed: int
+) -> tuple | None:  # fmt: skip
+    """Candidates that no session of this query showed: (features, their grades, weights, rates and looks, keys), or None where all were shown."""
     ranking = engine.rank(text, depth, "none")
     known = set(shown[-1])
     others = np.array([i for i, key in enumerate(ranking.keys) if key not in known], np.int64)
     rows = np.sort(_generator(text, seed).permutation(others)[:UNSHOWN])
     if not len(rows):
         return None
-    low = np.full(len(rows), UNSHOWN_GRADE * float(np.quantile(shown[1], 0.25)))
-    return _features(ranking, features)[rows], low, np.full(len(rows), UNSHOWN_WEIGHT), low, [ranking.keys[r] for r in rows]
+    x = _features(ranking, features)[rows]
+    likely = targets.foretell(x) if targets.foretell else np.full(len(rows), np.quantile(shown[1][0], 0.25))
+    low = np.minimum(UNSHOWN_GRADE * likely, np.median(shown[1][0]))
+    columns = low, np.full(len(rows), UNSHOWN_WEIGHT), low, np.full(len(rows), UNSHOWN_LOOKS)
+    return x, np.array(columns, np.float32), [ranking.keys[r] for r in rows]
 
 
 def _joined(first: tuple, second: tuple) -> tuple:
-    return (*(np.concatenate([a, b]) for a, b in zip(first[:-1], second[:-1])), first[-1] + second[-1])
+    return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]], axis=1), first[2] + second[2]
 
 
 def _features(ranking: Any, features: FeatureSet) -> np.ndarray:

@@ -50,9 +50,11 @@ class Ensemble(Ranker):
         members, texts, rounds = OF_CLICKS if soft else OF_GRADES, [], 0
         total = np.zeros(len(x))
         for member in members:
-            labels = more.rates if soft and member.of_rates and more.rates is not None else grades
+            labels, by_row = grades, weights
+            if soft and member.of_rates and more.rates is not None:
+                labels, by_row = more.rates, more.looks
             ranker = member.kind(member.objective, **self._same(), **self.parameters)
-            ranker.fit(x, labels, group, weights, soft, self.names_, more)
+            ranker.fit(x, labels, group, by_row, soft, self.names_, more)
             texts.append(joined([ranker.text_], _scale(ranker.predict(x))))
             forest, rounds = build_forest(parse_model(texts[-1])), rounds + ranker.settings_["rounds"]
             total += forest.score(x)

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ranker.click_likelihood import click_likelihood
 from ranker.counterfactual import METHODS, MIN_COVERAGE, QueryLog, Value, self_normalised, value_of, weighted_estimate
 from ranker.fingerprints import base_of
 from ranker.metrics import MEASURES, bootstrap_interval, mean_of, per_query
 from ranker.model import read_model
-from ranker.relevance import choose_theta, click_likelihood
+from ranker.relevance import choose_theta
 from ranker.row_files import read_rows
 from ranker.sessions import ClickData
 from ranker.training_set import NothingToLearn

@@ -43,12 +43,13 @@ class More(NamedTuple):
     """What rows may have besides features and grades, float64[n] each.
 
     ``importance``: how much a row counts in any loss (judged queries among clicked ones). ``rates``: clicks per look, before they were
-    shrunk to soft grades. ``positions`` int32[n]: the ranks at which the rows of sessions were shown.
+    shrunk to soft grades, and ``looks``, how many they are of. ``positions`` int32[n]: the ranks at which the rows of sessions were shown.
     """
 
     importance: np.ndarray | None = None
     rates: np.ndarray | None = None
     positions: np.ndarray | None = None
+    looks: np.ndarray | None = None
 
 
 NOTHING_MORE = More()
@@ -83,7 +84,7 @@ class Ranker:
     ) -> "Ranker":  # fmt: skip
         """Learn from ``x`` float32[n, F] and ``grades`` float32[n] of queries of ``group`` rows; ``soft`` grades lie in 0..1.
 
-        ``weights`` float32[n] are the impressions behind soft grades; they weigh documents in pointwise losses only, since pairs and lists are
+        ``weights`` float32[n] say how much soft grades count; they weigh documents in pointwise losses only, since pairs and lists are
         weighed by the measure they optimise.
         """
         self.names_ = names or tuple(f"Column_{i}" for i in range(x.shape[1]))
@@ -91,9 +92,9 @@ class Ranker:
         labels, told = chosen.labels(np.asarray(grades, np.float64), soft)
         settings = {**self._settings(len(group), soft), **self._constraints(), **told}
         rounds = settings.pop("rounds")
-        exposure = weights if chosen.family == "pointwise" and soft else None
+        by_row = weights if chosen.family == "pointwise" and soft else None
         job = Job(
-            np.ascontiguousarray(x, np.float32), labels, np.asarray(group, np.int64), _product(exposure, more.importance),
+            np.ascontiguousarray(x, np.float32), labels, np.asarray(group, np.int64), _product(by_row, more.importance),
             more.positions, settings, rounds, chosen.grouped, chosen.gradients, self.random_state, self.jobs,
         )  # fmt: skip
         self.text_ = grow(job, self.checkpoints, self.seen)
@@ -125,7 +126,7 @@ class Ranker:
 
 
 class Pointwise(Ranker):
-    """Each document alone: L2 on grades of people, cross-entropy on soft grades of clicks (weights are exposures)."""
+    """Each document alone: L2 on grades of people, cross-entropy on soft grades of clicks."""
 
     family, for_grades, for_clicks = "pointwise", "l2", "cross-entropy"
 

@@ -1,9 +1,9 @@
 """Clicks to soft relevance grades: what a ranker is trained to reproduce.
 
 The default has three steps. How often each row was looked at, by two accounts of how people look (`ranker.looking`); then a model f of the features
-that maximises the likelihood of the clicks given the looks; last the empirical-Bayes grade, (clicks + 20 sigmoid(f(x))) / (looks + 20): rows
-with many impressions speak for themselves, the others for their features. (Shrinking to a constant instead costs points: it lifts what was hardly
-seen to the mean.)
+that maximises the likelihood of the clicks given the looks (`ranker.click_likelihood`); last the empirical-Bayes grade, with a prior that the rows
+tell that f rates alike (`ranker.learned_prior`): rows with many impressions speak for themselves, the others for their features. (Shrinking to a
+constant instead costs points: it lifts what was hardly seen to the mean.)
 
 "mixture" lets the log say which click models explain it, and what share of the users each (`ranker.mixture`), and fits them again with
 sigmoid(f(x)) believed of each row beforehand. In worlds that its models describe it is better by a little; on real text, where documents hardly move
@@ -13,14 +13,15 @@ How much a model may weigh against the order that was served hangs on the size o
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
+from ranker.click_likelihood import CAUTIOUS_BELOW, EXPOSURE_CAP, Foretelling, learn_to_foretell
 from ranker.click_models import NaiveCTR
+from ranker.learned_prior import posterior_means
 from ranker.looking import two_accounts
 from ranker.mixture import MODELS, USUAL, Account, ClickMixture
 from ranker.propensity import harvest, power_law
@@ -28,7 +29,6 @@ from ranker.reading_models import SDBN
 from ranker.sessions import ClickData
 
 Floats = NDArray[np.float64]
-Counts = NDArray[np.integer[Any]] | Floats
 
 
 class Tier(NamedTuple):
@@ -49,26 +49,7 @@ TIERS = (
 MIN_SESSIONS = TIERS[0].below
 PRIOR_IMPRESSIONS = 20.0
 ROUNDS = 2
-EXPOSURE_CAP = 50.0
 TOP_QUANTILE = 0.995
-
-CLICK_PARAMETERS: dict[str, Any] = {
-    "num_leaves": 15,
-    "learning_rate": 0.08,
-    "min_data_in_leaf": 30,
-    "min_sum_hessian_in_leaf": 1e-2,
-    "feature_fraction": 0.7,
-    "lambda_l2": 1.0,
-    "num_threads": 1,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbose": -1,
-}
-CLICK_ROUNDS = 120
-CAUTIOUS_PARAMETERS = {"num_leaves": 7, "learning_rate": 0.05, "feature_fraction": 0.3, "lambda_l2": 10.0}
-CAUTIOUS_ROUNDS = 200
-CAUTIOUS_BELOW = 50_000
-"""Sessions; fewer say so little that trees must be small: 2 to 3 points of nDCG at 1,000 sessions, next to nothing at 10,000."""
 
 
 class Targets(NamedTuple):
@@ -78,7 +59,7 @@ class Targets(NamedTuple):
     ``weights`` float64[R]: impressions that were looked at, at most 50; for pointwise losses only. ``theta`` float64[K]: propensities of the
     ranks. ``chosen`` names the method, "none" when there are too few sessions to train at all; ``why`` is a sentence for the model card.
     ``rates`` float64[R]: clicks over looks, scaled like the grades but not shrunk. ``blend``: the most a model may weigh (see `Tier`).
-    ``models``: share and held-out log-likelihood of each click model.
+    ``models``: share and held-out log-likelihood of each click model. ``foretell``: grades of rows that nobody was shown, from their features.
     """
 
     grades: Floats
@@ -89,6 +70,7 @@ class Targets(NamedTuple):
     rates: Floats | None = None
     blend: float = 1.0
     models: Mapping[str, Mapping[str, float]] = {}
+    foretell: Callable[[NDArray[np.float32]], Floats] | None = None
 
     def card(self) -> dict[str, Any]:
         """The choices, for the model card."""
@@ -137,7 +119,10 @@ def _by_two_accounts(data: ClickData, tier: Tier, says: str, seed: int) -> Targe
     theta, harvested = choose_theta(data)
     account = two_accounts(data, theta)
     why = f"{says}; looks by two accounts, by rank and down to the last click; {harvested}"
-    return _targets(empirical_bayes(account, _foretold(data, account, seed)), account, theta, "two accounts", why, tier)
+    foretell = _foretelling(data, account, seed)
+    relevance = posterior_means(*account, foretell(data.X))
+    targets = _targets(relevance, account, theta, "two accounts", why, tier)
+    return targets._replace(foretell=lambda X: foretell(X) / _top(relevance))
 
 
 def _by_models(data: ClickData, method: str, tier: Tier, says: str, seed: int) -> Targets:
@@ -159,9 +144,12 @@ def _by_models(data: ClickData, method: str, tier: Tier, says: str, seed: int) -
 
 def _foretold(data: ClickData, account: Account, seed: int) -> Floats:
     """What features say of each row's attractiveness, float64[R]."""
+    return np.clip(_foretelling(data, account, seed)(data.X), 1e-4, 0.999)
+
+
+def _foretelling(data: ClickData, account: Account, seed: int) -> Foretelling:
     everything, cautious = np.arange(data.num_rows), data.num_sessions < CAUTIOUS_BELOW
-    predicted = click_likelihood(data.X, everything, np.ones(data.num_rows), *account, seed, cautious)
-    return np.clip(predicted, 1e-4, 0.999)
+    return learn_to_foretell(data.X, everything, np.ones(data.num_rows), *account, seed, cautious)
 
 
 def empirical_bayes(account: Account, predicted: Floats) -> Floats:
@@ -179,73 +167,11 @@ def choose_theta(data: ClickData) -> tuple[Floats, str]:
 
 
 def _targets(relevance: Floats, account: Account, theta: Floats, chosen: str, why: str, tier: Tier) -> Targets:
-    top = max(float(np.quantile(relevance, TOP_QUANTILE)) if len(relevance) else 1.0, 1e-9)
+    top = _top(relevance)
     rates = np.clip(account.clicks / np.maximum(account.looks, 1e-9) / top, 0.0, 1.0)
     return Targets(np.clip(relevance / top, 0.0, 1.0), np.minimum(account.looks, EXPOSURE_CAP), theta, chosen, why, rates, tier.blend)
 
 
-def click_likelihood(
-    X: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    theta: Floats,
-    shown: Counts,
-    clicked: Counts,
-    seed: int = 0,
-    cautious: bool = False,
-) -> Floats:
-    """sigmoid(f(x)) float64[R] for the f that maximises the likelihood of clicks, P(click) = theta sigmoid(f(x)).
-
-    ``rows``, ``theta``, ``shown`` and ``clicked`` describe cells: a cell of row r was shown so often at propensity theta, and clicked. A
-    row counts at most 50 impressions, so that head queries do not drown the others; a row never shown is predicted like any other. Where
-    features tell no rows apart, all have the mean. ``cautious``: with small trees, for small logs.
-    """
-    theta = np.minimum(theta, 0.999)
-    capped = _capped(rows, shown, len(X))
-    n, c = shown * capped, np.minimum(clicked, shown) * capped
-    share = np.clip(clicked.sum() / max((shown * theta).sum(), 1.0), 0.01, 0.9)
-    if not _tells_apart(X):
-        return np.full(len(X), share)
-    start = float(np.log(share / (1 - share)))
-
-    def objective(scores: Floats, _: lightgbm.Dataset) -> tuple[Floats, Floats]:
-        return click_gradients(np.asarray(scores, np.float64), rows, theta, n, c)
-
-    options: dict[str, Any] = {
-        "init_score": np.full(len(X), start),
-        "free_raw_data": False,
-        "params": {"feature_pre_filter": False, "verbose": -1},
-    }
-    data = lightgbm.Dataset(X.astype(np.float64), np.zeros(len(X)), **options)
-    settings = {**CLICK_PARAMETERS, **(CAUTIOUS_PARAMETERS if cautious else {}), "seed": seed, "objective": objective}
-    booster = lightgbm.train(settings, data, CAUTIOUS_ROUNDS if cautious else CLICK_ROUNDS)
-    return _sigmoid(np.asarray(booster.predict(X.astype(np.float64))) + start)
-
-
-def _tells_apart(X: NDArray[np.float32]) -> bool:
-    """Whether trees can be grown: LightGBM refuses tables without two leaves' worth of rows, or without a column that varies."""
-    if len(X) < 2 * CLICK_PARAMETERS["min_data_in_leaf"]:
-        return False
-    return bool((np.nanmax(X, axis=0, initial=-np.inf) > np.nanmin(X, axis=0, initial=np.inf)).any())
-
-
-def _capped(rows: NDArray[np.int64], shown: Counts, num_rows: int) -> Floats:
-    """For each cell, the factor that brings the impressions of its row down to the cap."""
-    total = np.bincount(rows, weights=shown, minlength=num_rows)
-    return (np.minimum(total, EXPOSURE_CAP) / np.maximum(total, 1e-9))[rows]
-
-
-def click_gradients(scores: Floats, rows: NDArray[np.int64], theta: Floats, n: Floats, c: Floats) -> tuple[Floats, Floats]:
-    """First derivative of the negative log likelihood, and its expected second one, by score; float64[R] each."""
-    s = _sigmoid(scores)[rows]
-    not_clicked = 1 - s * theta
-    gradient = -(c * (1 - s) - (n - c) * theta * s * (1 - s) / not_clicked)
-    curvature = n * theta * s * (1 - s) ** 2 / not_clicked
-    return _summed(rows, gradient, len(scores)), _summed(rows, curvature, len(scores)) + 1e-6
-
-
-def _summed(rows: NDArray[np.int64], cells: Floats, num_rows: int) -> Floats:
-    return np.bincount(rows, cells, num_rows).astype(np.float64)
-
-
-def _sigmoid(scores: Floats) -> Floats:
-    return 1 / (1 + np.exp(-scores))
+def _top(relevance: Floats) -> float:
+    """What becomes grade 1: the best half per cent of rows, so that a lucky one does not set the scale."""
+    return max(float(np.quantile(relevance, TOP_QUANTILE)) if len(relevance) else 1.0, 1e-9)

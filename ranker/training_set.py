@@ -82,17 +82,17 @@ class TrainingSet:
         assert self.soft and not judged.soft and self.features.names == judged.features.names
         gains = 2.0**judged.grades - 1
         soft = (gains / max(float(gains.max(initial=0.0)), 1.0)).astype(np.float32)
+        looks = None if self.more.looks is None else _with_greatest(self.more.looks, len(judged))
         rates = None if self.more.rates is None else np.concatenate([self.more.rates, soft])
-        looks = np.full(len(judged), self.weights.max(initial=1.0), np.float32)
         return replace(
             self,
             x=np.concatenate([self.x, judged.x]),
             grades=np.concatenate([self.grades, soft]),
-            weights=np.concatenate([self.weights, looks]),
+            weights=_with_greatest(self.weights, len(judged)),
             group=np.concatenate([self.group, judged.group]),
             qids=[*self.qids, *(f"judged {qid}" for qid in judged.qids)],
             keys=[*self.keys, *judged.keys],
-            more=More(np.repeat([1.0, weight], [len(self), len(judged)]), rates),
+            more=More(np.repeat([1.0, weight], [len(self), len(judged)]), rates, looks=looks),
             judged=np.repeat([False, True], [len(self.group), len(judged.group)]),
         )
 
@@ -132,3 +132,8 @@ def fold_of(qids: Sequence[str], folds: int, seed: int = 0) -> np.ndarray:
     fold = np.empty(len(numbers), np.int64)
     fold[order] = np.arange(len(numbers)) % folds
     return fold[named] if named else fold
+
+
+def _with_greatest(values: np.ndarray, count: int) -> np.ndarray:
+    """The values, and their greatest ``count`` times."""
+    return np.concatenate([values, np.full(count, values.max(initial=1.0), np.float32)])

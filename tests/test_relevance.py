@@ -9,10 +9,11 @@ from click_worlds import as_click_data, make_world, ndcg10
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranker.click_likelihood import click_gradients, click_likelihood
 from ranker.looking import two_accounts
 from ranker.mixture import Account
 from ranker.propensity import power_law
-from ranker.relevance import TIERS, choose_theta, click_gradients, click_likelihood, empirical_bayes, estimate_relevance, tier_of
+from ranker.relevance import TIERS, choose_theta, empirical_bayes, estimate_relevance, tier_of
 from ranker.sessions import Sessions
 
 
