@@ -1,17 +1,18 @@
 """Documents -> a schema, when the caller gives none.
 
-Strings and lists of strings are searchable text, and names like ``title`` and ``keywords`` weigh more; numbers and booleans are columns; null is
-missing; what is neither (objects, lists of numbers) is stored. Cells of CSV and TSV have no types, so there a column of nothing but numbers is
-one of numbers.
+Strings and lists of strings are searchable text, unless they have few values (``infer_keywords.py``), and names like ``title`` and ``keywords`` weigh
+more; numbers and booleans are columns; null is missing; what is neither (objects, lists of numbers) is stored. Cells of CSV and TSV have no types, so
+there a column of nothing but numbers is one of numbers.
 """
 
 import json
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from indexer.documents import Document
 from indexer.errors import SearchdError
+from indexer.infer_keywords import Values, spread
 from indexer.schema import STREAM_K1, STREAM_WEIGHTS, Field, Schema
 
 # A title's is the greatest, since that tells which field is the title.
@@ -41,6 +42,7 @@ class Inference:
 
     def __init__(self) -> None:
         self._kinds: dict[str, set[str]] = {}
+        self._values: dict[str, Values] = {}
 
     @property
     def empty(self) -> bool:
@@ -56,9 +58,17 @@ class Inference:
         """A field that was seen has values of more kinds."""
         self._kinds[name] |= kinds
 
-    def observe(self, documents: Iterable[Document], untyped: bool = False) -> None:
-        """Look at more documents; ``untyped``: every value is text that may spell something else."""
+    def sample(self, name: str, values: Iterable[Any]) -> None:
+        """Some of the values of a field, from all over a chunk."""
+        self._values.setdefault(name, Values()).add(values)
+
+    def observe(self, documents: Sequence[Document], untyped: bool = False, sampled: bool = True) -> None:
+        """Look at the documents of a chunk; ``untyped``: every value is text that may spell something else. Not ``sampled``: at kinds alone."""
         kinds = self._kinds
+        for place in spread(len(documents)).tolist() if sampled else ():
+            for name, value in documents[place].fields.items():
+                if type(value) is str or type(value) is list:
+                    self.sample(name, (value,))
         for document in documents:
             for name, value in document.fields.items():
                 seen = kinds.get(name)
@@ -73,6 +83,9 @@ class Inference:
     def schema(self, id_field: str) -> Schema:
         """The schema that fits everything observed; raises NothingToInfer."""
         fields = [Field(name, _type(seen), _weight(name)) for name, seen in self._kinds.items()]
+        columns = {f.name for f in fields if f.type == "text" and f.weight == 1.0 and f.name in self._values and self._values[f.name].few}
+        if columns != {f.name for f in fields if f.type == "text"}:  # something is to be searched
+            fields = [Field(f.name, "keyword") if f.name in columns else f for f in fields]
         texts = [f.name for f in fields if f.type == "text"]
         beyond = set(texts[MAX_TEXT_FIELDS:])
         fields = [_stored(f.name) if f.name in beyond else f if f.type == "text" else Field(f.name, f.type) for f in fields]

@@ -73,6 +73,51 @@ def test_the_printed_schema_is_read_back_as_the_same(names, id_field):
     assert Schema.from_dict(tomllib.loads(to_toml(schema))) == schema
 
 
+def collection(count, **fields):
+    """Documents whose fields have these values in turn."""
+    return [{"id": str(n), "body": f"text {n}", **{name: values[n % len(values)] for name, values in fields.items()}} for n in range(count)]
+
+
+def kinds_of(records):
+    """What is inferred of records as documents, and as lines."""
+    lines = Inference()
+    observe_lines(lines, LinesChunk("f", 1, 0, b"\n".join(map(orjson.dumps, records))), "id")
+    as_lines = {f.name: f.type for f in lines.schema("id").fields}
+    assert as_lines == infer(*({name: value for name, value in one.items() if name != "id" and value is not None} for one in records))
+    return as_lines
+
+
+class TestKeywords:
+    def test_few_short_values_of_many_documents_are_a_column(self):
+        fields = {
+            "lang": ["en", "zh"],
+            "topics": [["a", "b"], ["c"], []],
+            "gap": ["x", None, "y"],
+            "long": ["x" * 41, "y"],
+            "one": ["same"],
+        }
+        many = [f"value {n}" for n in range(31)]
+        found = kinds_of(collection(2400, **fields, many=many, tags=["a", "b"], title=["a", "b"], mixed=["a", 1]))
+        expected = {"body": "text", "lang": "keyword", "topics": "keyword", "gap": "keyword", "long": "text", "one": "text", "many": "text"}
+        assert found == expected | {"tags": "text", "title": "text", "mixed": "text"}
+
+    def test_few_documents_tell_nothing(self):
+        assert kinds_of(collection(999, lang=["en", "zh"]))["lang"] == "text"
+        assert kinds_of(collection(2000, lang=["en", "zh", *[None] * 6]))["lang"] == "text"
+
+    def test_documents_from_all_over_are_looked_at(self):
+        """The first thousand of a sorted collection would have few authors."""
+        records = [{"id": str(n), "body": f"text {n}", "author": f"author {n // 100}"} for n in range(6000)]
+        assert kinds_of(records) == {"body": "text", "author": "text"}
+
+    def test_something_stays_to_be_searched(self):
+        assert set(infer(*({"lang": "en" if n % 2 else "zh", "kind": f"k{n % 5}"} for n in range(1500))).values()) == {"text"}
+
+    def test_cells_count_too(self):
+        records = [{"body": f"text {n}", "lang": ["en", "zh"][n % 2], "year": str(2000 + n % 5)} for n in range(1500)]
+        assert infer(*records, untyped=True) == {"body": "text", "lang": "keyword", "year": "integer"}
+
+
 def observed(chunks):
     """What lines tell, parsed and scanned: (kinds by field in order, documents, first bad line) of both ways."""
     found = []
