@@ -38,6 +38,11 @@ _SECURITY = {
 }
 
 
+# Ids of documents may have slashes but no control characters; other parts of paths are plain names.
+_KEY, _NAME = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", "^[A-Za-z0-9_.-]+$"
+_PART = {"type": "string", "minLength": 1, "maxLength": 512}
+
+
 class _Schemas:
     """Types met so far; each is described once, under its own name."""
 
@@ -86,8 +91,9 @@ def _body_content(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     names = re.findall(r"\{(\w+)\}", path)
-    schema = {"type": "string", "minLength": 1, "maxLength": 512}
-    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": _PART | {"pattern": _KEY if name == "key" else _NAME}} for name in names
+    ]
 
 
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:

@@ -1,13 +1,17 @@
 """The OpenAPI document: valid in itself, complete, and true of what the service answers."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from web_home import make_home
 
 from searchd.app import create_app
 from searchd.error_codes import ERROR_CODES
+from searchd.errors_http import STATUS_OF_CODE
 
+ROOT = Path(__file__).resolve().parent.parent
 jsonschema_rs = pytest.importorskip("jsonschema_rs")
 
 
@@ -71,6 +75,36 @@ def test_errors_are_as_described_and_explained(client, document, url):
     jsonschema_rs.validate(_schema(document, "/v1/search", "get", "4XX"), body)
     assert body["code"] in ERROR_CODES
     assert f'id="{body["link"].partition("#")[2]}"' in client.get("/docs").text
+
+
+# Of commands and of training, which no request starts.
+OF_COMMANDS = {
+    "backend_missing", "bad_judgments", "bad_parameters", "bad_transfer", "evaluation", "experiment", "folder_in_use", "invalid", "invalid_key_request",
+    "invalid_letor", "invalid_settings", "no_such_generation", "not_enough_clicks", "nothing_indexed", "nothing_to_infer", "nothing_to_learn",
+    "nothing_to_report", "output", "session_store", "simulation", "too_many_bad", "unknown_family", "unknown_feature",
+}  # fmt: skip
+
+
+def codes_of_sources():
+    """Every code that an error of the program has: of classes, and of refusals of requests."""
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8"))
+        for package in ("indexer", "ranker", "searchd")
+        for path in (ROOT / package).glob("*.py")
+    ]
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "HttpProblem" and isinstance(node.args[1], ast.Constant):
+            yield node.args[1].value
+        elif isinstance(node, ast.ClassDef):
+            yield from (
+                part.value.value for part in node.body if isinstance(part, ast.Assign) and getattr(part.targets[0], "id", "") == "code"
+            )
+
+
+def test_every_code_of_the_program_is_explained():
+    codes = set(codes_of_sources())
+    assert len(codes) > 60 and codes - set(ERROR_CODES) - OF_COMMANDS == set()
+    assert set(STATUS_OF_CODE) <= set(ERROR_CODES) | OF_COMMANDS
 
 
 def test_limits_of_parameters_are_told(document):

@@ -79,4 +79,4 @@ def test_answers_are_those_of_the_document(api, method, path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), json_operations())
 def test_many_answers_are_those_of_the_document(api, method, path):
-    assert tried(api, method, path, 300)
+    assert tried(api, method, path, 100)
