@@ -14,37 +14,53 @@ _AHEAD = 16
 
 def sorted_strings(strings: Strings) -> tuple[Strings, np.ndarray]:
     """Distinct strings in the order of their bytes, and the place of each, int32[n]."""
-    order, heads = _ordered(strings)
+    order, heads = _order_distinct(strings)
     places = np.empty(len(order), np.int32)
     places[order] = np.arange(len(order), dtype=np.int32)
     offsets = np.zeros(len(order) + 1, np.int64)
     data = np.empty(len(strings.data) + PADDING, np.uint8)
-    size = _lay(strings.data, strings.offsets, order, heads, data, offsets)
+    size = _lay(strings.data, strings.offsets, order, heads.byteswap(), data, offsets)
     return Strings(data[:size], offsets), places
 
 
 def order_of(strings: Strings) -> np.ndarray:
     """Numbers of distinct strings in the order of their bytes, int64[n]."""
-    return _ordered(strings)[0]
+    return _order_distinct(strings)[0]
 
 
-def _ordered(strings: Strings) -> tuple[np.ndarray, np.ndarray]:
-    """The same, and the first eight bytes of each string in this order, as words."""
+def order_of_pieces(data: np.ndarray, starts: np.ndarray, stops: np.ndarray, longest: int) -> np.ndarray:
+    """Numbers of ``data[starts[i]:stops[i]]`` of up to ``longest`` bytes in their order, those that are the same as they came, int64[n]; ``data``
+    is padded."""
+    order, _, groups = _ordered(data, starts, stops, -(-longest // 8))
+    tied = _tied(groups)
+    order[tied] = order[tied[np.lexsort((order[tied], groups[tied]))]]
+    return order
+
+
+def _order_distinct(strings: Strings) -> tuple[np.ndarray, np.ndarray]:
+    """The order of distinct strings, and in it their first eight bytes."""
     data = np.concatenate([strings.data, np.zeros(PADDING, np.uint8)])
     offsets = strings.offsets.astype(np.int64, copy=False)
-    words = _words(data, offsets, np.arange(len(strings)), 0)
+    order, heads, groups = _ordered(data, offsets[:-1], offsets[1:], _ROUNDS)
+    return _by_python(strings, order, groups), heads
+
+
+def _ordered(data: np.ndarray, starts: np.ndarray, stops: np.ndarray, rounds: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The order by eight bytes for each of the ``rounds``; the first eight of each as words that sort as they do; and for each the
+    place of the first of its equals, all in this order."""
+    words = _words(data, starts, stops, np.arange(len(starts)), 0)
     order = np.argsort(words)
     heads = words[order]
     groups = _groups(heads)
-    for depth in range(8, 8 * _ROUNDS, 8):
+    for depth in range(8, 8 * rounds, 8):
         tied = _tied(groups)
         if not len(tied):
-            return order, heads.byteswap()
-        words = _words(data, offsets, order[tied], depth)
+            break
+        words = _words(data, starts, stops, order[tied], depth)
         among = np.lexsort((words, groups[tied]))
         order[tied] = order[tied[among]]
         groups[tied] = _split(groups[tied], words[among], tied)
-    return _by_python(strings, order, groups), heads.byteswap()
+    return order, heads, groups
 
 
 def _groups(words: np.ndarray) -> np.ndarray:
@@ -77,17 +93,17 @@ def _by_python(strings: Strings, order: np.ndarray, groups: np.ndarray) -> np.nd
     return order
 
 
-def _words(data: np.ndarray, offsets: np.ndarray, chosen: np.ndarray, depth: int) -> np.ndarray:
+def _words(data: np.ndarray, starts: np.ndarray, stops: np.ndarray, chosen: np.ndarray, depth: int) -> np.ndarray:
     """Eight bytes of the chosen strings from ``depth``, zeros behind the end; numbers that sort as the bytes do."""
     words = np.empty(len(chosen), np.uint64)
-    _gather_words(data, offsets, chosen, depth, words)
+    _gather_words(data, starts, stops, chosen, depth, words)
     return words.byteswap(True)
 
 
 @kernel
-def _gather_words(data, offsets, chosen, depth, words):
+def _gather_words(data, starts, stops, chosen, depth, words):
     for i in range(len(chosen)):
-        start, stop = offsets[chosen[i]] + depth, offsets[chosen[i] + 1]
+        start, stop = starts[chosen[i]] + depth, stops[chosen[i]]
         words[i] = first_bytes(word_at(data, start), stop - start) if start < stop else np.uint64(0)
 
 

@@ -17,12 +17,12 @@ import structlog
 from indexer.analysis import former_analyzer
 from indexer.errors import SearchdError
 from indexer.folding import fold
-from indexer.strings import pack
+from indexer.strings import Strings, encode, pack
 from indexer.values import texts
 from ranker.popular import popular_queries
 from searchd.asked import Asked
 from searchd.key_table import KeyTable
-from searchd.pinyin import syllables
+from searchd.suggestion_keys import WORD, keys_of
 
 log = structlog.get_logger("searchd.suggestions")
 AT_ONCE = 2_000
@@ -32,13 +32,10 @@ READ_DOCS, MAX_READ = 20_000, 4_000
 # Of more words than these, those that were read once are no suggestion: most are names, numbers and slips.
 FEW_WORDS = 50_000
 MAX_TITLE = 80
-STARTS = 4  # words of a title at which it may begin to be typed
-SPOKEN = 8  # Han characters of it that are found by pinyin
 REFRESH_SECONDS = 600.0
 # A new generation's tables wait so long after those of the one before: documents that change all the time must not keep a core busy.
 SOON_SECONDS = 30.0
 TITLE_WEIGHT, QUERY_WEIGHT = 1, 1 << 20
-_WORD = re.compile(r"[^\W\d_]{2,40}")
 _NOT_HAN = re.compile(r"[^\u3400-\u4dbf\u4e00-\u9fff]")
 
 
@@ -53,12 +50,8 @@ class Entry(NamedTuple):
 class Table:
     """Entries found by the beginning of any of their keys; immutable. They are arrays: half a million objects would take four times the room."""
 
-    def __init__(self, entries: list[Entry], weights: list[int], keys: list[tuple[str, int]]) -> None:
-        self._texts, self._groups = pack(entry.text for entry in entries), pack(entry.group for entry in entries)
-        self._df = np.array([entry.df for entry in entries], np.int64)
-        encoded = [key.encode("utf-8", "replace") for key, _ in keys]
-        numbers = np.array([number for _, number in keys], np.int32)
-        self._keys = KeyTable(encoded, numbers, np.array(weights, np.int32))
+    def __init__(self, texts: Strings, groups: Strings, df: np.ndarray, keys: KeyTable) -> None:
+        self._texts, self._groups, self._df, self._keys = texts, groups, df, keys
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -66,7 +59,7 @@ class Table:
     def beginning(self, prefix: str, limit: int) -> list[Entry]:
         """The best entries, each group once."""
         found: dict[str, Entry] = {}
-        for number in self._keys.beginning(prefix.encode("utf-8", "replace"), 4 * limit).tolist():
+        for number in self._keys.beginning(encode(prefix), 4 * limit).tolist():
             group = self._groups.text(number)
             if group not in found:
                 found[group] = Entry(self._texts.text(number), int(self._df[number]), group)
@@ -74,7 +67,7 @@ class Table:
 
     def any_beginning(self, prefixes: list[str]) -> list[str]:
         """Those of the prefixes that some key begins with."""
-        return [prefix for prefix, found in zip(prefixes, self._keys.begun([p.encode("utf-8", "replace") for p in prefixes])) if found]
+        return [prefix for prefix, found in zip(prefixes, self._keys.begun([encode(one) for one in prefixes])) if found]
 
 
 class Tables(NamedTuple):
@@ -97,7 +90,7 @@ def make_tables(index: Any, query_terms: Any, stop: threading.Event | None = Non
         if number < READ_DOCS:
             for field in query_terms.fields:
                 for text in texts(document.get(field))[:4]:
-                    counted.update(_WORD.findall(fold(text[:MAX_READ])))
+                    counted.update(WORD.findall(fold(text[:MAX_READ])))
     popular = _popular(index)
     return Tables(phrase_table(popular, titles), _word_table(counted, index, query_terms), Asked(popular))
 
@@ -107,7 +100,8 @@ def _documents(index: Any, stop: threading.Event | None) -> Iterator[dict[str, A
     for number, doc in enumerate(index.live_docs()):
         if number >= MAX_TITLES or (stop is not None and stop.is_set()):
             return
-        yield index.stored(doc)
+        segment, local = index.locate(doc)
+        yield segment.fields(local)  # without its key, which costs as much as its text
         if stop is not None and number % 64 == 63:
             stop.wait(min(0.1, time.monotonic() - started))
             started = time.monotonic()
@@ -123,25 +117,14 @@ def _popular(index: Any) -> list[tuple[str, int]]:
 
 def phrase_table(popular: list[tuple[str, int]], titles: dict[str, str]) -> Table:
     """Popular queries (text, clients) and titles (by folded text), which may be typed from any of their first words on, or in pinyin."""
-    entries = [Entry(" ".join(text.split()), 0, fold(text)) for text, _ in popular]
-    weights = [QUERY_WEIGHT + min(clients, QUERY_WEIGHT) for _, clients in popular]
-    known = {entry.group for entry in entries}
-    found = [(folded, title) for folded, title in titles.items() if folded not in known]
-    entries += [Entry(title, 0, folded) for folded, title in found]
-    weights += [TITLE_WEIGHT] * len(found)
-    return Table(entries, weights, [(key, number) for number, entry in enumerate(entries) for key in _keys(entry.group)])
-
-
-def _keys(folded: str) -> list[str]:
-    """What may be typed to find a text."""
-    starts = [match.start() for match in _WORD.finditer(folded)][:STARTS]
-    found = [folded, *(folded[start:] for start in starts if start)]
-    # Titles in Chinese may be entered at any of their first characters.
-    if folded[:1] and not _NOT_HAN.match(folded[:1]):
-        found += [folded[start:] for start in range(1, STARTS) if folded[start:]]
-        way = next(iter(syllables(_NOT_HAN.split(folded)[0][:SPOKEN])), ())
-        found += ["".join(way), "".join(syllable[0] for syllable in way)] if way else []
-    return list(dict.fromkeys(found))
+    asked = [fold(text) for text, _ in popular]
+    known = set(asked)
+    rest = titles if known.isdisjoint(titles) else {folded: title for folded, title in titles.items() if folded not in known}
+    weights = np.full(len(asked) + len(rest), TITLE_WEIGHT, np.int32)
+    weights[: len(asked)] = [QUERY_WEIGHT + min(clients, QUERY_WEIGHT) for _, clients in popular]
+    shown, groups = pack([*(" ".join(text.split()) for text, _ in popular), *rest.values()]), pack([*asked, *rest])
+    keys, owners = keys_of(groups)
+    return Table(shown, groups, np.zeros(len(groups), np.int64), KeyTable(keys, owners, weights))
 
 
 def _word_table(counted: Counter[str], index: Any, query_terms: Any) -> Table:
@@ -154,7 +137,9 @@ def _word_table(counted: Counter[str], index: Any, query_terms: Any) -> Table:
     known = [(word, sequence[0]) for word, sequence in zip(words, sequences) if len(sequence) == 1]
     counts = index.df([term for _, term in known]).tolist() if known else []
     entries = [Entry(word, df, term) for (word, term), df in zip(known, counts) if df]
-    return Table(entries, [min(entry.df, 1 << 30) for entry in entries], [(entry.text, number) for number, entry in enumerate(entries)])
+    shown, groups = pack([entry.text for entry in entries]), pack([entry.group for entry in entries])
+    df = np.array([entry.df for entry in entries], np.int64)
+    return Table(shown, groups, df, KeyTable([encode(entry.text) for entry in entries], np.arange(len(entries)), np.minimum(df, 1 << 30)))
 
 
 class Suggestions:
