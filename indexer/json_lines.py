@@ -13,7 +13,7 @@ from indexer.swar import TOPS, first_mark, marks_below, marks_equal, put_word, w
 
 MAX_MEMBERS, MAX_KEY_BYTES, MAX_DIGITS = 64, 512, 18
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _OPEN, _CLOSE = 0x22, 0x5C, 0x2C, 0x3A, 0x7B, 0x7D
-_LIST, _LIST_END, _NEWLINE = 0x5B, 0x5D, 0x0A
+_LIST, _LIST_END, _NEWLINE, _N = 0x5B, 0x5D, 0x0A, 0x6E
 _TRUE, _FALSE, _NULL = 0x65757274, 0x736C6166, 0x6C6C756E  # the first four letters as a little-endian word
 _THREE_MASK, _THREE = np.uint64(0xC0C0F0), np.uint64(0x8080E0)  # bits of a lead byte and two that follow it
 # Two-letter escapes: letter -> character, and character -> letter.
@@ -277,52 +277,19 @@ def _scan_record(data, at, names, name_ends, num_texts, spans, members, side, ou
     out[to] = _OPEN
     to += 1
     while data[at] == _QUOTE and count < MAX_MEMBERS:
-        before, name = to, at + 1
-        if to > start + 1:
-            out[to] = _COMMA
-            to += 1
-        out[to] = _QUOTE
-        at, to, escapes = _copy_string(data, name, out, to + 1)
-        if at < 0 or escapes:
+        before = to
+        value, to = _copy_name(data, at, members, count, out, to, to > start + 1)
+        if value < 0:
             return bad, to, side, stored
-        members[count, 0], members[count, 1] = name, at - 1 - name
-        if not _is_new(data, members, count):
+        which = _which(data, members[count, 0], members[count, 0] + members[count, 1], names, name_ends)
+        at, to, escapes = _copy_value(data, value, 0 <= which <= num_texts, out, to)
+        if at < 0 or (which == 0 and data[value] != _N and not _is_key(data, value, at)):
             return bad, to, side, stored
-        count += 1
-        which = _which(data, name, at - 1, names, name_ends)
-        at = _after_blanks(data, at)
-        if data[at] != _COLON:
-            return bad, to, side, stored
-        out[to] = _COLON
-        at, to = _after_blanks(data, at + 1), to + 1
-        value, escapes = at, 0
-        if data[at] == _QUOTE:
-            out[to] = _QUOTE
-            at, to, escapes = _copy_string(data, at + 1, out, to + 1)
-        elif data[at] == _LIST:
-            if 0 <= which <= num_texts:
-                return bad, to, side, stored
-            out[to] = _LIST
-            at, to = _copy_list(data, at + 1, out, to + 1)
-        else:
-            at, to = _copy_token(data, at, out, to)
-        if at < 0:
-            return bad, to, side, stored
-        if data[value] == 0x6E:
+        if data[value] == _N or which == 0:  # neither is stored here
             to = before
-        elif which == 0:
-            if not _is_key(data, value, at):
-                return bad, to, side, stored
-            to = before
-        stored += to > before
-        if which >= 0 and data[value] != 0x6E:
-            spans[which, 0], spans[which, 1] = value, at
-            if which <= num_texts and data[value] == _QUOTE:
-                spans[which, 0], spans[which, 1] = value + 1, at - 1
-                if escapes:
-                    spans[which, 0], spans[which, 1] = side, _unescape(data, value + 1, at - 1, data, side)
-                    side = spans[which, 1]
-        at = _after_blanks(data, at)
+        if which >= 0 and data[value] != _N:
+            side = _place_value(data, value, at, which <= num_texts, escapes, spans, which, side)
+        count, stored, at = count + 1, stored + (to > before), _after_blanks(data, at)
         if data[at] != _COMMA:
             break
         at = _after_blanks(data, at + 1)
@@ -332,6 +299,52 @@ def _scan_record(data, at, names, name_ends, num_texts, spans, members, side, ou
         return bad, to, side, stored
     out[to], out[to + 1] = _CLOSE, _NEWLINE
     return _after_blanks(data, at + 1), to + 2, side, stored
+
+
+@inlined
+def _copy_name(data, at, members, count, out, to, follows):
+    """Copy the name at ``at`` and its colon: (where its value begins, -1 if it is not plain or there twice; end of the copy)."""
+    if follows:
+        out[to] = _COMMA
+        to += 1
+    out[to] = _QUOTE
+    end, to, escapes = _copy_string(data, at + 1, out, to + 1)
+    members[count, 0], members[count, 1] = at + 1, end - at - 2
+    if end < 0 or escapes or not _is_new(data, members, count):
+        return np.int64(-1), to
+    end = _after_blanks(data, end)
+    if data[end] != _COLON:
+        return np.int64(-1), to
+    out[to] = _COLON
+    return _after_blanks(data, end + 1), to + 1
+
+
+@inlined
+def _copy_value(data, at, no_list, out, to):
+    """Copy the value at ``at``: (where it ends, -1 if it is not plain; end of the copy; whether it is a string with escapes)."""
+    if data[at] == _QUOTE:
+        out[to] = _QUOTE
+        return _copy_string(data, at + 1, out, to + 1)
+    if data[at] != _LIST:
+        at, to = _copy_token(data, at, out, to)
+    elif no_list:
+        at = np.int64(-1)
+    else:
+        out[to] = _LIST
+        at, to = _copy_list(data, at + 1, out, to + 1)
+    return at, to, 0
+
+
+@inlined
+def _place_value(data, value, end, is_text, escapes, spans, which, side):
+    """Write where the value from ``value`` to ``end`` is to be read, a text without its quotes, or without escapes in ``side``; the end of that."""
+    spans[which, 0], spans[which, 1] = value, end
+    if is_text and data[value] == _QUOTE:
+        spans[which, 0], spans[which, 1] = value + 1, end - 1
+        if escapes:
+            spans[which, 0], spans[which, 1] = side, _unescape(data, value + 1, end - 1, data, side)
+            side = spans[which, 1]
+    return side
 
 
 @kernel
