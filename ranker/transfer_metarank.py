@@ -7,11 +7,53 @@ named ``query``, ``q`` or ``search``; without one the ranking stands under the e
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from ranker.clicklog import ClickLog, Event, Impression
-from ranker.transfer_records import Imported, Refusal, milliseconds, text
+from ranker.transfer_records import Imported, Refusal, milliseconds, reason_of, text
 
 KINDS = ("item", "user", "ranking", "interaction")
 QUERY_FIELDS = ("query", "q", "search")
+Name = str | int
+"""Ids are texts or numbers."""
+
+
+class Item(msgspec.Struct):
+    """A document of a ranking."""
+
+    id: Name
+
+
+class Field(msgspec.Struct):
+    """What was asked, among others."""
+
+    name: str
+    value: Any
+
+
+class Ranking(msgspec.Struct):
+    """What was shown; other fields may be there."""
+
+    id: Name
+    timestamp: str | int | float
+    items: list[Item]
+    fields: list[Field] | None = None
+    tenant: Name | None = None
+    user: Name | None = None
+    session: Name | None = None
+
+
+class Interaction(msgspec.Struct):
+    """What was done with an item."""
+
+    id: Name
+    timestamp: str | int | float
+    type: Name
+    item: Name
+    ranking: Name | None = None
+    tenant: Name | None = None
+    user: Name | None = None
+    session: Name | None = None
 
 
 def read(records: Iterable[tuple[int, Any]]) -> Imported:
@@ -21,43 +63,42 @@ def read(records: Iterable[tuple[int, Any]]) -> Imported:
         try:
             kind = record.get("event") if isinstance(record, dict) else None
             if kind not in KINDS:
-                raise ValueError(f"event: expected one of {', '.join(KINDS)}, found {kind!r}")
+                raise ValueError(f"event: expected one of {', '.join(KINDS)}, found {kind!r:.60}")
             if kind == "ranking":
-                imported.impressions.append(_impression(record))
+                imported.impressions.append(_impression(msgspec.convert(record, Ranking)))
             elif kind == "interaction":
-                imported.events.append(_event(record))
-        except (KeyError, TypeError, ValueError) as error:
-            imported.refused.append(Refusal(number, f"{error.args[0]}: missing" if isinstance(error, KeyError) else str(error)))
+                imported.events.append(_event(msgspec.convert(record, Interaction)))
+        except ValueError as error:
+            imported.refused.append(Refusal(number, reason_of(error)))
     shown = {impression.query_id: impression for impression in imported.impressions}
     return imported._replace(events=[_placed(event, shown.get(event.query_id)) for event in imported.events])
 
 
-def _impression(record: dict[str, Any]) -> Impression:
-    fields = {field["name"]: field["value"] for field in record.get("fields") or ()}
+def _impression(told: Ranking) -> Impression:
+    fields = {field.name: field.value for field in told.fields or ()}
     return Impression(
-        query_id=text(record["id"]),
-        timestamp=milliseconds(record["timestamp"]),
+        query_id=str(told.id),
+        timestamp=milliseconds(told.timestamp),
         user_query=next((str(fields[name]) for name in QUERY_FIELDS if name in fields), ""),
-        keys=[text(item["id"]) for item in record["items"]],
-        application=text(record.get("tenant")),
-        client_id=text(record.get("user")),
-        session_id=text(record.get("session")),
-        user_id=text(record.get("user")),
+        keys=[str(item.id) for item in told.items],
+        **_who(told),
     )
 
 
-def _event(record: dict[str, Any]) -> Event:
+def _event(told: Interaction) -> Event:
     return Event(
-        event_id=text(record["id"]),
-        query_id=text(record.get("ranking")),
-        action_name=text(record["type"]),
-        timestamp=milliseconds(record["timestamp"]),
-        object_id=text(record["item"]),
-        application=text(record.get("tenant")),
-        client_id=text(record.get("user")),
-        session_id=text(record.get("session")),
-        user_id=text(record.get("user")),
+        event_id=str(told.id),
+        query_id=text(told.ranking),
+        action_name=str(told.type),
+        timestamp=milliseconds(told.timestamp),
+        object_id=str(told.item),
+        **_who(told),
     )
+
+
+def _who(told: Ranking | Interaction) -> dict[str, Any]:
+    user = text(told.user)
+    return {"application": text(told.tenant), "client_id": user, "session_id": text(told.session), "user_id": user}
 
 
 def _placed(event: Event, impression: Impression | None) -> Event:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranker.clicklog import ClickLog, Event, Impression
-from ranker.transfer_records import Imported, Refusal
+from ranker.transfer_records import Imported, Refusal, reason_of
 
 ARRAYS = ("features", "scores", "propensities", "served")
 
@@ -39,8 +39,10 @@ def read(records: Iterable[tuple[int, Any]]) -> Imported:
                 imported.impressions.append(_impression(msgspec.convert(record["impression"], ImpressionLine)))
             else:
                 imported.events.append(Event(**msgspec.structs.asdict(msgspec.convert(record["event"], EventLine))))
-        except (KeyError, TypeError, ValueError) as error:
-            imported.refused.append(Refusal(number, f"expected an impression or an event, found neither ({error})"))
+        except (KeyError, TypeError):
+            imported.refused.append(Refusal(number, f"expected an impression or an event, found {str(record)[:60]!r}"))
+        except ValueError as error:
+            imported.refused.append(Refusal(number, f"expected an impression or an event: {reason_of(error)}"))
     return imported
 
 

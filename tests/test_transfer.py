@@ -171,6 +171,28 @@ def test_metarank_rankings_and_interactions_come_in(log):
     assert (event.position, event.timestamp, event.action_name) == (2, 1599391500000, "click")
 
 
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"event": "ranking", "id": "r", "timestamp": 1, "items": "ab"}, "items: Expected `array`, got `str`"),
+        ({"event": "ranking", "id": "r", "timestamp": 1, "items": [{"name": "a"}]}, "items[0].id: missing, expected a value"),
+        (
+            {"event": "ranking", "id": "r", "timestamp": 1, "items": [], "fields": [{"name": 1, "value": 2}]},
+            "fields[0].name: Expected `str`, got `int`",
+        ),
+        (
+            {"event": "interaction", "id": "r", "timestamp": "soon", "type": "click", "item": "a"},
+            "timestamp: expected milliseconds or ISO 8601, found 'soon'",
+        ),
+        ({"event": "interaction", "id": None, "timestamp": 1, "type": "click", "item": "a"}, "id: Expected `int | str`, got `null`"),
+    ],
+    ids=["items", "item-without-id", "field", "time", "null"],
+)
+def test_what_is_wrong_with_a_metarank_line_is_told(log, record, reason):
+    report = import_lines(log, lines(record), "metarank")
+    assert [tuple(refusal) for refusal in report.refused] == [(1, reason)]
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 def test_files_may_be_compressed(full, log, tmp_path, suffix):
     pack = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}[suffix]
