@@ -5,7 +5,7 @@ card says how it did there against retrieval's own order; a model from clicks is
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from ranker.model import GOLDEN_ROWS, Trained
 from ranker.rankers import Ranker
 from ranker.relevance import Targets
 from ranker.slices import slices_of
-from ranker.training_set import TrainingSet, fold_of
+from ranker.training_set import TrainingSet, fold_of, numbered
 
 FOLDS = 5
 MIN_FOLD_QUERIES = 10  # fewer queries cannot be held out
@@ -136,7 +136,7 @@ def _held_out_if_enough(data: TrainingSet, plan: Plan) -> HeldOut | None:
 
 def _card(data: TrainingSet, plan: Plan, ranker: Ranker) -> dict[str, Any]:
     card = {
-        "family": plan.family, "queries": len(data.group), "rows": len(data), "soft_grades": data.soft, "seed": plan.seed,
+        "family": plan.family, "queries": len(set(data.qids)), "rows": len(data), "soft_grades": data.soft, "seed": plan.seed,
         "settings": ranker.settings_,
     }  # fmt: skip
     constraints = {"increasing": list(plan.increasing), "decreasing": list(plan.decreasing)}
@@ -158,17 +158,30 @@ def _check_judged(held_out: HeldOut, data: TrainingSet) -> dict[str, Any]:
 
 def _check(held_out: HeldOut, data: TrainingSet) -> dict[str, Any]:
     """nDCG@10 on unseen queries against retrieval's order (if that is a feature), with an interval of the difference."""
-    model = per_query(held_out.scores, _gains(data), data.group)
+    lists = per_query(held_out.scores, _gains(data), data.group)
+    model = _by_query(lists, data.qids)
     report: dict[str, Any] = {"nDCG@10": _rounded(mean_of(model)), "queries": int((~np.isnan(model)).sum())}
     if held_out.curve:
         report["by_rounds"] = {str(rounds): _rounded(value) for rounds, value in held_out.curve.items()}
     if PRODUCTION in data.features.names:
-        base = per_query(_production(data), _gains(data), data.group)
+        served = per_query(_production(data), _gains(data), data.group)
+        base = _by_query(served, data.qids)
         report["retrieval"] = _rounded(mean_of(base))
         report["gain"] = _rounded(mean_of(model - base))
         report["interval"] = [_rounded(v) for v in bootstrap_interval(model - base)]
-        report["slices"] = {label: _slice(model[members], base[members]) for label, members in slices_of(data).items()}
+        report["slices"] = {label: _slice(lists[members], served[members]) for label, members in slices_of(data).items()}
     return report
+
+
+def _by_query(values: np.ndarray, qids: Sequence[str]) -> np.ndarray:
+    """One value a query, the mean of its lists: the same query twice is no second witness."""
+    numbers = numbered(qids)
+    if len(numbers) == 0 or numbers[-1] == len(numbers) - 1:
+        return values
+    known = ~np.isnan(values)
+    counts = np.bincount(numbers, known)
+    sums = np.bincount(numbers, np.where(known, values, 0.0))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def _slice(model: np.ndarray, base: np.ndarray) -> dict[str, Any]:

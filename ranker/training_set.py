@@ -126,12 +126,18 @@ def _tells_apart(x: np.ndarray, starts: np.ndarray) -> bool:
 
 def fold_of(qids: Sequence[str], folds: int, seed: int = 0) -> np.ndarray:
     """int64[Q]: a fold for each query, balanced, the same for the same seed and number of queries; queries of one name share one."""
+    named = numbered(qids)
+    queries = len(set(qids))
+    order = np.random.default_rng(seed).permutation(queries)
+    fold = np.empty(queries, np.int64)
+    fold[order] = np.arange(queries) % folds
+    return fold[named]
+
+
+def numbered(qids: Sequence[str]) -> np.ndarray:
+    """int64[n]: the number of each qid, in the order in which they first stand."""
     numbers: dict[str, int] = {}
-    named = [numbers.setdefault(qid, len(numbers)) for qid in qids]
-    order = np.random.default_rng(seed).permutation(len(numbers))
-    fold = np.empty(len(numbers), np.int64)
-    fold[order] = np.arange(len(numbers)) % folds
-    return fold[named] if named else fold
+    return np.array([numbers.setdefault(qid, len(numbers)) for qid in qids], np.int64)
 
 
 def _with_greatest(values: np.ndarray, count: int) -> np.ndarray:

@@ -8,7 +8,8 @@ from ranker.dataset import from_clicks, from_sessions
 from ranker.featureset import FeatureSet
 from ranker.rankers import More
 from ranker.relevance import estimate_relevance
-from ranker.training_set import NothingToLearn, TrainingSet, fold_of
+from ranker.train import _by_query
+from ranker.training_set import NothingToLearn, TrainingSet, fold_of, numbered
 
 NAMES = FeatureSet.plain(["a", "b"])
 
@@ -77,3 +78,10 @@ def test_queries_of_one_name_share_a_fold():
     fold = fold_of(names, 5, seed=3)
     assert all(len({fold[i] for i in range(50) if names[i] == name}) == 1 for name in names)
     assert sorted(np.bincount(fold_of(list("abcdefghij"), 5)).tolist()) == [2] * 5 and len(fold_of([], 5)) == 0
+
+
+def test_the_same_query_twice_is_one_witness():
+    values = np.array([0.2, 0.4, np.nan, 0.8, np.nan])
+    np.testing.assert_array_equal(_by_query(values, ["a", "b", "c", "a", "c"]), [0.5, 0.4, np.nan])
+    assert _by_query(values, list("abcde")) is values
+    assert numbered(["x", "y", "x"]).tolist() == [0, 1, 0] and fold_of([], 5).tolist() == []
