@@ -34,6 +34,7 @@ from ranker.relevance import choose_theta, estimate_relevance
 from ranker.replay import replay
 from ranker.sessions import Sessions, read_clicks
 from ranker.training_set import TrainingSet
+from ranker.work import with_judged
 from searchd.engine import Engine
 from searchd.programs import open_engine, open_generation
 from searchd.replaying import Replayer
@@ -227,6 +228,16 @@ def untold_rows_of(queries, each):
         ones[:, None], ones, ones, np.full(queries, each), [f"q{q}" for q in range(queries)], [f"k{k}" for _ in range(queries) for k in range(each)],
         FeatureSet.plain(["f1"]), True,
     )  # fmt: skip
+
+
+def test_judged_queries_among_rows_with_rates_have_none(data):
+    many = tile(data, 6)
+    told, _ = with_click_rates(untold_rows(many), many, untold_rows)
+    judged = replace(untold_rows(data), soft=False, features=told.features.base)
+    both = with_judged(told, judged, 3.0)
+    assert both.features is told.features and both.judged.sum() == len(judged.group)
+    assert np.isnan(both.x[len(told) :, -len(NAMES) :]).all()
+    np.testing.assert_array_equal(both.x[len(told) :, : -len(NAMES)], judged.x)
 
 
 def test_a_small_log_gives_no_rates(data):

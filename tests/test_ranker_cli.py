@@ -60,14 +60,16 @@ def test_training_from_judgments_gains_on_unseen_queries_and_activates(run, file
 @pytest.mark.parametrize("family", ["pointwise", "pairwise", "listwise", "ensemble"])
 def test_clicks_teach_every_family(run, files, family):
     run.here("simulate", *files, "--users", "pbm", "--sessions", 6000, "--seed", 1, "--model", "none")
-    card = json.loads(run.here("train", "--family", family, "--clicks").stdout)
+    rates = () if family == "pairwise" else ("--no-click-rates",)
+    card = json.loads(run.here("train", "--family", family, "--clicks", *rates).stdout)
     assert card["heldout"]["gain"] > 0 and card["name"] == family and card["sessions"] == 6000
     assert "*" not in run.here("models", "list").stdout
 
 
 def test_judged_queries_are_mixed_into_clicks(run, files):
     run.here("simulate", *files, "--users", "pbm", "--sessions", 2000, "--seed", 1, "--model", "none")
-    words = ("train", "--family", "ensemble", "--clicks", *files, "--judged-weight", 5, "--increasing", "whole_bm25", "--name", "both")
+    mixed = ("--clicks", "--no-click-rates", *files, "--judged-weight", 5)
+    words = ("train", "--family", "ensemble", *mixed, "--increasing", "whole_bm25", "--name", "both")
     card = json.loads(run.here(*words).stdout)
     assert card["judged_queries"] == 40 and card["heldout_judged"]["gain"] > 0 and card["increasing"] == ["whole_bm25"]
     assert card["settings"]["members"][1:3] == ["cross-entropy", "lambdarank"] and not (run.home / "models" / ".training" / "both").exists()
@@ -107,7 +109,7 @@ def test_without_a_log_the_message_says_what_to_do(run):
 
 def test_the_log_tells_what_models_would_earn(run, files):
     run.here("simulate", *files, "--users", "pbm", "--sessions", 4000, "--model", "none")
-    run.here("train", "--family", "pointwise", "--clicks", "--name", "clicks")
+    run.here("train", "--family", "pointwise", "--clicks", "--no-click-rates", "--name", "clicks")
     records = [json.loads(line) for line in run.here("evaluate").stdout.splitlines()]
     assert {r["model"] for r in records} == {"none", "clicks"} and {"all", "head", "tail"} <= {r["slice"] for r in records}
     base = next(r for r in records if (r["slice"], r["model"], r["method"]) == ("all", "none", "dr"))
