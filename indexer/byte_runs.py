@@ -6,21 +6,42 @@ their terms are found by Python, once for each; characters, pairs and words of s
 stops at the run, and goes on when the tables have grown.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from indexer.borrowed import borrowed
 from indexer.characters import LETTER_BIT, UNSPACED_BIT, WRAPPED_BIT, is_ascii
-from indexer.folded_text import fold_text, folded_size, room_for_text
-from indexer.han_kernels import NOTHING, child_of, new_scratch
-from indexer.han_numbers import number_character, number_han, number_pair, room_of_han, with_pairs
-from indexer.interning import HanTerms, Names, has_room, number_name, with_room
-from indexer.items import add_beside, add_item, add_length, end_text, items_of, new_found, new_items, with_space
+from indexer.folded_text import FoldedText, fold_text, folded_size, room_for_text
+from indexer.han_kernels import NOTHING, Scratch, child_of, new_scratch
+from indexer.han_numbers import has_pairs, number_character, number_han, number_pair, room_of_han, with_pairs
+from indexer.interning import Names, has_room, number_name, with_room
+from indexer.items import add_beside, add_item, add_length, end_text, has_space, items_of, new_found, new_items, with_space
 from indexer.jit import inlined, kernel
 from indexer.word_runs import is_dot_of_name, run_end, scan_ascii
 
 _SPACE, _TAB, _RETURN = 0x20, 0x09, 0x0D
 # Characters that a folded text has at first.
 _USUAL = 1 << 10
+
+
+class _Room(NamedTuple):
+    """For one text at a time: see ``folded_text.py``, ``han_kernels.py``, and ``slots`` in ``han_numbers.py``."""
+
+    text: FoldedText
+    scratch: Scratch
+    slots: np.ndarray
+
+
+@kernel
+def _with_places(room, size):
+    """The same, or room for a text of so many code points."""
+    return room if size <= len(room.slots) else _new_room(size, room.text.kinds)
+
+
+@kernel
+def _new_room(size, kinds):
+    return _Room(room_for_text(size, kinds), new_scratch(size), np.empty(size, np.int64))
 
 
 @inlined
@@ -32,14 +53,20 @@ def _unspaced_end(text, at):
     return at
 
 
+@inlined
+def _is_space(code):
+    """One of those that a line is wrapped at."""
+    return code == _SPACE or _TAB <= code <= _RETURN
+
+
 @kernel
 def _number_over_space(text, at, tables, names):
-    """Number of the pair of the character at ``at`` and the one before white space before it; -1 for no pair."""
+    """Number of the pair of the character at ``at``, behind white space, and the one before that; -1 for no pair."""
     codes, places, data = text.codes, text.places, text.data
-    before = at - 1
-    while before >= 0 and (codes[before] == _SPACE or _TAB <= codes[before] <= _RETURN):
+    before = at - 2
+    while before >= 0 and _is_space(codes[before]):
         before -= 1
-    if before == at - 1 or before < 0 or not text.kinds[codes[before]] & text.kinds[codes[at]] & WRAPPED_BIT:
+    if before < 0 or not text.kinds[codes[before]] & text.kinds[codes[at]] & WRAPPED_BIT:
         return -1
     # Put together in the room behind the text.
     start = places[text.size] + 1
@@ -51,15 +78,16 @@ def _number_over_space(text, at, tables, names):
 
 
 @inlined
-def _number_unspaced(text, at, end, tables, scratch, slots, names, found):
+def _number_unspaced(text, at, end, tables, room, names, found):
     """Number the terms of the run [at, end) of scripts without spaces; there is room."""
-    pair = _number_over_space(text, at, tables, names)
+    # Most runs stand behind punctuation, and a call costs as much as a short run.
+    pair = _number_over_space(text, at, tables, names) if at > 0 and _is_space(text.codes[at - 1]) else -1
     if end == at + 1:
         # The commonest run where words stand apart; it has no pair, and counts, lest a field of one character be taken for an empty one.
         add_item(found, ~number_character(text, at, names))
         add_length(found, 1)
     else:
-        number_han(text, at, end, tables, scratch, slots, names, found)
+        number_han(text, at, end, tables, room, names, found)
         add_length(found, end - at - 1)
     if pair >= 0:
         add_beside(found, pair)
@@ -108,79 +136,88 @@ def _room_of_mixed(mixed):
 
 
 @kernel
-def _scan_text(text, at, tables, mixed, scratch, slots, runs, names, found):
-    """Number the runs of a folded text from ``at``: (where it stopped, the end of the run there that may find no room)."""
-    text, tables, mixed, scratch, slots = borrowed(text), borrowed(tables), borrowed(mixed), borrowed(scratch), borrowed(slots)
+def _scan_text(text, at, tables, mixed, room, runs, names, found):
+    """Number the runs of a folded text from ``at``; returns where it stopped: at the end or at a run that may find no room."""
+    text, tables, mixed, room = borrowed(text), borrowed(tables), borrowed(mixed), borrowed(room)
     runs, names, found = borrowed(runs), borrowed(names), borrowed(found)
     while at < text.size:
         kind = text.kinds[text.codes[at]]
         if kind & UNSPACED_BIT:
             end = _unspaced_end(text, at)
             if not has_room(names.table, *room_of_han(text, at, end)):
-                return at, end
-            _number_unspaced(text, at, end, tables, scratch, slots, names, found)
+                return at
+            _number_unspaced(text, at, end, tables, room, names, found)
             at = end
         elif kind & LETTER_BIT or is_dot_of_name(text.codes, 0, at, text.size, text.kinds):
             end = run_end(text.codes, at, text.size, text.kinds)
             if not (has_room(runs, 1, 1, text.places[end] - text.places[at]) and has_room(names.table, *_room_of_mixed(mixed))):
-                return at, end
+                return at
             _number_word(text, at, end, mixed, runs, names, found)
             at = end
         else:
             at += 1
-    return at, at
+    return at
+
+
+@inlined
+def _beside_at_most(size, mixed):
+    """How many terms may stand beside the items of a text of so many code points."""
+    return (4 + mixed.nested) * size
 
 
 @kernel
-def _with_room_for_run(text, at, end, mixed, runs, names):
-    """(runs, names) grown for the run [at, end)."""
+def _number_texts(texts, i, at, characters, tables, mixed, room, runs, names, found, items):
+    """Number the runs of the texts from text ``i`` on, there from ``at``: (the text where something finds no room, where in it), or the number of
+    texts."""
+    texts, characters, tables, mixed, room = borrowed(texts), borrowed(characters), borrowed(tables), borrowed(mixed), borrowed(room)
+    runs, names, found, items = borrowed(runs), borrowed(names), borrowed(found), borrowed(items)
+    while i < len(texts.starts):
+        start, stop = texts.starts[i], texts.stops[i]
+        if is_ascii(texts.data, start, stop) and not mixed.ascii:
+            size = stop - start
+            if not has_space(found, size, 0):
+                return i, at
+            at = scan_ascii(texts.data, start, start + at, stop, characters.kinds, runs, found) - start
+        else:
+            size = folded_size(texts.data, start, stop, characters)
+            if size > len(room.slots) or not (has_space(found, size, _beside_at_most(size, mixed)) and has_pairs(names.han, size)):
+                return i, at
+            text = fold_text(texts.data, start, stop, characters, size, room.text)
+            at = _scan_text(text, at, tables, mixed, room, runs, names, found)
+        if at < size:
+            return i, at
+        end_text(found, i, items)
+        i, at = i + 1, 0
+    return i, at
+
+
+@kernel
+def _with_room_for_text(texts, i, at, characters, mixed, room, runs, names, found):
+    """(room, runs, names, found) grown for text ``i`` and its run at ``at``."""
+    start, stop = texts.starts[i], texts.stops[i]
+    if is_ascii(texts.data, start, stop) and not mixed.ascii:
+        runs = with_room(runs, 1, 1, run_end(texts.data, start + at, stop, characters.kinds) - start - at)
+        return room, runs, names, with_space(found, stop - start, 0)
+    size = folded_size(texts.data, start, stop, characters)
+    room = _with_places(room, size)
+    found = with_space(found, size, _beside_at_most(size, mixed))
+    text = fold_text(texts.data, start, stop, characters, size, room.text)
     if text.kinds[text.codes[at]] & UNSPACED_BIT:
-        return runs, Names(with_room(names.table, *room_of_han(text, at, end)), names.han)
-    runs = with_room(runs, 1, 1, text.places[end] - text.places[at])
-    return runs, Names(with_room(names.table, *_room_of_mixed(mixed)), names.han)
-
-
-@kernel
-def _number_folded(text, tables, mixed, scratch, slots, runs, names, found):
-    """Number the runs of a folded text: (runs, names, found), grown."""
-    han = names.han
-    names = Names(names.table, HanTerms(han.singles, with_pairs(han.pairs, han.known[0] + text.size), han.known))
-    found = with_space(found, text.size, (4 + mixed.nested) * text.size)
-    at = 0
-    while at < text.size:
-        at, end = _scan_text(text, at, tables, mixed, scratch, slots, runs, names, found)
-        if at < text.size:
-            runs, names = _with_room_for_run(text, at, end, mixed, runs, names)
-    return runs, names, found
-
-
-@kernel
-def _number_ascii(data, start, stop, kinds, runs, found):
-    """Number the word runs of a text of ASCII: (runs, found), grown."""
-    found = with_space(found, stop - start, 0)
-    at, n = start, found.sizes[0]
-    while at < stop:
-        at, needed, n = scan_ascii(data, start, at, stop, kinds, runs, found.items, n)
-        if needed > 0:
-            runs = with_room(runs, 1, 1, needed)
-    found.sizes[0] = n
-    return runs, found
+        table = with_room(names.table, *room_of_han(text, at, _unspaced_end(text, at)))
+    else:
+        runs = with_room(runs, 1, 1, text.places[run_end(text.codes, at, size, text.kinds)] - text.places[at])
+        table = with_room(names.table, *_room_of_mixed(mixed))
+    return room, runs, Names(table, with_pairs(names.han, size)), found
 
 
 @kernel
 def number_runs(texts, characters, tables, mixed, runs, names):
     """Items of every text: (items, the table of runs, names); the tables grow."""
-    items, found = new_items(len(texts.starts)), new_found()
-    room, scratch, slots = room_for_text(_USUAL, characters.kinds), new_scratch(_USUAL), np.empty(_USUAL, np.int64)
-    for i in range(len(texts.starts)):
-        start, stop = texts.starts[i], texts.stops[i]
-        if is_ascii(texts.data, start, stop) and not mixed.ascii:
-            runs, found = _number_ascii(texts.data, start, stop, characters.kinds, runs, found)
-        else:
-            size = folded_size(texts.data, start, stop, characters)
-            if size > len(slots):
-                room, scratch, slots = room_for_text(size, characters.kinds), new_scratch(size), np.empty(size, np.int64)
-            text = fold_text(texts.data, start, stop, characters, size, room)
-            runs, names, found = _number_folded(text, tables, mixed, scratch, slots, runs, names, found)
-        end_text(found, i, items)
-    return items_of(found, items), runs, names
+    items, found, room = new_items(len(texts.starts)), new_found(), _new_room(_USUAL, characters.kinds)
+    i, at = 0, 0
+    while True:
+        # By one call for as many texts as there is room for: handing over so many arrays costs as much as a short text.
+        i, at = _number_texts(texts, i, at, characters, tables, mixed, room, runs, names, found, items)
+        if i == len(texts.starts):
+            return items_of(found, items), runs, names
+        room, runs, names, found = _with_room_for_text(texts, i, at, characters, mixed, room, runs, names, found)

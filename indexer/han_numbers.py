@@ -14,7 +14,7 @@ import numpy as np
 
 from indexer.characters import HAN_BIT
 from indexer.han_kernels import FIRST, await_step, segment_run, step
-from indexer.interning import append_tagged, await_tagged, number_tagged
+from indexer.interning import HanTerms, append_tagged, await_tagged, number_tagged
 from indexer.items import add_beside, add_item
 from indexer.jit import inlined, kernel
 from indexer.swar import prefetch
@@ -43,21 +43,27 @@ def _slot(pairs, key):
     return at
 
 
+@inlined
+def has_pairs(han, more):
+    """Whether the table of pairs has room for so many more."""
+    return 3 * (han.known[0] + more) < 2 * len(han.pairs)
+
+
 @kernel
-def with_pairs(pairs, count):
-    """The table, or a larger one, for so many pairs."""
-    size = len(pairs)
-    while 3 * count >= 2 * size:
+def with_pairs(han, more):
+    """The same with a table for so many more pairs."""
+    if has_pairs(han, more):
+        return han
+    pairs, size = han.pairs, len(han.pairs)
+    while 3 * (han.known[0] + more) >= 2 * size:
         size *= 2
-    if size == len(pairs):
-        return pairs
     larger = np.zeros((size, 4), np.uint32)
     for i in range(len(pairs)):
         if i + _AHEAD < len(pairs):
             prefetch(larger, _home(larger, pairs[i + _AHEAD, 0]))
         if pairs[i, 0] != 0:
             larger[_slot(larger, pairs[i, 0])] = pairs[i]
-    return larger
+    return HanTerms(han.singles, larger, han.known)
 
 
 @inlined
@@ -168,11 +174,12 @@ def room_of_han(text, at, end):
 
 
 @inlined
-def number_han(text, at, end, tables, scratch, slots, names, found):
+def number_han(text, at, end, tables, room, names, found):
     """Number the characters, pairs and words of the run [at, end) of a text, for which there is room.
 
-    ``slots`` int64 and the scratch have a place for every code.
+    ``room.slots`` int64 and ``room.scratch`` have a place for every code.
     """
+    scratch, slots = room.scratch, room.slots
     _await_run(text, at, end, tables, names.han.pairs)
     for i in range(at, end):
         add_item(found, ~number_character(text, i, names))

@@ -78,9 +78,16 @@ def _longer(array, used, more):
     return longer
 
 
+@inlined
+def has_space(found, items, beside):
+    """Whether there is room for so many items, and terms beside them."""
+    sizes = found.sizes
+    return sizes[_ITEMS] + items <= len(found.items) and sizes[_BESIDE] + beside <= len(found.beside)
+
+
 @kernel
 def with_space(found, items, beside):
-    """The same with room for so many items, and terms beside them."""
+    """The same, or longer, so that ``has_space``."""
     sizes = found.sizes
     return Found(_longer(found.items, sizes[_ITEMS], items), _longer(found.beside, sizes[_BESIDE], beside), sizes)
 

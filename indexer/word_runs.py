@@ -9,6 +9,7 @@ import numpy as np
 from indexer.borrowed import borrowed
 from indexer.characters import LETTER_BIT, MARK_BIT, WORD_BIT
 from indexer.interning import number_row, tail_of
+from indexer.items import add_item
 from indexer.jit import inlined, kernel
 from indexer.swar import TOPS, first_bytes, first_mark, marks_from, word_at
 
@@ -97,9 +98,10 @@ def _ends_run(data, end, stop, kinds):
 
 
 @kernel
-def scan_ascii(data, first, at, stop, kinds, table, items, n):
-    """Number the word runs from ``at`` of ASCII text that begins at ``first``: (where it stopped, bytes that found no room, n)."""
-    data, kinds, table, items = borrowed(data), borrowed(kinds), borrowed(table), borrowed(items)
+def scan_ascii(data, first, at, stop, kinds, table, found):
+    """Number the word runs from ``at`` of ASCII text that begins at ``first``; returns where it stopped: at the end or at a run that finds no room.
+    There is room for the items."""
+    data, kinds, table, found = borrowed(data), borrowed(kinds), borrowed(table), borrowed(found)
     while at < stop:
         head, tail = word_at(data, at), word_at(data, at + 8)
         size = first_mark(marks_no_letter(head))
@@ -116,9 +118,8 @@ def scan_ascii(data, first, at, stop, kinds, table, items, n):
             head, tail = first_bytes(word_at(data, at), end - at), tail_of(data, at, end)
         number = number_row(table, head, tail, data, at, end)
         if number < 0:
-            return at, end - at, n
-        items[n] = number
-        n += 1
+            return at
+        add_item(found, number)
         # Known without another look at the bytes: a space begins no run.
         at = end + (end < stop and data[end] == _SPACE)
-    return at, 0, n
+    return at

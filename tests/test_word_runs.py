@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from indexer.characters import characters
 from indexer.interning import new_table, strings_of, with_room
+from indexer.items import new_found, with_space
 from indexer.swar import PADDING, marks_from
 from indexer.word_runs import marks_no_letter, scan_ascii
 from indexer.words import ASCII_RUN
@@ -22,13 +23,13 @@ def runs_of(text, before="", behind=""):
     first = len(before.encode())
     data = np.frombuffer((before + text + behind).encode() + bytes(PADDING), np.uint8).copy()
     at, stop = first, first + len(text)
-    table, items, n = new_table(), np.empty(len(text) + 1, np.int32), 0
+    table, found = new_table(), with_space(new_found(), len(text) + 1, 0)
     while True:
-        at, needed, n = scan_ascii(data, first, at, stop, characters().kinds, table, items, n)
+        at = scan_ascii(data, first, at, stop, characters().kinds, table, found)
         if at == stop:
             break
-        table = with_room(table, 1, 1, needed)
-    return [strings_of(table).text(i) for i in items[:n]]
+        table = with_room(table, 1, 1, stop - at)
+    return [strings_of(table).text(i) for i in found.items[: found.sizes[0]]]
 
 
 @given(
