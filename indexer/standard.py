@@ -73,6 +73,10 @@ class StandardAnalyzer:
 
     def sequence(self, text: str) -> list[str]:
         if text.isascii():
+            if text.isalpha():
+                # Most sides of synonyms are one word.
+                entry = self._words[text]
+                return list(entry.sequence) if type(entry) is Code else [entry]
             return self._index_words(ASCII_RUN.findall(text))[0]
         found: list[str] = []
         for run, word in ANY_RUN.findall(fold_keeping_case(text)):
@@ -102,9 +106,9 @@ class StandardAnalyzer:
     def _index_words(self, runs: list[str]) -> tuple[list[str], list[str]]:
         """(sequence, extra) of word runs."""
         entries = list(map(self._words.__getitem__, runs))
-        codes = [entry for entry in entries if type(entry) is Code]
-        if not codes:
+        if Code not in map(type, entries):
             return entries, []
+        codes = [entry for entry in entries if type(entry) is Code]
         sequence: list[str] = []
         for entry in entries:
             if type(entry) is Code:

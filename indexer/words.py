@@ -108,6 +108,9 @@ class Words(dict):
         return [whole, *parts] if "," not in bare else [whole, *_with_numbers(parts, bare)]
 
     def _entry(self, run: str) -> "str | Code":
+        if run.islower() and run.isalpha() and run.isascii() and len(run) > 2:
+            # Most words: what ``term`` makes of them by more steps.
+            return self._stem(run[:MAX_TERM])
         if run.isascii() and run.isalpha():
             return self._plain(run)
         if run[0] == ".":

@@ -31,7 +31,7 @@ from searchd.retrieval import Retriever
 from searchd.spelling import Spellings
 from searchd.subwords import Subwords
 from searchd.suggestions import Suggestions
-from searchd.synonyms import SYNONYMS, Rule, Synonyms, read_rules
+from searchd.synonyms import SYNONYMS, Sides, Synonyms, read_rules
 
 log = structlog.get_logger("searchd.snapshot")
 Stat = tuple[int, int, int] | None
@@ -47,7 +47,7 @@ class Snapshot:
         model: Any = None,
         model_error: SearchdError | None = None,
         older: "Snapshot | None" = None,
-        rules: Sequence[Rule] = (),
+        rules: Sequence[tuple[Sides, Sides]] = (),
         before: "Snapshot | None" = None,
         experiment: Experiment | None = None,
     ) -> None:
@@ -175,7 +175,7 @@ def refreshed_snapshot(home: Home, old: Snapshot) -> Snapshot:
     )
 
 
-def _rules(home: Home, old: Sequence[Rule]) -> Sequence[Rule]:
+def _rules(home: Home, old: Sequence[tuple[Sides, Sides]]) -> Sequence[tuple[Sides, Sides]]:
     """The synonyms of now; the very ``old`` ones when they are the same, or when the file cannot be used."""
     try:
         found = read_rules(home.lexicon)

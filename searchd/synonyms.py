@@ -24,11 +24,14 @@ _ONE_WORD = 1 << 1
 MAX_BYTES = 32 << 20
 
 
+Sides = tuple[str, ...]
+
+
 class Rule(NamedTuple):
     """Who asks for one of ``left`` gets ``right`` too."""
 
-    left: tuple[str, ...]
-    right: tuple[str, ...]
+    left: Sides
+    right: Sides
 
 
 class Span(NamedTuple):
@@ -39,8 +42,11 @@ class Span(NamedTuple):
     others: tuple[str, ...]
 
 
-def read_rules(folder: Path) -> list[Rule]:
-    """The rules of ``synonyms.txt`` in a lexicon folder, none without the file; raises LexiconError, which names every bad line up to 20."""
+def read_rules(folder: Path) -> list[tuple[Sides, Sides]]:
+    """The rules of ``synonyms.txt`` in a lexicon folder, none without the file; raises LexiconError, which names every bad line up to 20.
+
+    They are equal to records of ``Rule``, but plain tuples, which the collector of garbage lets go once it has seen that they hold strings.
+    """
     path = folder / SYNONYMS
     try:
         with path.open("rb") as file:
@@ -55,48 +61,47 @@ def read_rules(folder: Path) -> list[Rule]:
     return _parsed(path, lines)
 
 
-def _parsed(path: Path, lines: Iterable[str]) -> list[Rule]:
-    rules: list[Rule] = []
+def _parsed(path: Path, lines: Iterable[str]) -> list[tuple[Sides, Sides]]:
+    rules: list[tuple[Sides, Sides]] = []
     bad: list[str] = []
     for number, line in enumerate(lines, 1):
         content = line.partition("#")[0].strip()
         if not content:
             continue
         found = _rule(content)
-        if isinstance(found, Rule):
-            rules.append(found)
-        else:
+        if isinstance(found, str):
             bad.append(f"{path}, line {number}: {found}, found {content[:80]!r}")
+        else:
+            rules.append(found)
     if bad:
         more = [f"and {len(bad) - MAX_NAMED} more bad lines"] if len(bad) > MAX_NAMED else []
         raise LexiconError("\n".join([*bad[:MAX_NAMED], *more]) + "\ncorrect the file: none of its synonyms is used")
     return rules
 
 
-def _rule(content: str) -> Rule | str:
+def _rule(content: str) -> tuple[Sides, Sides] | str:
     """The rule of a line, or what was expected of it."""
     left, arrow, right = content.partition("=>")
     if "=>" in right:
         return "expected one =>"
-    sides = [_sides(left), _sides(right)] if arrow else [_sides(content)]
-    easy = len(content) <= MAX_SIDE and content.isprintable()
+    easy = len(content) <= MAX_SIDE and "  " not in content and content.isprintable()
+    sides = [_sides(left, easy), _sides(right, easy)] if arrow else [_sides(content, easy)]
     for side in sides:
         if problem := _problem(side, easy):
             return problem
     if not arrow and len(sides[0]) < 2:
         return "expected `a, b` or `a => b`"
-    return Rule(sides[0], sides[-1])
+    return sides[0], sides[-1]
 
 
-def _sides(text: str) -> tuple[str, ...]:
+def _sides(text: str, easy: bool) -> Sides:
+    """The words between commas; ``easy``: all of the line is short and printable, and has no space beside another."""
     sides = text.replace("，", ",").split(",")
-    if "  " in text or not text.isprintable():
-        return tuple([" ".join(side.split()) for side in sides])
-    return tuple([side.strip() for side in sides])
+    return tuple([side.strip() for side in sides] if easy else [" ".join(side.split()) for side in sides])
 
 
-def _problem(sides: tuple[str, ...], easy: bool) -> str | None:
-    """What is wrong with the words between two commas; ``easy``: all of the line is short and printable."""
+def _problem(sides: Sides, easy: bool) -> str | None:
+    """What is wrong with the words between two commas; ``easy`` as for ``_sides``."""
     if "" in sides:
         return "expected words between the commas"
     if len(sides) > MAX_SIDES:
@@ -109,20 +114,20 @@ def _problem(sides: tuple[str, ...], easy: bool) -> str | None:
 class Synonyms:
     """The rules as an analyser sees them; thread-safe, never changed."""
 
-    def __init__(self, rules: Iterable[Rule], analyzer: Any) -> None:
+    def __init__(self, rules: Iterable[tuple[Sides, Sides]], analyzer: Any) -> None:
         self._analyzer = analyzer
         # Strings and numbers, and tuples that rules have already: a hundred thousand lines would keep the collector of garbage busy otherwise.
-        self._others: dict[str, tuple[str, ...]] = {}
+        self._others: dict[str, Sides] = {}
         # By first word, how many words the sides of several have: the n-th bit stands for n.
         self._lengths: dict[str, int] = {}
-        for rule in rules:
-            for text in rule.left:
-                self._add(analyzer.sequence(text), rule.right)
+        for left, right in rules:
+            for sequence in map(analyzer.sequence, left):
+                self._add(sequence, right)
 
-    def _add(self, sequence: list[str], right: tuple[str, ...]) -> None:
+    def _add(self, sequence: list[str], right: Sides) -> None:
         count = len(sequence)
         if count == 1:
-            key = sequence[0]
+            (key,) = sequence
         elif 0 < count <= MAX_WORDS:
             key = _SEPARATOR.join(sequence)
             self._lengths[sequence[0]] = self._lengths.get(sequence[0], 0) | 1 << count
