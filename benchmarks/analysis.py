@@ -79,7 +79,7 @@ def segmenters(name: str, limit: int) -> Iterator[Row]:
     folded = [re.sub(r"\s+", " ", fold(text)) for text in texts_of(name, limit)]
     joined, segmenter = "\n".join(folded), Segmenter()
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    yield "searchd, batches", len(joined.encode()), lambda: segment(codes, segmenter.tables, False, True)
+    yield "searchd, batches", len(joined.encode()), lambda: segment(codes, False, True, *segmenter.tables)
     yield "searchd, a text at a time", size_of(folded), lambda: [segmenter.words(text) for text in folded]
     try:
         import rjieba

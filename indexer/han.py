@@ -13,7 +13,7 @@ from indexer.lexicon import Lexicon
 from indexer.scripts import HAN
 
 if TYPE_CHECKING:
-    from indexer.han_tables import Tables
+    from indexer.han_kernels import Tables
 
 _HAN = re.compile(f"[{HAN}]")
 
@@ -60,7 +60,7 @@ class Segmenter:
             return []
         tables = self._loaded or self.tables
         codes = self._codes(text.encode("utf-32-le", "surrogatepass"), self._code)
-        return self._kernel(codes, tables, search, unknown).tolist()
+        return self._kernel(codes, search, unknown, *tables).tolist()
 
     @property
     def tables(self) -> "Tables":

@@ -13,7 +13,6 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -21,7 +20,7 @@ import orjson
 import indexer.durable as durable
 from indexer.container import file_sha256
 from indexer.han_dictionary import dictionary_hash, dictionary_path
-from indexer.han_kernels import FIRST, LAST, NOTHING, add_words, sieve_of, sufficient
+from indexer.han_kernels import FIRST, LAST, NOTHING, Tables, add_words, sieve_of, sufficient
 from indexer.jit import cache_directory, sources_hash
 from indexer.scratch import load_arrays, save_arrays
 
@@ -31,19 +30,6 @@ FIRST_SIZE = 1 << 20
 STATES = "BEMS"
 # Tables of former dictionaries and lexicons that stay in the cache.
 KEPT_FILES = 4
-
-
-class Tables(NamedTuple):
-    """The dictionary as a trie, and the model; see ``han_kernels.py``. ``keys`` and ``values`` are the columns of one array."""
-
-    keys: np.ndarray
-    values: np.ndarray
-    roots: np.ndarray
-    sieve: np.ndarray
-    unknown: float
-    starts: np.ndarray
-    moves: np.ndarray
-    emits: np.ndarray
 
 
 def load_tables(words: Sequence[tuple[str, int]] = ()) -> Tables:
