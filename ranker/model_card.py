@@ -26,9 +26,16 @@ def _facts(card: Mapping[str, Any]) -> str:
         "Rows": card.get("rows"),
         "Relevance of clicks": card.get("relevance"),
         "Because": card.get("why"),
+        "Click rates": _click_rates(card.get("click_rates") or {}),
         "Blend with retrieval": f"{card['blend']['weight']:g} of the model" if card.get("blend") else None,
     }
     return "\n".join(f"- {label}: {value}" for label, value in facts.items() if value is not None)
+
+
+def _click_rates(told: Mapping[str, Any]) -> str | None:
+    if not told.get("used"):
+        return f"none: {told['why']}" if "why" in told else None
+    return f"of {told['pairs']:,} documents under a query and {told['documents']:,} documents, from {told['sessions']:,} sessions"
 
 
 def _heldout(report: Mapping[str, Any]) -> str:

@@ -356,4 +356,6 @@ def test_the_loop_with_rates_serves_replays_and_learns_new_ones(tmp_path):
     assert json.loads(run("replay", "--newest", len(QUERIES)))["identical"] == len(QUERIES)
     run(*trained)
     first, second = (Registry(home).load("rates", version).featureset for version in ("v0002", "v0003"))
+    assert f"Click rates: none: 1500 sessions, of {MIN_SESSIONS}" in run("models", "card", "rates", "v0001")
+    assert "documents under a query" in run("models", "card", "rates", "v0002")
     assert first.behaviour_digest != second.behaviour_digest and first.base.fingerprint == second.base.fingerprint
