@@ -30,6 +30,7 @@ MEANINGS = (
     "Looks at this document, log.",
 )
 VERSION = 1
+LARGEST = float(np.finfo(np.float32).max)
 
 Rates = dict[str, tuple[float, ...]]
 
@@ -104,8 +105,8 @@ def _rates(told: Mapping[str, Any], width: int) -> Rates:
 
 
 def _numbers(values: Any, width: int) -> tuple[float, ...]:
-    if len(values) != width or not all(type(value) in (int, float) and math.isfinite(value) for value in values):
-        raise ValueError(f"expected {width} numbers, found {str(values)[:60]}")
+    if len(values) != width or not all(type(value) in (int, float) and abs(value) <= LARGEST for value in values):
+        raise ValueError(f"expected {width} numbers that float32 holds, found {str(values)[:60]}")
     return tuple(map(float, values))
 
 

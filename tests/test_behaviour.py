@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import random
 import shutil
 from collections import defaultdict
 from dataclasses import replace
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from fake_index import FakeIndex, FakeSegment, Term
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import mutate
 from trained_home import QUERIES, make_trained_home
 
 from indexer.schema import Schema
@@ -134,13 +136,26 @@ def test_a_table_is_read_as_it_was_written(pairs, documents):
         b"", b"[]", b"{}", b'{"version": 2, "pairs": {}, "documents": {}}', b'{"version": 1, "pairs": {}, "documents": {"a": [1]}}',
         b'{"version": 1, "pairs": {"q": {"a": [1, 2]}}, "documents": {}}', b'{"version": 1, "pairs": {}, "documents": {"a": [1, "2"]}}',
         b'{"version": 1, "pairs": {}, "documents": {"a": [1, NaN]}}', b'{"version": 1, "pairs": [], "documents": {}}', b"[" * 100_000, b"\xff",
-        b'{"version": 1, "pairs": {}, "documents": {"a": [1, 1e999]}}',
+        b'{"version": 1, "pairs": {}, "documents": {"a": [1, 1e999]}}', b'{"version": 1, "pairs": {}, "documents": {"a": [1, -1e39]}}',
     ],
-    ids=range(12),
+    ids=range(13),
 )  # fmt: skip
 def test_a_file_of_another_form_is_refused(data):
     with pytest.raises(BadBehaviour, match=r"m/behaviour.json: expected click rates .* train it again"):
         read_behaviour(data, "m/behaviour.json")
+
+
+def test_a_changed_file_is_refused_or_gives_numbers():
+    """Whoever writes the hashes anew can change rates, but neither stop a search nor bring in what is no number."""
+    rng, original, refused = random.Random(0), TABLE.encoded().decode(), 0
+    for _ in range(500):
+        try:
+            table = read_behaviour(mutate(original, rng).encode("utf-8", "surrogateescape"), "x")
+        except BadBehaviour:
+            refused += 1
+        else:
+            assert not np.isinf(table.columns("quick fox", ["d0", "d1", "d2"])).any()
+    assert refused > 200
 
 
 def test_features_are_the_columns_of_the_table():
