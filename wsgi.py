@@ -3,6 +3,6 @@
 ``searchd serve`` does more: it warms the kernels, shares counters between workers, and tells when it is ready.
 """
 
-from searchd.serve import make_application
+from searchd.worker import make_application
 
 application = make_application()

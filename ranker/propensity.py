@@ -10,9 +10,8 @@ theta never rises with the rank and has a floor of 0.9 / k, for correcting too m
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # loads its parts when they are asked for
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression, minimize_scalar
-from scipy.special import log_expit
 
 Floats = NDArray[np.float64]
 
@@ -74,12 +73,12 @@ def estimated_exponent(clicks: Floats) -> float:
     upper, both, slope = clicks[i, j], clicks[i, j] + clicks[j, i], np.log((j + 1) / (i + 1))
 
     def distance(eta: float) -> float:
-        log_likelihood = upper @ log_expit(eta * slope) + (both - upper) @ log_expit(-eta * slope)
+        log_likelihood = upper @ scipy.special.log_expit(eta * slope) + (both - upper) @ scipy.special.log_expit(-eta * slope)
         return float((eta - PRIOR_EXPONENT) ** 2 / (2 * PRIOR_SPREAD**2) - log_likelihood)
 
     if not both.any():
         return PRIOR_EXPONENT
-    return float(minimize_scalar(distance, bounds=(0.0, STEEPEST_EXPONENT), method="bounded").x)
+    return float(scipy.optimize.minimize_scalar(distance, bounds=(0.0, STEEPEST_EXPONENT), method="bounded").x)
 
 
 def all_pairs(shown: NDArray[np.int32], clicked: NDArray[np.int32]) -> Floats:
@@ -127,5 +126,5 @@ def _difference(i: int, j: int, num_ranks: int) -> Floats:
 def safe(theta: Floats) -> Floats:
     """``theta`` never rising, starting at 1, at least 0.9 / k."""
     ranks = np.arange(1, len(theta) + 1)
-    falling = np.exp(isotonic_regression(np.log(np.maximum(theta, 1e-6)), increasing=False).x)
+    falling = np.exp(scipy.optimize.isotonic_regression(np.log(np.maximum(theta, 1e-6)), increasing=False).x)
     return np.clip(falling / falling[0], 0.9 / ranks, 1.0)

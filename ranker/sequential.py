@@ -10,10 +10,8 @@ Looking all the time costs power, so of alpha a tenth is spent on that, and the 
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # loads its parts when they are asked for: a service that compares nothing starts a second sooner
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import betaln
-from scipy.stats import binom, binomtest
 
 SPREAD = 50.0
 """Both parameters of the mixture: win rates around .45 and .55 are what experiments in ranking are about."""
@@ -49,20 +47,20 @@ def always_valid_p(credits_: Credits) -> float:
 
 def log_ratio(wins: NDArray[np.int64], losses: NDArray[np.int64]) -> NDArray[np.float64]:
     """log of the mixture's likelihood over that of the fair coin."""
-    return betaln(SPREAD + wins, SPREAD + losses) - betaln(SPREAD, SPREAD) + (wins + losses) * np.log(2.0)
+    return scipy.special.betaln(SPREAD + wins, SPREAD + losses) - scipy.special.betaln(SPREAD, SPREAD) + (wins + losses) * np.log(2.0)
 
 
 def win_rate_interval(wins: int, losses: int, alpha: float = 0.05) -> tuple[float, float]:
     """The win rates that the same test does not reject: they hold the true one at all times with probability 1 - alpha."""
-    evidence = float(betaln(SPREAD + wins, SPREAD + losses) - betaln(SPREAD, SPREAD)) + np.log(alpha)
+    evidence = float(scipy.special.betaln(SPREAD + wins, SPREAD + losses) - scipy.special.betaln(SPREAD, SPREAD)) + np.log(alpha)
     rate = wins / max(wins + losses, 1)
 
     def excess(p: float) -> float:
         return evidence - (wins * np.log(p) + losses * np.log1p(-p))
 
     edge = 1e-12
-    low = 0.0 if not wins or excess(edge) <= 0 else brentq(excess, edge, max(rate - edge, 2 * edge))
-    high = 1.0 if not losses or excess(1 - edge) <= 0 else brentq(excess, min(rate + edge, 1 - 2 * edge), 1 - edge)
+    low = 0.0 if not wins or excess(edge) <= 0 else scipy.optimize.brentq(excess, edge, max(rate - edge, 2 * edge))
+    high = 1.0 if not losses or excess(1 - edge) <= 0 else scipy.optimize.brentq(excess, min(rate + edge, 1 - 2 * edge), 1 - edge)
     return float(low), float(high)
 
 
@@ -89,7 +87,7 @@ def _outcome(credits_: Credits, wins: int, losses: int, p: float, horizon: int, 
     if len(credits_) < horizon:
         return "running", f"{len(credits_)} of {horizon} sessions"
     decided = wins + losses
-    fixed = float(binomtest(wins, decided).pvalue) if decided else 1.0
+    fixed = float(scipy.stats.binomtest(wins, decided).pvalue) if decided else 1.0
     found = fixed <= (1 - EARLY_SHARE) * alpha
     return (side if found else "same"), f"sign test at the horizon of {horizon} sessions: p = {fixed:.2g}"
 
@@ -99,7 +97,7 @@ def stop_loss(sessions: int, wins: int, losses: int) -> bool:
     decided = wins + losses
     if sessions < STOP_LOSS_SESSIONS or not decided or wins / decided >= STOP_LOSS_RATE:
         return False
-    return bool(binom.cdf(wins, decided, 0.5) <= STOP_LOSS_TAIL)
+    return bool(scipy.stats.binom.cdf(wins, decided, 0.5) <= STOP_LOSS_TAIL)
 
 
 class Means(NamedTuple):

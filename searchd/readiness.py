@@ -6,7 +6,7 @@
 import os
 from pathlib import Path
 
-WORKERS = "SEARCHD_EXPECTED_WORKERS"
+WORKERS, RUN_FOLDER = "SEARCHD_EXPECTED_WORKERS", "SEARCHD_RUN_FOLDER"  # names of variables that a server sets for its workers
 
 
 def mark_warm(folder: Path) -> None:

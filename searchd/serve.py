@@ -1,7 +1,7 @@
 """``searchd serve``: the application on granian, warm before it is ready, gone within seconds of SIGTERM.
 
-Granian reads headers and writes answers outside of Python, so a client that is slow with them holds no thread. Kernels are warmed in the
-background: ``/health`` answers at once, ``/ready`` once every worker is warm.
+Granian reads headers and writes answers outside of Python, so a client that is slow with them holds no thread. The process that watches over the
+workers loads nothing of what they do (``worker.py``), which would double the time to a first answer.
 """
 
 import multiprocessing
@@ -9,40 +9,23 @@ import os
 import shutil
 import socket
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import structlog
-from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
 from indexer.home import Home
-from searchd.app import create_app
 from searchd.config import Settings, SettingsError, load_settings
-from searchd.logs import log_to_stderr
-from searchd.readiness import WORKERS, mark_warm
-from searchd.service import EXTENSION, RUN_FOLDER, Service
+from searchd.readiness import RUN_FOLDER, WORKERS
 
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 BACKLOG = 1024
 STOP_SECONDS = 5
-_POLL_SECONDS = 0.5
 log = structlog.get_logger("searchd.serve")
-
-
-def make_application() -> Flask:
-    """The application of one worker process, being warmed in a thread; its home is named by ``SEARCHD_HOME``."""
-    log_to_stderr()
-    app = create_app()
-    service: Service = app.extensions[EXTENSION]
-    service.write_elsewhere()
-    threading.Thread(target=_warm, args=(service,), name="warm-up", daemon=True).start()
-    return app
 
 
 def serve(home: Home, host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
@@ -82,7 +65,7 @@ def _tell_workers(home: Home, settings: Settings, folder: Path) -> None:
 
 def _server(settings: Settings) -> Any:
     return Server(
-        "searchd.serve:make_application",
+        "searchd.worker:make_application",
         factory=True,
         interface=Interfaces.WSGI,
         address=settings.host,
@@ -98,10 +81,3 @@ def _server(settings: Settings) -> Any:
         log_level=LogLevels.error,
         log_access=False,
     )
-
-
-def _warm(service: Service) -> None:
-    while not service.home.current.exists():
-        time.sleep(_POLL_SECONDS)
-    service.warm_up()
-    mark_warm(service.run_folder)

@@ -32,14 +32,13 @@ from searchd.keys import Failures, KeyStore
 from searchd.merger import Merger
 from searchd.metrics import Metrics
 from searchd.rate_limits import RateLimits
-from searchd.readiness import missing_workers
+from searchd.readiness import RUN_FOLDER, missing_workers
 from searchd.tasks import Tasks
 from searchd.writer import Writer
 
 EXTENSION = "searchd"
 # One of each kind: words, Chinese, a phrase, a minus, what is mistyped, and pinyin.
 WARM_QUERIES = ("the search", "的 中文", '"a b"', "a -b", "serach", "搜锁", "sousuo")
-RUN_FOLDER = "SEARCHD_RUN_FOLDER"
 log = structlog.get_logger("searchd.service")
 
 

@@ -1,0 +1,33 @@
+"""The application of one worker process of ``searchd serve`` or of another WSGI server.
+
+Kernels are warmed in the background: ``/health`` answers at once, ``/ready`` once every worker is warm.
+"""
+
+import threading
+import time
+
+from flask import Flask
+
+from searchd.app import create_app
+from searchd.logs import log_to_stderr
+from searchd.readiness import mark_warm
+from searchd.service import EXTENSION, Service
+
+_POLL_SECONDS = 0.5
+
+
+def make_application() -> Flask:
+    """The application, being warmed in a thread; its home is named by ``SEARCHD_HOME``."""
+    log_to_stderr()
+    app = create_app()
+    service: Service = app.extensions[EXTENSION]
+    service.write_elsewhere()
+    threading.Thread(target=_warm, args=(service,), name="warm-up", daemon=True).start()
+    return app
+
+
+def _warm(service: Service) -> None:
+    while not service.home.current.exists():
+        time.sleep(_POLL_SECONDS)
+    service.warm_up()
+    mark_warm(service.run_folder)
