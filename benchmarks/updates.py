@@ -113,12 +113,13 @@ def until_searchable(client: Client, refresh: bool, times: int) -> list[float]:
 
 
 def library_cpu(home: Home, documents: list[dict], times: int) -> dict[str, list[float]]:
-    """Milliseconds of CPU of a change, by kind."""
+    """Milliseconds of CPU of a change, by kind: documents replaced by others of another title, or new ones."""
     chance, found = random.Random(2), {}
-    kinds = {"one replaced": (1, False), "1,000 replaced": (1000, False), "1,000 new": (1000, True)}
+    kinds = {f"{size:,} {'new' if new else 'replaced'}": (size, new) for size in (1, 1000, 10_000) for new in (False, True)}
     for _ in range(times):
         for name, (size, new) in kinds.items():
-            some = [dict(document) | ({"id": f"new-{chance.random()}"} if new else {}) for document in chance.sample(documents, size)]
+            other = [{"id": f"new-{chance.random()}"} if new else {"title": f"other title {chance.random()}"} for _ in range(size)]
+            some = [dict(document) | change for document, change in zip(chance.sample(documents, size), other)]
             started = time.process_time()
             apply_changes(home, some)
             found.setdefault(name, []).append(round(1000 * (time.process_time() - started), 1))

@@ -47,6 +47,6 @@ def change(service: Service, kind: str, upserts: list[dict[str, Any]], deletes: 
     with service.tasks.record(kind) as uid, service.metrics.changes.track_inprogress():
         generation = service.committer.commit(Change(upserts, deletes)) if upserts or deletes else service.engine.index.generation
         if refresh:
-            service.engine.reload_if_changed()
+            service.show_at_once()
     service.metrics.documents_changed.inc(len(upserts) + len(deletes))
     return ChangeAnswer(len(upserts), len(deletes), str(generation), uid)

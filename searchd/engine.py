@@ -9,7 +9,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -48,6 +48,7 @@ from searchd.trials import trial_of
 
 MAX_WINDOW = 1000
 MODES = ("or", "and")
+WARM_QUERY = "search engine"
 RETRIEVAL_MODES = (*MODES, "phrase")
 log = structlog.get_logger("searchd.engine")
 
@@ -85,6 +86,8 @@ class Engine:
         self._secret = secret
         self._exploration = exploration
         self._lock = threading.Lock()
+        self._at_once: Callable[[], bool] | None = None
+        self._opener = threading.Lock()
         self._signature = signature(self.home)
         self._snapshot = open_snapshot(self.home)
 
@@ -106,6 +109,13 @@ class Engine:
         """From now on no search waits until the tables of a large dictionary are made: it does without, or with those of an older generation."""
         self._snapshot.query_terms.subwords.in_background = True
 
+    def open_behind(self, at_once: Callable[[], bool]) -> None:
+        """From now on a search that meets something new goes on with what is open, while a thread opens the new and makes it ready.
+
+        Unless ``at_once()``: then it waits, as it does without this.
+        """
+        self._at_once = at_once
+
     # What is open now.
 
     @property
@@ -124,9 +134,18 @@ class Engine:
         return "" if ref is None else f"{ref.name}/{ref.version}"
 
     def snapshot(self) -> Snapshot:
-        """What is published now, opened if it is new; also a context manager."""
-        self.reload_if_changed()
+        """What is published now, opened if it is new (see ``open_behind``); also a context manager."""
+        if self._at_once is None or self._at_once():
+            self.reload_if_changed()
+        elif signature(self.home) != self._signature and self._opener.acquire(blocking=False):
+            threading.Thread(target=self._open_behind, name="opener", daemon=True).start()
         return self._snapshot
+
+    def _open_behind(self) -> None:
+        try:
+            self.reload_if_changed()
+        finally:
+            self._opener.release()
 
     def reload_if_changed(self) -> bool:
         """Swap in what was published or activated since; True if something was. What cannot be opened is logged and the old stays."""
@@ -136,13 +155,18 @@ class Engine:
             found = signature(self.home)
             if found == self._signature:
                 return False
-            # Remembered even if opening fails: one warning a publication, not one a search.
-            self._signature = found
             try:
-                self._snapshot = refreshed_snapshot(self.home, self._snapshot)
+                fresh = refreshed_snapshot(self.home, self._snapshot)
+                if self._at_once is not None:
+                    # The first plan of a generation makes its lists of words spelt alike.
+                    make_plan(parse_query(WARM_QUERY), fresh, "or")
+                self._snapshot = fresh
             except SearchdError as error:
                 log.warning("not reloaded", reason=str(error), code=error.code, generation=self._snapshot.generation)
                 return False
+            finally:
+                # Remembered even if opening fails: one warning a publication, not one a search. Not before: who waits for the new must not miss it.
+                self._signature = found
         log.info("reloaded", generation=self._snapshot.generation, model=self.model_name())
         return True
 

@@ -61,6 +61,7 @@ class Service:
         self._click_log: ClickLog | None = None
         self._secret: bytes | None = None
         self._lost = 0
+        self._shown, self._seen = self.run_folder / "shown", 0
 
     @property
     def engine(self) -> Any:
@@ -72,8 +73,24 @@ class Service:
                     logged = self.click_log if self.settings.log_queries else None
                     engine = Engine(self.home, logged, self.secret, self._exploration())
                     engine.wait_for_nothing()
+                    if self.writer:
+                        engine.open_behind(self._must_see)
                     self._engine = engine
         return self._engine
+
+    def show_at_once(self) -> None:
+        """What is published now is served by this worker when this returns, and by the others from their next search on."""
+        self._shown.touch()
+        self.engine.reload_if_changed()
+
+    def _must_see(self) -> bool:
+        """Whether somebody has asked for that since this worker looked."""
+        try:
+            newest = self._shown.stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
+        seen, self._seen = self._seen, newest
+        return newest != seen
 
     def state(self) -> tuple[str | None, list[str]]:
         """The served generation, None when there is none; and what is missing until searches are answered at full speed."""

@@ -105,9 +105,11 @@ def _plain(model: Any) -> dict[str, Any]:
 
 
 def _reload(svc: Service) -> ReloadAnswer:
-    changed = svc.engine.reload_if_changed()
+    before = svc.engine.index.generation, svc.engine.model_name()
+    svc.show_at_once()
+    changed = before != (svc.engine.index.generation, svc.engine.model_name())
     name, _, version = svc.engine.model_name().partition("/")
-    return ReloadAnswer(svc.engine.index.generation, ModelRef(name, version) if name else None, bool(changed))
+    return ReloadAnswer(svc.engine.index.generation, ModelRef(name, version) if name else None, changed)
 
 
 def _stats(svc: Service) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A search within a time limit: what is left out is told, and what is there is right."""
 
+import threading
 import time
 
 import numpy as np
@@ -12,6 +13,7 @@ from indexer.changes import apply_changes
 from ranker.registry import Registry
 from searchd.engine import Engine
 from searchd.query import parse_query
+from searchd.snapshot import refreshed_snapshot
 from searchd.stages import STAGES, covers, lap, limited, stopwatch, time_is_up
 
 
@@ -123,6 +125,28 @@ def test_the_language_decides_what_letters_are(tmp_path):
             == {hit.id for hit in engine.search("beijingdaxue", locale="zh").hits}
         )
         assert engine.search("beijingdaxue", locale="en").hits == []
+
+
+def test_what_is_new_is_opened_behind_searches_unless_it_must_be_seen(tmp_path, monkeypatch):
+    home, must = make_home(tmp_path), [False]
+    opened, go_on = threading.Event(), threading.Event()
+
+    def slowly(*given):
+        opened.set()
+        assert go_on.wait(30)
+        return refreshed_snapshot(*given)
+
+    with Engine(home) as engine:
+        engine.open_behind(lambda: must[0])
+        monkeypatch.setattr("searchd.engine.refreshed_snapshot", slowly)
+        first = engine.index.generation
+        second = apply_changes(home, [{"id": "n", "title": "sentinel"}])
+        for _ in range(3):
+            assert engine.search("sentinel").generation == first
+        assert opened.wait(30) and threading.active_count() > 1
+        go_on.set()
+        must[0] = True
+        assert engine.search("sentinel").generation == second and engine.search("sentinel").hits
 
 
 def test_numbers_of_a_merge_of_segments_are_those_of_one_call(engine):
