@@ -46,7 +46,7 @@ def read_table(path: Path) -> TrainingSet:
     if not first:
         raise InvalidLetor(f"{path}: expected rows of a label and features, found none")
     header = not all(_is_number(cell) for cell in first)
-    columns = _named(first, path) if header else _numbered(len(first))
+    columns = _named(first, path) if header else _numbered(len(first), path)
     labels, qids, keys, values = [], [], [], []
     for line, row in _chained(None if header else (place, first), rows):
         if len(row) != len(first):
@@ -107,8 +107,8 @@ def _named(header: Sequence[str], path: Path) -> Columns:
     return _checked(Columns(label, group, key, features, [names[i] for i in features]), path)
 
 
-def _numbered(width: int) -> Columns:
-    return _checked(Columns(0, -1, -1, list(range(1, width)), [f"f{i}" for i in range(1, width)]), Path())
+def _numbered(width: int, path: Path) -> Columns:
+    return _checked(Columns(0, -1, -1, list(range(1, width)), [f"f{i}" for i in range(1, width)]), path)
 
 
 def _checked(columns: Columns, path: Path) -> Columns:

@@ -107,6 +107,7 @@ def test_columns_stand_in_any_order(tmp_path):
         ("a,qid,b\nx,1,2\n", ":1: expected a column named label"),
         ("label,qid,a,a\n1,1,2,3\n", ":1: expected distinct names"),
         ("label,qid\n1,1\n", "expected 1 to 100000 columns"),
+        ("1\n0\n", "expected 1 to 100000 columns"),
         ("label,qid,a\n1,1,2\n1,1\n", ":3: expected 3 cells"),
         ("label,qid,a\n1,1,2\nx,1,2\n", ":3: expected a grade of 0..30, found 'x'"),
         ("label,qid,a\n31,1,2\n", ":2: expected a grade"),
