@@ -43,7 +43,7 @@ def _lines(data: bytes) -> Iterator[Any]:
 
 
 def change(service: Service, kind: str, upserts: list[dict[str, Any]], deletes: list[str], refresh: bool = False) -> ChangeAnswer:
-    """Publish the change; with ``refresh`` this worker serves it when this returns. The others, and without it this one, do at their next search."""
+    """Publish the change; with ``refresh`` every worker's next search sees it, without as soon as it has been opened behind searches."""
     with service.tasks.record(kind) as uid, service.metrics.changes.track_inprogress():
         generation = service.committer.commit(Change(upserts, deletes)) if upserts or deletes else service.engine.index.generation
         if refresh:
