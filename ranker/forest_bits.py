@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 
 from indexer.jit import kernel
 from indexer.swar import trailing_zeros
+from indexer.vectors import everywhere
 from ranker.forest_columns import columns_of, fill_block, rounded_down
 from ranker.lightgbm_text import Tree
 
@@ -75,14 +76,6 @@ def _left_to_right(tree: Tree) -> tuple[np.ndarray, np.ndarray]:
     return np.array(order), struck
 
 
-def _everywhere(builder: Any, value: Any) -> Any:
-    """A vector with one value in all lanes."""
-    i32 = ir.IntType(32)
-    undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
-    first = builder.insert_element(undefined, value, ir.Constant(i32, 0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
-
-
 def _write_questions(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """The machine code of `_ask_splits`, whose arguments these are: for every split a comparison of 32 floats and a masked and."""
     kinds = signature.args
@@ -95,8 +88,8 @@ def _write_questions(context: Any, builder: Any, signature: Any, args: Any) -> A
     with cgutils.for_range_slice(builder, args[FIRST], args[LAST], ir.Constant(ir.IntType(64), 1)) as (split, _):
         place = builder.zext(builder.load(builder.gep(places, [split])), ir.IntType(64))
         column = builder.load(builder.bitcast(builder.gep(columns, [place]), floats.as_pointer()), align=4)
-        threshold = _everywhere(builder, builder.load(builder.gep(thresholds, [split])))
-        mask = _everywhere(builder, builder.load(builder.gep(kept, [split])))
+        threshold = everywhere(builder, builder.load(builder.gep(thresholds, [split])), LANES)
+        mask = everywhere(builder, builder.load(builder.gep(kept, [split])), LANES)
         goes_right = builder.fcmp_unordered(">", column, threshold)  # unordered: NaN goes right
         before = builder.load(left)
         builder.store(builder.select(goes_right, builder.and_(before, mask), before), left)

@@ -8,8 +8,9 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
+from indexer.swar import trailing_zeros
 from searchd.kernels_and import match_documents, take_documents
-from searchd.kernels_bits import find_doc, i64_at, trailing_zeros, u8_at, u16_at, word_at, words_of
+from searchd.kernels_bits import find_doc, i64_at, u8_at, u16_at, word_at, words_of
 from searchd.kernels_layout import (
     BEST,
     BLOCK_STARTS,

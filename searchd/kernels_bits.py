@@ -13,6 +13,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from indexer.jit import inlined
+from indexer.swar import trailing_zeros
+from indexer.vectors import everywhere
 
 LANES = 64
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -30,31 +32,11 @@ def float_of(typing: Any, bits: Any) -> Any:
     return types.float32(types.uint32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.FloatType())
 
 
-@intrinsic
-def trailing_zeros(typing: Any, x: Any) -> Any:
-    """Number of the lowest set bit of a uint64; 64 for 0."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        i64, i1 = ir.IntType(64), ir.IntType(1)
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(i64, [i64, i1]), "llvm.cttz.i64")
-        return builder.call(function, [args[0], ir.Constant(i1, 0)])
-
-    return types.int64(types.uint64), generate
-
-
 def _lanes(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
     """64 neighbouring elements of an array, from ``place`` on, as a vector."""
     data = context.make_array(kind)(context, builder, array).data
     vector = ir.VectorType(data.type.pointee, LANES)
     return builder.load(builder.bitcast(builder.gep(data, [place]), vector.as_pointer()), align=kind.dtype.bitwidth // 8)
-
-
-def _everywhere(builder: Any, value: Any) -> Any:
-    """A vector with one value in all lanes."""
-    i32 = ir.IntType(32)
-    undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
-    one = builder.insert_element(undefined, value, ir.Constant(i32, 0))
-    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(i32, LANES), [0] * LANES))
 
 
 @intrinsic
@@ -64,7 +46,7 @@ def _equal_docs(typing: Any, packed: Any, p: Any, doc: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         postings = _lanes(context, builder, signature.args[0], args[0], args[1])
         docs = builder.and_(postings, ir.Constant(postings.type, [4095] * LANES))
-        return builder.bitcast(builder.icmp_unsigned("==", docs, _everywhere(builder, args[2])), ir.IntType(64))
+        return builder.bitcast(builder.icmp_unsigned("==", docs, everywhere(builder, args[2], LANES)), ir.IntType(64))
 
     return types.uint64(packed, types.int64, types.uint16), generate
 
@@ -75,7 +57,7 @@ def reaching(typing: Any, values: Any, p: Any, least: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         found = _lanes(context, builder, signature.args[0], args[0], args[1])
-        return builder.bitcast(builder.icmp_signed(">=", found, _everywhere(builder, args[2])), ir.IntType(64))
+        return builder.bitcast(builder.icmp_signed(">=", found, everywhere(builder, args[2], LANES)), ir.IntType(64))
 
     return types.uint64(values, types.int64, types.int32), generate
 
@@ -102,7 +84,9 @@ def equal_ends(typing: Any, data: Any, p: Any, first: Any, q: Any, last: Any) ->
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def equal(place: Any, byte: Any) -> Any:
-            return builder.icmp_unsigned("==", _lanes(context, builder, signature.args[0], args[0], place), _everywhere(builder, byte))
+            return builder.icmp_unsigned(
+                "==", _lanes(context, builder, signature.args[0], args[0], place), everywhere(builder, byte, LANES)
+            )
 
         return builder.bitcast(builder.and_(equal(args[1], args[2]), equal(args[3], args[4])), ir.IntType(64))
 

@@ -10,7 +10,8 @@ import numpy as np
 from indexer.bm25 import saturation
 from indexer.jit import inlined, kernel
 from indexer.postings import BLOCKS, EXCEPTION, SKIPS, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, reaching, trailing_zeros, u8_at, u16_at, word_at
+from indexer.swar import trailing_zeros
+from searchd.kernels_bits import f32_at, find_doc, i32_at, i64_at, reaching, u8_at, u16_at, word_at
 from searchd.kernels_layout import (
     BLOCK_BOUNDS,
     BLOCK_STARTS,

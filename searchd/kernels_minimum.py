@@ -10,7 +10,8 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.postings import BLOCKS, HALF, SUPERBLOCK, SUPERBLOCK_BITS
-from searchd.kernels_bits import f32_at, i32_at, i64_at, trailing_zeros, u8_at, u16_at, u64_at, word_at, words_of
+from indexer.swar import trailing_zeros
+from searchd.kernels_bits import f32_at, i32_at, i64_at, u8_at, u16_at, u64_at, word_at, words_of
 from searchd.kernels_candidates import expect_nothing, expect_term, locate_term
 from searchd.kernels_layout import (
     BEST,

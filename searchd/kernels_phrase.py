@@ -10,7 +10,8 @@ import numpy as np
 
 from indexer.jit import kernel
 from indexer.postings_rare import write_varint
-from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, trailing_zeros, u8_at, word_at
+from indexer.swar import trailing_zeros
+from searchd.kernels_bits import equal_ends, i32_at, i64_at, prefetch, u8_at, word_at
 from searchd.kernels_forward import first_row_byte, row_bytes
 from searchd.kernels_layout import (
     NUM_FIELDS,

@@ -13,7 +13,8 @@ from numba.extending import intrinsic
 
 from indexer.jit import inlined
 from indexer.postings import EXCEPTION
-from searchd.kernels_bits import f32_at, i32_at, trailing_zeros, u8_at, u16_at, word_at
+from indexer.swar import trailing_zeros
+from searchd.kernels_bits import f32_at, i32_at, u8_at, u16_at, word_at
 from searchd.kernels_layout import LENGTH_CODES, LIVE, NUM_LENGTHS, RARE, RARE_DOCS, RARE_IMPACTS, SHARES
 from searchd.kernels_postings import CODES, accepted, code_share
 from searchd.kernels_wide import impact
