@@ -1,8 +1,8 @@
 """Documents that die -> how many documents each term of their segments loses.
 
 The forward index does not say it all: Chinese words and the parts of codes stand nowhere beside a document. Where many die, a walk over the postings
-of their segment counts what they had (``postings_counts.py``). A few in a large segment are analysed once more, but for those whose texts stay as
-they are in the document that takes their place: that one was analysed just now.
+of their segment counts what they had (``postings_counts.py``), if all its terms have postings. Else they are analysed once more, but for those
+whose texts stay as they are in the document that takes their place: that one was analysed just now.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,8 +58,12 @@ def losses_of(
 
 
 def _is_walked(segment: Segment, docs: np.ndarray) -> bool:
-    """Whether so many documents die that reading all postings is less work than analysing them."""
-    return 0 < segment.num_postings <= POSTINGS_A_DOCUMENT * len(docs)
+    """Whether all terms have postings, and so many documents die that reading those is less work than analysing them.
+
+    Chinese words have a frequency and no postings: pairs of characters find them.
+    """
+    all_listed = PostingsView(segment.postings, segment.terms.df).header.num_listed == segment.num_terms
+    return all_listed and 0 < segment.num_postings <= POSTINGS_A_DOCUMENT * len(docs)
 
 
 def _walked(segment: Segment, docs: np.ndarray) -> np.ndarray:
