@@ -10,3 +10,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 # The first call of a kernel compiles it; a deadline would measure that.
 settings.register_profile("searchd", deadline=None)
 settings.load_profile("searchd")
+
+
+LONG_FIRST = ("test_damage.py", "test_reindex.py", "test_changes.py")
+"""Files of few tests that take minutes; begun last, they would leave all workers but one without work."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONG_FIRST)
