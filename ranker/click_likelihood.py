@@ -78,17 +78,9 @@ def learn_to_foretell(
     return Foretelling(start, lightgbm.train(settings, data, CAUTIOUS_ROUNDS if cautious else CLICK_ROUNDS))
 
 
-def click_likelihood(
-    X: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    theta: Floats,
-    shown: Counts,
-    clicked: Counts,
-    seed: int = 0,
-    cautious: bool = False,
-) -> Floats:
-    """What `learn_to_foretell` foretells of all rows it was given, float64[R]; a row never shown is foretold like any other."""
-    return learn_to_foretell(X, rows, theta, shown, clicked, seed, cautious)(X)
+def click_likelihood(X: NDArray[np.float32], *cells: Any, **settings: Any) -> Floats:
+    """What `learn_to_foretell` of the same arguments foretells of all their rows, float64[R]; a row never shown is foretold like any other."""
+    return learn_to_foretell(X, *cells, **settings)(X)
 
 
 def _tells_apart(X: NDArray[np.float32]) -> bool:
