@@ -72,6 +72,7 @@ class StandardAnalyzer:
         return self._index_runs(fold_keeping_case(text))
 
     def sequence(self, text: str) -> list[str]:
+        """Terms with a position, in order: as ``index_terms(text).sequence``, without the cost of the others."""
         if text.isascii():
             if text.isalpha():
                 # Most sides of synonyms are one word.

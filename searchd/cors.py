@@ -21,6 +21,7 @@ def register_cors(app: Flask, origins: Collection[str]) -> None:
         return
 
     def allow(response: Response) -> Response:
+        """The answer with the headers that let a page of an allowed origin read it; answers outside ``/v1/`` as they are."""
         if not request.path.startswith("/v1/"):
             return response
         response.vary.add("Origin")

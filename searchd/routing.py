@@ -49,6 +49,8 @@ def route(
     """Register a view for ``rule`` under the conditions of ``operation``."""
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
+        """Register the view guarded by scope, checks of the request and ETag; returns it as it was, for the next rule."""
+
         @functools.wraps(view)
         def guarded(**values: Any) -> Any:
             authorize(operation.scope)
