@@ -5,10 +5,11 @@ from typing import Any
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from searchd.answers import ChangeAnswer, DocumentAnswer, SimilarAnswer, json_response
+from searchd.answers import ChangeAnswer, DocumentAnswer, SimilarAnswer
 from searchd.changes import change, read_documents
 from searchd.errors_http import HttpProblem
 from searchd.params import DOCUMENTS_BODY, ChangeParams, SimilarParams, read_query_string
+from searchd.responses import json_response
 from searchd.routing import Operation, route
 from searchd.service import service
 from searchd.similar import similar_hits, stored_document

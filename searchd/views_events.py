@@ -7,9 +7,10 @@ from werkzeug.wrappers import Response
 
 from ranker.events import UbiEvent, receive
 from ranker.query_ids import issue_time
-from searchd.answers import EventsAnswer, Refused, json_response
+from searchd.answers import EventsAnswer, Refused
 from searchd.errors_http import HttpProblem, Problem
 from searchd.params import EVENTS_BODY, JSON, LINES, decode_json, require_media_type
+from searchd.responses import json_response
 from searchd.routing import Operation, route
 from searchd.service import service
 

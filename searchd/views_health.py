@@ -3,11 +3,12 @@
 from flask import Blueprint, current_app, render_template
 from werkzeug.wrappers import Response
 
-from searchd.answers import ReadyAnswer, Status, json_response
+from searchd.answers import ReadyAnswer, Status
 from searchd.config import describe_settings
 from searchd.error_codes import ERROR_CODES
 from searchd.metrics import metrics_response
 from searchd.openapi import openapi_document
+from searchd.responses import json_response
 from searchd.routing import Operation, route
 from searchd.service import service
 

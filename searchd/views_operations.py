@@ -7,10 +7,11 @@ from werkzeug.wrappers import Response
 
 import ranker.gate as gate
 from ranker.registry import Registry
-from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, Task, TasksAnswer, json_response
+from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, Task, TasksAnswer
 from searchd.errors_http import HttpProblem
 from searchd.interface import Interface, choose_language
 from searchd.params import ActivateParams, TasksParams, read_params, read_query_string
+from searchd.responses import json_response
 from searchd.routing import Operation, route
 from searchd.service import Service, service
 from searchd.tasks import KEPT

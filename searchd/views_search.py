@@ -5,8 +5,9 @@ import time
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from searchd.answers import ExplainAnswer, RankAnswer, SearchAnswer, json_response
+from searchd.answers import ExplainAnswer, RankAnswer, SearchAnswer
 from searchd.params import ExplainParams, RankParams, SearchParams, read_body, read_params, read_query_string
+from searchd.responses import json_response
 from searchd.routing import Operation, route
 from searchd.searching import explain, rank, run_search, search_answer
 from searchd.service import service

@@ -6,9 +6,10 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from indexer.tokens import STREAM_NAMES, shown_term
-from searchd.answers import AnalyzeAnswer, SuggestAnswer, Suggestion, TokenAnswer, json_response
+from searchd.answers import AnalyzeAnswer, SuggestAnswer, Suggestion, TokenAnswer
 from searchd.errors_http import HttpProblem
 from searchd.params import AnalyzeParams, SuggestParams, read_params
+from searchd.responses import json_response
 from searchd.routing import Operation, route
 from searchd.service import service
 

@@ -1,0 +1,37 @@
+"""Answers of the API to HTTP responses with a body of JSON."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from flask import Response
+
+
+def json_response(answer: Any, status: int = 200) -> Response:
+    """An answer as JSON; numbers of NumPy are written as numbers, what is no number (NaN, infinity) as null."""
+    try:
+        body = _ENCODER.encode(answer)
+    except UnicodeEncodeError:  # a document that was indexed with a lone surrogate, which JSON in UTF-8 cannot hold
+        body = _ENCODER.encode(_scrubbed(msgspec.to_builtins(answer, enc_hook=_plain)))
+    return Response(body, status=status, mimetype="application/json")
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_scrubbed(name): _scrubbed(part) for name, part in value.items()}
+    return [_scrubbed(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    return str(value)
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_plain)
