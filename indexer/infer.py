@@ -1,13 +1,14 @@
 """Documents -> a schema, when the caller gives none.
 
-Strings and lists of strings are searchable text, unless they have few values (``infer_keywords.py``), and names like ``title`` and ``keywords`` weigh
-more; numbers and booleans are columns; null is missing; what is neither (objects, lists of numbers) is stored. Cells of CSV and TSV have no types, so
-there a column of nothing but numbers is one of numbers.
+Strings and lists of strings are searchable text, and columns as well when they have few values (``infer_keywords.py``); names like ``title`` and
+``keywords`` weigh more; numbers and booleans are columns; null is missing; what is neither (objects, lists of numbers) is stored. Cells of CSV and
+TSV have no types, so there a column of nothing but numbers is one of numbers.
 """
 
 import json
 import re
 from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from indexer.documents import Document
@@ -83,15 +84,16 @@ class Inference:
     def schema(self, id_field: str) -> Schema:
         """The schema that fits everything observed; raises NothingToInfer."""
         fields = [Field(name, _type(seen), _weight(name)) for name, seen in self._kinds.items()]
-        columns = {f.name for f in fields if f.type == "text" and f.weight == 1.0 and f.name in self._values and self._values[f.name].few}
-        if columns != {f.name for f in fields if f.type == "text"}:  # something is to be searched
-            fields = [Field(f.name, "keyword") if f.name in columns else f for f in fields]
+        fields = [replace(f, facet=self._has_few_values(f)) if f.type == "text" else Field(f.name, f.type) for f in fields]
         texts = [f.name for f in fields if f.type == "text"]
         beyond = set(texts[MAX_TEXT_FIELDS:])
-        fields = [_stored(f.name) if f.name in beyond else f if f.type == "text" else Field(f.name, f.type) for f in fields]
+        fields = [Field(f.name, "keyword" if f.facet else "stored") if f.name in beyond else f for f in fields]
         if not fields:
             raise NothingToInfer("expected documents with fields to infer a schema from, found none; check the sources, or give --schema")
         return Schema(id_field, tuple(fields))
+
+    def _has_few_values(self, field: Field) -> bool:
+        return not is_title(field.name) and field.name in self._values and self._values[field.name].few
 
 
 def is_title(name: str) -> bool:
@@ -113,6 +115,7 @@ def to_toml(schema: Schema) -> str:
         lines += ["", f"[fields.{_toml_key(field.name)}]", f'type = "{field.type}"']
         if field.type == "text":
             lines += [f"weight = {field.weight}", f"b = {field.b}", f'analyzer = "{field.analyzer}"']
+            lines += ["facet = true"] if field.facet else []
     for name, values, defaults in (("k1", schema.k1, STREAM_K1), ("streams", schema.stream_weights, STREAM_WEIGHTS)):
         if values != defaults:
             lines += ["", f"[retrieval.{name}]", *(f"{stream} = {value}" for stream, value in values.items())]
@@ -123,10 +126,6 @@ def _toml_key(name: str) -> str:
     if _BARE_KEY.fullmatch(name):
         return name
     return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _stored(name: str) -> Field:
-    return Field(name, "stored")
 
 
 def _kind(value: Any) -> str:

@@ -1,9 +1,8 @@
-"""Which string fields are columns of a few values, to filter by and to count, rather than text: languages, collections, departments.
+"""Which string fields are columns of a few values as well as text, to filter by and to count: languages, collections, departments.
 
 Looked at are up to ``A_CHUNK`` documents from all over every chunk of the sources. A field is a keyword column when at least ``DOCUMENTS`` of them
 have it, with at least two and at most ``VALUES`` different values among them, none longer than ``CHARACTERS``. Fewer documents tell nothing: with a
-hundred, authors look like a column as well. What a keyword column says is not searched as text, so fields that are names of their documents or
-keywords by name stay text whatever they hold.
+hundred, authors look like a column as well. What such a field says is searched as text all the same; titles are no columns, whatever they hold.
 """
 
 from collections.abc import Iterable

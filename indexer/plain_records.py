@@ -51,7 +51,15 @@ def are_plain(chunk: LinesChunk, schema: Schema) -> bool:
 
 
 def _scan(content: bytes, schema: Schema) -> Scanned:
-    return scan(content, [schema.id_field, *(f.name for f in (*schema.text_fields, *schema.columns))], len(schema.text_fields))
+    texts, numbers = _places(schema)
+    return scan(content, [schema.id_field, *texts, *(name for name, at in numbers.items() if at > len(texts))], len(texts))
+
+
+def _places(schema: Schema) -> tuple[list[str], dict[str, int]]:
+    """The names of text fields, and for every column which of the scanned members it is: a text field's own where it is both."""
+    texts = [f.name for f in schema.text_fields]
+    names = dict.fromkeys([*texts, *(f.name for f in schema.columns)])
+    return texts, {f.name: 1 + list(names).index(f.name) for f in schema.columns}
 
 
 def scan(content: bytes, wanted: Sequence[str], num_texts: int) -> Scanned:
@@ -72,11 +80,13 @@ def scan(content: bytes, wanted: Sequence[str], num_texts: int) -> Scanned:
 def _plain_values(scanned: Scanned, schema: Schema) -> list[list[object]]:
     """For every column a value by line; records with a value that does not fit are no longer plain, so that one place tells what is wrong."""
     found: list[list[object]] = []
-    for number, one in enumerate(schema.columns, 1 + len(schema.text_fields)):
+    texts, numbers = _places(schema)
+    for one in schema.columns:
         builder = ColumnBuilder(one)
         values: list[object] = [None] * len(scanned.plain)
         plain = np.flatnonzero(scanned.plain)
-        for line, value in zip(plain.tolist(), loads(scanned.data, scanned.spans[plain, number])):
+        read = strings if one.name in texts else loads
+        for line, value in zip(plain.tolist(), read(scanned.data, scanned.spans[plain, numbers[one.name]])):
             try:
                 values[line] = builder.read(value)
             except BadDocument:
@@ -89,6 +99,12 @@ def loads(data: np.ndarray, spans: np.ndarray) -> list[object]:
     """The values of whole JSON values."""
     content = data.tobytes()
     return orjson.loads(b"[" + b",".join([content[start:stop] if start >= 0 else b"null" for start, stop in spans.tolist()]) + b"]")
+
+
+def strings(data: np.ndarray, spans: np.ndarray) -> list[object]:
+    """The values of strings without their quotes and escapes; None where there is none."""
+    content = data.tobytes()
+    return [content[start:stop].decode("utf-8", "surrogatepass") if start >= 0 else None for start, stop in spans.tolist()]
 
 
 def _add(chunk: LinesChunk, scanned: Scanned, line: int, id_field: str, rest: Gathering, entries: list[Entry]) -> bool:

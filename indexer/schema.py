@@ -30,13 +30,15 @@ class SchemaError(SearchdError):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a document. ``weight`` and ``b`` are BM25F's, and mean something for text only."""
+    """One field of a document. ``weight`` and ``b`` are BM25F's, and mean something for text only. A text field with a ``facet`` is searched
+    and also a keyword column of its whole values."""
 
     name: str
     type: str
     weight: float = 1.0
     b: float = 0.75
     analyzer: str = "standard"
+    facet: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class Schema:
 
     @property
     def columns(self) -> tuple[Field, ...]:
-        """Fields for filters, facets and sorting."""
-        return tuple(f for f in self.fields if f.type not in ("text", "stored"))
+        """Fields for filters, facets and sorting; a text field that is one of them has the type it has as a column, ``keyword``."""
+        return tuple(Field(f.name, "keyword") if f.facet else f for f in self.fields if f.facet or f.type not in ("text", "stored"))
 
     def field(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)
@@ -135,24 +137,34 @@ def retuned(built: Schema, wanted: Schema | None) -> Schema:
 def _field_dict(f: Field) -> dict[str, Any]:
     if f.type != "text":
         return {"type": f.type}
-    return {"type": f.type, "weight": f.weight, "b": f.b, "analyzer": f.analyzer}
+    found = {"type": f.type, "weight": f.weight, "b": f.b, "analyzer": f.analyzer}
+    return {**found, "facet": True} if f.facet else found
 
 
 def _field_from(name: str, spec: Any, where: str) -> Field:
     at = f"{where}: fields.{name}"
     if not isinstance(spec, dict):
         raise SchemaError(f"{at}: expected a table with a type, found {spec!r}")
-    unknown = set(spec) - {"type", "weight", "b", "analyzer"}
+    unknown = set(spec) - {"type", "weight", "b", "analyzer", "facet"}
     if unknown:
-        raise SchemaError(f"{at}: unknown key {sorted(unknown)[0]!r}; a field has type, weight, b and analyzer")
+        raise SchemaError(f"{at}: unknown key {sorted(unknown)[0]!r}; a field has type, weight, b, analyzer and facet")
     kind = spec.get("type")
     if kind not in TYPES:
         raise SchemaError(f"{at}: type must be one of {', '.join(TYPES)}, found {kind!r}")
     analyzer = spec.get("analyzer", "standard")
     if analyzer not in ANALYZERS:
         raise SchemaError(f"{at}: analyzer must be one of {', '.join(ANALYZERS)}, found {analyzer!r}")
-    weight = _number(spec.get("weight", 1.0), f"{at}.weight", 0.0, 1000.0)
-    return Field(name, kind, weight, _number(spec.get("b", 0.75), f"{at}.b", 0.0, 1.0), analyzer)
+    weight, b = _number(spec.get("weight", 1.0), f"{at}.weight", 0.0, 1000.0), _number(spec.get("b", 0.75), f"{at}.b", 0.0, 1.0)
+    return Field(name, kind, weight, b, analyzer, _facet(spec.get("facet", False), kind, at))
+
+
+def _facet(value: Any, kind: str, at: str) -> bool:
+    if not isinstance(value, bool) or (value and kind != "text"):
+        expected = (
+            "true or false" if not isinstance(value, bool) else "no facet here: fields of other types than text are columns by themselves"
+        )
+        raise SchemaError(f"{at}.facet: expected {expected}, found {value!r}")
+    return value
 
 
 def _number(value: Any, at: str, low: float, high: float) -> float:

@@ -18,7 +18,7 @@ SCHEMA = Schema.from_dict(
     {
         "fields": {
             "title": {"type": "text", "analyzer": "whitespace", "weight": 2.0},
-            "body": {"type": "text", "analyzer": "whitespace"},
+            "body": {"type": "text", "analyzer": "whitespace", "facet": True},
             "year": {"type": "integer"},
             "price": {"type": "float"},
             "day": {"type": "date"},

@@ -6,12 +6,16 @@ import re
 import threading
 
 import numpy as np
+import orjson
 import pytest
 from small_home import HAN, WORDS, build_home, documents
 
 import searchd
+from indexer.build import build
 from indexer.changes import apply_changes
 from indexer.errors import SearchdError
+from indexer.home import Home
+from indexer.schema import Field, Schema
 from ranker.clicklog import ClickLog
 from ranker.featureset import FeatureSet
 from searchd.engine import Engine
@@ -178,6 +182,27 @@ def test_filters(engine, text, condition):
     assert set(all_keys(engine, "apple banana", filter=text, mode="and")) == having(
         lambda d: condition(d) and has_phrase(d, "apple") and has_phrase(d, "banana")
     )
+
+
+def test_text_that_is_a_facet_is_searched_and_is_a_column(tmp_path):
+    """``lang:en`` asks for the word, a filter for the whole value."""
+    schema = Schema(fields=(Field("body", "text"), Field("lang", "text", facet=True)))
+    records = [
+        {"id": f"k{n}", "body": "apple", "lang": ["old English", "English", "中文", ["English", "中文"], None][n % 5]} for n in range(20)
+    ]
+    source = tmp_path / "docs.jsonl"
+    source.write_bytes(b"\n".join(map(orjson.dumps, records)))
+    home = Home.at(tmp_path / "home")
+    build(home, [str(source)], schema)
+    with Engine(home) as opened:
+        apply_changes(home, [{"id": "k20", "body": "apple", "lang": "English"}], ["k0"])
+        assert opened.search("english", limit=0).total.value == 3 + 4 + 4 + 1
+        assert opened.search("lang:中文 apple", limit=0, mode="and").total.value == 8
+        found = opened.search("apple", filter='lang = "English"', facets=["lang"], sort="lang:desc", limit=3)
+        assert found.facets["lang"] == {"English": 9, "中文": 4} and found.total.value == 9
+        assert [hit.document["lang"] for hit in found.hits] == [["English", "中文"]] * 3
+    with Engine(home) as opened:
+        assert opened.index.schema == schema
 
 
 def test_facets_count_all_matches(engine):

@@ -127,6 +127,8 @@ def test_analyze_gives_offsets_into_the_text(home):
         (["build", "docs.jsonl", "--schema", "missing.toml"], "missing.toml: cannot be read"),
         (["build", "docs.jsonl", "--schema", "bad.toml"], "bad.toml: not valid TOML"),
         (["build", "docs.jsonl", "--schema", "odd.toml"], "odd.toml: fields.x: type must be one of"),
+        (["build", "docs.jsonl", "--schema", "facet.toml"], "facet.toml: fields.x.facet: expected no facet here"),
+        (["build", "docs.jsonl", "--schema", "facets.toml"], "facets.toml: fields.x.facet: expected true or false, found 'yes'"),
         (["build", "empty.jsonl"], "to infer a schema from"),
         (["build", "docs.jsonl", "--jobs", "2", "--backend", "ray"], "pip install ray"),
         (["update", "missing.jsonl"], "missing.jsonl: cannot be read"),
@@ -136,6 +138,8 @@ def test_analyze_gives_offsets_into_the_text(home):
 def test_what_is_wrong_outside_is_one_line_and_status_1(home, tmp_path, words, expected):
     (tmp_path / "bad.toml").write_text("[fields")
     (tmp_path / "odd.toml").write_text('[fields.x]\ntype = "strange"\n')
+    (tmp_path / "facet.toml").write_text('[fields.x]\ntype = "keyword"\nfacet = true\n')
+    (tmp_path / "facets.toml").write_text('[fields.x]\ntype = "text"\nfacet = "yes"\n')
     (tmp_path / "empty.jsonl").write_text("")
     assert expected in failure(run(*words))
     assert home.current.read_text() == "g000001\n"

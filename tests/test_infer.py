@@ -20,7 +20,12 @@ from indexer.schema import Field, Schema
 def infer(*records, untyped=False):
     inference = Inference()
     inference.observe([Document(str(i), record) for i, record in enumerate(records)], untyped)
-    return {f.name: f.type for f in inference.schema("id").fields}
+    return kinds_in(inference.schema("id"))
+
+
+def kinds_in(schema):
+    """Field -> its type, and that text is a facet as well."""
+    return {f.name: f.type + ", facet" * f.facet for f in schema.fields}
 
 
 def test_types_follow_the_values():
@@ -67,8 +72,8 @@ def test_without_documents_there_is_no_schema():
     st.text('ab"\\\n', max_size=4),
 )
 def test_the_printed_schema_is_read_back_as_the_same(names, id_field):
-    kinds = ["text", "keyword", "integer", "float", "stored"]
-    fields = tuple(Field(name, kinds[i], 3.0 if kinds[i] == "text" else 1.0) for i, name in enumerate(names))
+    kinds = ["text", "keyword", "integer", "float", "text"]
+    fields = tuple(Field(name, kinds[i], 3.0 if kinds[i] == "text" else 1.0, facet=i == 4) for i, name in enumerate(names))
     schema = Schema(id_field or "id", fields)
     assert Schema.from_dict(tomllib.loads(to_toml(schema))) == schema
 
@@ -82,7 +87,7 @@ def kinds_of(records):
     """What is inferred of records as documents, and as lines."""
     lines = Inference()
     observe_lines(lines, LinesChunk("f", 1, 0, b"\n".join(map(orjson.dumps, records))), "id")
-    as_lines = {f.name: f.type for f in lines.schema("id").fields}
+    as_lines = kinds_in(lines.schema("id"))
     assert as_lines == infer(*({name: value for name, value in one.items() if name != "id" and value is not None} for one in records))
     return as_lines
 
@@ -98,8 +103,8 @@ class TestKeywords:
         }
         many = [f"value {n}" for n in range(31)]
         found = kinds_of(collection(2400, **fields, many=many, tags=["a", "b"], title=["a", "b"], mixed=["a", 1]))
-        expected = {"body": "text", "lang": "keyword", "topics": "keyword", "gap": "keyword", "long": "text", "one": "text", "many": "text"}
-        assert found == expected | {"tags": "text", "title": "text", "mixed": "text"}
+        facets = dict.fromkeys(("lang", "topics", "gap", "tags"), "text, facet")
+        assert found == facets | dict.fromkeys(("body", "long", "one", "many", "title", "mixed"), "text")
 
     def test_few_documents_tell_nothing(self):
         assert kinds_of(collection(999, lang=["en", "zh"]))["lang"] == "text"
@@ -110,12 +115,14 @@ class TestKeywords:
         records = [{"id": str(n), "body": f"text {n}", "author": f"author {n // 100}"} for n in range(6000)]
         assert kinds_of(records) == {"body": "text", "author": "text"}
 
-    def test_something_stays_to_be_searched(self):
-        assert set(infer(*({"lang": "en" if n % 2 else "zh", "kind": f"k{n % 5}"} for n in range(1500))).values()) == {"text"}
+    def test_columns_beyond_the_fields_that_can_be_searched_stay_columns(self):
+        names = [f"f{n:02}" for n in range(34)]
+        found = infer(*(dict.fromkeys(names, "even" if n % 2 else "odd") for n in range(1500)))
+        assert [found[name] for name in names] == ["text, facet"] * 32 + ["keyword"] * 2
 
     def test_cells_count_too(self):
         records = [{"body": f"text {n}", "lang": ["en", "zh"][n % 2], "year": str(2000 + n % 5)} for n in range(1500)]
-        assert infer(*records, untyped=True) == {"body": "text", "lang": "keyword", "year": "integer"}
+        assert infer(*records, untyped=True) == {"body": "text", "lang": "text, facet", "year": "integer"}
 
 
 def observed(chunks):
