@@ -25,7 +25,10 @@ class Explanation(NamedTuple):
 
 
 def explain_retrieval(plan: Plan, snapshot: Snapshot, doc: int) -> dict[str, Any]:
-    """``{"score", "formula", "terms": [{term, stream, weight, idf, df, frequencies by field, score}]}``; terms the document lacks are left out."""
+    """``{"score", "formula", "terms": [{term, stream, weight, idf, df, frequencies and by_field, score}]}``.
+
+    Terms that the document lacks are left out; ``by_field`` sums to the score of its term.
+    """
     index = snapshot.index
     dfs = index.df(plan.terms).tolist() if plan.terms else []
     frequencies = term_frequencies(snapshot, doc, plan.terms)
@@ -38,12 +41,15 @@ def explain_retrieval(plan: Plan, snapshot: Snapshot, doc: int) -> dict[str, Any
         if tfs.any():
             idf = float(bm25.idf(index.num_docs, df))
             score = float(bm25.score(tfs, norms, float(k1[bm25.stream_of(term)]), idf, weight))
-            parts.append(_part(term, weight, idf, df, dict(zip(snapshot.query_terms.fields, tfs.tolist())), score))
+            shares = tfs * norms / (tfs * norms).sum() * score
+            names = snapshot.query_terms.fields
+            parts.append(_part(term, weight, idf, df, dict(zip(names, tfs.tolist())), dict(zip(names, shares.tolist())), score))
     total = sum(part["score"] for part in parts)
     return {"score": total, "formula": "sum of weight * idf * (k1 + 1) * tf / (k1 + tf)", "terms": parts}
 
 
-def _part(term: str, weight: float, idf: float, df: int, tfs: dict[str, int], score: float) -> dict[str, Any]:
+def _part(term: str, weight: float, idf: float, df: int, tfs: dict[str, int], shares: dict[str, float], score: float) -> dict[str, Any]:
+    """One term; ``shares`` divides its score among the fields as their weighted frequencies are, which BM25F sums before it saturates them."""
     found = {name: tf for name, tf in tfs.items() if tf}
     return {
         "term": shown_term(term),
@@ -52,6 +58,7 @@ def _part(term: str, weight: float, idf: float, df: int, tfs: dict[str, int], sc
         "idf": idf,
         "df": df,
         "frequencies": found,
+        "by_field": {name: shares[name] for name in found},
         "score": score,
     }
 

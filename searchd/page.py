@@ -27,7 +27,10 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 class ShownHit(NamedTuple):
-    """One result as the page shows it; ``link`` logs the click and leads on, ``target`` is where it leads."""
+    """One result as the page shows it; ``link`` logs the click and leads on, ``target`` is where it leads.
+
+    ``why`` is the address of what its place is made of, ``similar`` that of documents like it.
+    """
 
     id: str
     rank: int
@@ -37,21 +40,8 @@ class ShownHit(NamedTuple):
     crumbs: list[str]
     passage: Markup
     badges: list[str]
-
-
-class Choice(NamedTuple):
-    """One value of a facet, or one filter that is on: where a click on it leads."""
-
-    label: str
-    href: str
-    number: int = 0
-
-
-class Facet(NamedTuple):
-    """A field to narrow down by."""
-
-    field: str
-    choices: list[Choice]
+    why: str
+    similar: str
 
 
 def safe_highlight(text: object) -> Markup:
@@ -64,6 +54,11 @@ def plain(text: object, length: int) -> str:
     """Text of a document on one line, cut at ``length`` characters."""
     line = " ".join(_BIDI.sub("", _CONTROL.sub(" ", str(text))).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def field_label(name: str) -> str:
+    """A field's name for people."""
+    return plain(name.replace("_", " "), 24)
 
 
 def field_text(value: object) -> str:
@@ -178,12 +173,3 @@ def page_numbers(current: int, last: int) -> Sequence[int]:
     """The pages offered around the current one; pages count from 1."""
     first = max(1, min(current - 3, last - 6))
     return range(first, min(last, first + 6) + 1)
-
-
-def filter_expression(chosen: Sequence[tuple[str, str]]) -> str | None:
-    """The filter of the API for (field, value) pairs: values of one field are alternatives, fields go together."""
-    by_field: dict[str, list[str]] = {}
-    for name, value in chosen:
-        by_field.setdefault(name, []).append('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"')
-    parts = [f"{name} = {values[0]}" if len(values) == 1 else f"{name} IN [{', '.join(values)}]" for name, values in by_field.items()]
-    return " AND ".join(parts) or None

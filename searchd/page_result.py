@@ -1,7 +1,7 @@
 """The engine's result to the result page: hits as they are shown, facets and filters as links, pages as numbers."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
@@ -9,8 +9,6 @@ from indexer.schema import Schema
 from searchd.interface import Interface
 from searchd.page import (
     MAX_TITLE,
-    Choice,
-    Facet,
     ShownHit,
     click_link,
     crumbs,
@@ -25,11 +23,11 @@ from searchd.page import (
     safe_url,
     title_field,
 )
+from searchd.page_narrowing import Choice, Narrowing, narrowing
 from searchd.page_query import PageQuery
 from searchd.params import MAX_WINDOW
 from searchd.service import Service
 
-MAX_CHOICES = 8
 MAX_BADGES = 3
 
 
@@ -40,12 +38,11 @@ class ShownResult(NamedTuple):
     summary: str
     took: str
     hits: list[ShownHit]
-    facets: list[Facet]
-    chips: list[Choice]
+    narrowing: Narrowing
     corrected: Choice | None
     as_typed: Choice | None
     partial: bool
-    model: str
+    order: str
     pages: list[Choice]
     previous: str | None
     next: str | None
@@ -53,10 +50,12 @@ class ShownResult(NamedTuple):
 
 def shown_result(service: Service, result: Any, query: PageQuery, t: Interface) -> ShownResult:
     """What the page shows of ``result``."""
-    schema, size = service.engine.index.schema, service.settings.page_size
+    snapshot, size = service.engine.snapshot(), service.settings.page_size
+    schema = snapshot.index.schema
     first = (query.page - 1) * size + 1
     answered = result.corrected_query if result.shown_instead else query.q
-    hits = [shown_hit(service.secret, schema, hit, result.query_id, rank, answered, t) for rank, hit in enumerate(result.hits, first)]
+    asked = query._replace(q=answered, exact=query.exact or result.shown_instead, page=1)
+    hits = [shown_hit(service.secret, schema, hit, result.query_id, rank, asked, t) for rank, hit in enumerate(result.hits, first)]
     last = max(1, -(-min(result.total.value, MAX_WINDOW) // size))
     corrected = _corrected(result, query)
     return ShownResult(
@@ -64,16 +63,26 @@ def shown_result(service: Service, result: Any, query: PageQuery, t: Interface) 
         summary=_count(result.total, t),
         took=t("took", ms=f"{result.took:.0f}" if result.took >= 10 else f"{result.took:.1f}"),
         hits=hits,
-        facets=[facet for name, values in (result.facets or {}).items() if (facet := shown_facet(name, values, query, t)).choices],
-        chips=[Choice(f"{name}: {plain(value, 40)}", query.without_filter(name, value).href()) for name, value in query.chosen],
+        narrowing=narrowing(schema, snapshot.columns, result.facets or {}, query, t),
         corrected=corrected,
         as_typed=Choice(query.q, query._replace(page=1, exact=True).href()) if corrected and result.shown_instead else None,
         partial=bool(result.partial),
-        model=_model_name(result.model) or t("bm25"),
-        pages=[Choice(str(number), query._replace(page=number).href()) for number in page_numbers(query.page, last)] if last > 1 else [],
+        order=_order(result, query, t),
+        pages=_pages(query, last),
         previous=query._replace(page=query.page - 1).href() if query.page > 1 else None,
         next=query._replace(page=query.page + 1).href() if query.page < last and hits else None,
     )
+
+
+def _order(result: Any, query: PageQuery, t: Interface) -> str:
+    """What decided the order where no field did: the model, or BM25."""
+    return "" if query.sort else _model_name(result.model) or t("bm25")
+
+
+def _pages(query: PageQuery, last: int) -> list[Choice]:
+    """Links to the pages around the current one; none where there is one page."""
+    numbers = page_numbers(min(query.page, last), last) if last > 1 else ()
+    return [Choice(str(number), query._replace(page=number).href(), number, number == query.page) for number in numbers]
 
 
 def _corrected(result: Any, query: PageQuery) -> Choice | None:
@@ -82,7 +91,7 @@ def _corrected(result: Any, query: PageQuery) -> Choice | None:
     return Choice(meant, query._replace(q=meant, page=1, exact=False).href()) if meant and meant != query.q else None
 
 
-def shown_hit(secret: bytes, schema: Schema, hit: Any, query_id: str, rank: int, q: str, t: Interface) -> ShownHit:
+def shown_hit(secret: bytes, schema: Schema, hit: Any, query_id: str, rank: int, query: PageQuery, t: Interface) -> ShownHit:
     """One result; its title is highlighted where the engine highlighted it whole."""
     name = title_field(schema, hit.document)
     text = field_text(hit.document.get(name)) if name else hit.id
@@ -98,8 +107,15 @@ def shown_hit(secret: bytes, schema: Schema, hit: Any, query_id: str, rank: int,
         target,
         crumbs(hit.id, hit.document),
         passage(schema, hit, name),
-        badges(schema, hit, q, t),
+        badges(schema, hit, query.q, t),
+        f"{query.href('/why')}&{urlencode({'id': hit.id, 'rank': rank})}",
+        f"{document_path(hit.id)}{_language_of(document_path(hit.id), query)}#similar",
     )
+
+
+def _language_of(path: str, query: PageQuery) -> str:
+    """The chosen language as the end of an address."""
+    return f"{'&' if '?' in path else '?'}{urlencode({'lang': query.lang})}" if query.lang else ""
 
 
 def badges(schema: Schema, hit: Any, q: str, t: Interface) -> list[str]:
@@ -107,20 +123,6 @@ def badges(schema: Schema, hit: Any, q: str, t: Interface) -> list[str]:
     reasons = [t("all_words")] if has_all_words(hit, q) else []
     reasons += [t("in_field", field=plain(name, 24)) for name in matched_fields(schema, hit)]
     return reasons[:MAX_BADGES]
-
-
-def shown_facet(name: str, values: Any, query: PageQuery, t: Interface) -> Facet:
-    """The commonest values of a field that are not chosen already, each as a link that adds it."""
-    chosen = {value for field, value in query.chosen if field == name}
-    pairs = sorted(_pairs(values), key=lambda pair: (-pair[1], pair[0]))
-    choices = [Choice(plain(value, 40), query.with_filter(name, value).href(), count) for value, count in pairs if value not in chosen]
-    return Facet(name, choices[:MAX_CHOICES])
-
-
-def _pairs(values: Any) -> Iterable[tuple[str, int]]:
-    """(value, count) of a facet, whether it is a mapping or a sequence of pairs."""
-    pairs: Sequence[Any] = list(values.items()) if isinstance(values, dict) else [tuple(pair)[:2] for pair in values]
-    return [(str(value), int(count)) for value, count in pairs]
 
 
 def _count(total: Any, t: Interface) -> str:

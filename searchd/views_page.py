@@ -5,6 +5,7 @@ A search that cannot be answered (no index yet, a filter for a field that is gon
 
 import secrets
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -12,14 +13,16 @@ from werkzeug.wrappers import Response
 from indexer.errors import SearchdError
 from indexer.publish import NoIndex
 from searchd.clicks import log_click
+from searchd.error_words import error_words
 from searchd.errors_http import HttpProblem, public_message, status_of
 from searchd.interface import Interface, choose_language
-from searchd.page import crumbs, document_path, field_text, filter_expression, plain, safe_url, title_field
+from searchd.page import crumbs, document_path, field_text, plain, safe_url, title_field
 from searchd.page_query import PageQuery
 from searchd.page_result import shown_result
-from searchd.params import MAX_WINDOW, SearchParams
+from searchd.page_search import page_search
+from searchd.page_why import shown_why
+from searchd.params import MAX_WINDOW
 from searchd.routing import Operation, route
-from searchd.searching import run_search
 from searchd.service import Service, service
 from searchd.similar import similar_hits, stored_document
 
@@ -39,24 +42,28 @@ def results() -> Response:
     """A page of results."""
     svc = service()
     query = PageQuery.of_request(svc.settings.page_size)
-    if not query.q.strip() and not query.chosen:
+    if not query.asks:
         return _page("home.html", 200, query, about=_about(svc))
-    size = svc.settings.page_size
-    size = min(size, MAX_WINDOW - (query.page - 1) * size)
     try:
-        params = SearchParams(
-            q=query.q,
-            limit=size,
-            offset=(query.page - 1) * svc.settings.page_size,
-            filter=filter_expression(query.chosen),
-            facets=facet_fields(svc),
-            num_typos=0 if query.exact else None,
-            client_id=_client_id(),
-        )
-        result = run_search(svc, params)
-    except SearchdError as error:
+        result = page_search(svc, query, _client_id())
+    except (SearchdError, HttpProblem) as error:
         return _problem(error, query)
     return _page("results.html", 200, query, result=shown_result(svc, result, query, _interface()), client_id=_client_id())
+
+
+@route(blueprint, "/why", ("GET",), Operation("search", "Why a result has its place", None, None, None, "text/html", tag="pages"))
+def why() -> Response:
+    """The parts of one result's score, and what tells it from its neighbours."""
+    svc = service()
+    query = PageQuery.of_request(svc.settings.page_size)
+    key, rank = request.args.get("id", ""), request.args.get("rank", "")
+    number = int(rank) if rank.isascii() and rank.isdigit() and len(rank) < 5 else 0
+    try:
+        shown = shown_why(svc, query, key, min(number, MAX_WINDOW), _interface())
+    except (SearchdError, HttpProblem) as error:
+        return _problem(error, query)
+    page = query._replace(page=max(1, -(-number // svc.settings.page_size)))
+    return _page("why.html", 200, query, why=shown, back=page.href(), where=document_path(key))
 
 
 @route(blueprint, "/document/", ("GET",), _PAGE)
@@ -92,14 +99,6 @@ def click() -> Response:
     response = redirect(target, 303)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def facet_fields(svc: Service) -> list[str]:
-    """The fields offered for narrowing down: those of the settings, else the first four keyword columns."""
-    schema = svc.engine.index.schema
-    if svc.settings.facets:
-        return [name for name in svc.settings.facets if schema.field(name) is not None]
-    return [field.name for field in schema.columns if field.type == "keyword" and field.name not in ("url", "id")][:4]
 
 
 def _title_of(schema: Any, hit: Any) -> str:
@@ -141,13 +140,36 @@ def _page(template: str, status: int, query: PageQuery, **values: Any) -> Respon
 
 def _other_language(query: PageQuery, t: Interface) -> str:
     if request.path.startswith("/document"):
-        return f"{request.path}?{'id=' + request.args['id'] + '&' if 'id' in request.args else ''}lang={t.other}"
-    return query._replace(lang=t.other).href("/search" if query.q or query.chosen else "/")
+        here = {"id": request.args["id"]} if "id" in request.args else {}
+        return f"{quote(request.path)}?{urlencode(here | {'lang': t.other})}"
+    if request.path == "/why":
+        return f"{query._replace(lang=t.other).href('/why')}&{urlencode([(name, request.args.get(name, '')) for name in ('id', 'rank')])}"
+    return query._replace(lang=t.other).href("/search" if query.asks else "/")
 
 
 def _problem(error: SearchdError | HttpProblem, query: PageQuery) -> Response:
     status, message = (error.status, str(error)) if isinstance(error, HttpProblem) else (status_of(error), public_message(error))
-    return _page("problem.html", status, query, code=error.code, message=plain(message, 500))
+    return _problem_page(status, error.code, message, query)
+
+
+def _problem_page(status: int, code: str, message: str, query: PageQuery) -> Response:
+    heading, hint = error_words(code, status)
+    # Who asked for a document or a filter that is gone may go on from the same words.
+    return _page("problem.html", status, query, code=code, heading=heading, hint=hint, message=plain(message, 500))
+
+
+@blueprint.after_app_request
+def _readable(response: Response) -> Response:
+    """The error of any address but the API's as a page, for a browser that asks for one."""
+    wants_page = "text/html" in request.headers.get("Accept", "") and not request.path.startswith(("/v1/", "/static/"))
+    if not wants_page or response.status_code < 400 or response.mimetype != "application/json":
+        return response
+    problem = response.get_json()
+    page = _problem_page(response.status_code, problem["code"], problem["message"], PageQuery())
+    for name, value in response.headers.items():
+        if name not in page.headers:
+            page.headers[name] = value
+    return page
 
 
 def _client_id() -> str:

@@ -15,7 +15,6 @@ from searchd.page import (
     crumbs,
     document_path,
     field_text,
-    filter_expression,
     has_all_words,
     page_numbers,
     passage,
@@ -24,6 +23,7 @@ from searchd.page import (
     safe_url,
     title_field,
 )
+from searchd.page_filters import filter_expression
 
 
 @given(st.text())
