@@ -34,25 +34,54 @@ def nice_ticks(top: float, count: int = 4) -> list[float]:
     return [round(step * i, 12) for i in range(math.ceil(top / step - 1e-9) + 1)]
 
 
-def day_bars(days: Sequence[tuple[str, int, bool]], height: int = 230) -> str:
+def day_bars(days: Sequence[tuple[str, int, bool]], height: int = 230, label: str = "searches a day") -> str:
     """A bar a day: (label, number, whether it is recent)."""
     ticks = nice_ticks(max(number for _, number, _ in days))
     width, base, scale = WIDTH - LEFT - RIGHT, height - BOTTOM, (height - BOTTOM - TOP) / ticks[-1]
     step = width / len(days)
     marks = [_grid(ticks, base, scale)]
-    for i, (label, number, recent) in enumerate(days):
+    for i, (day, number, recent) in enumerate(days):
         x, tall = LEFT + i * step + step * 0.12, number * scale
         style = "recent" if recent else "older"
         box = f'x="{x:.1f}" y="{base - tall:.1f}" width="{min(step * 0.76, 40):.1f}" height="{tall:.1f}" rx="2"'
-        marks.append(f'<rect class="{style}" {box}><title>{html.escape(label)}: {number:,}</title></rect>')
-    for i in sorted({0, len(days) // 2, len(days) - 1}):
-        anchor = "start" if i == 0 and len(days) > 1 else "end" if i == len(days) - 1 and len(days) > 1 else "middle"
-        x = LEFT if anchor == "start" else LEFT + width if anchor == "end" else LEFT + (i + 0.5) * step
-        marks.append(_text(x, height - 9, html.escape(days[i][0]), "tick", anchor))
-    return _svg(height, marks, "searches a day")
+        marks.append(f'<rect class="{style}" {box}><title>{html.escape(day)}: {number:,}</title></rect>')
+    return _svg(height, [*marks, *_ends([day for day, *_ in days], height)], label)
 
 
-def lines(series: Sequence[Line], height: int = 230, percent: bool = True) -> str:
+def pair_bars(rows: Sequence[tuple[str, int, int]], names: tuple[str, str], label: str, height: int = 230) -> str:
+    """A bar a moment with another inside of it: (label, number, how many of them are of the second kind); ``names`` of both kinds."""
+    ticks = nice_ticks(max(number for _, number, _ in rows))
+    base, scale = height - BOTTOM, (height - BOTTOM - TOP) / ticks[-1]
+    step = (WIDTH - LEFT - RIGHT) / len(rows)
+    wide = min(step * 0.76, 40)
+    marks = [_grid(ticks, base, scale)]
+    for i, (moment, number, part) in enumerate(rows):
+        x = LEFT + (i + 0.5) * step - wide / 2
+        told = html.escape(f"{moment}: {number:,} {names[0]}, {part:,} {names[1]}")
+        bars = [
+            f'<rect class="{style}" x="{x:.1f}" y="{base - count * scale:.1f}" width="{wide:.1f}" height="{count * scale:.1f}" rx="2"/>'
+            for style, count in (("older", number), ("recent", part))
+        ]
+        marks.append(f"<g><title>{told}</title>{''.join(bars)}</g>")
+    return _svg(height, [*marks, *_ends([moment for moment, *_ in rows], height)], label)
+
+
+def interval(value: float, low: float, high: float, at: float, style: str, label: str, top: float = 1.0) -> str:
+    """A dot with its interval on a line from 0 to ``top``, and a tick ``at`` what it is compared with; small enough for a cell of a table."""
+    width, height = 150, 18
+    place = lambda share: 4 + (width - 8) * min(max(share / top, 0.0), 1.0)  # noqa: E731
+    marks = [
+        f'<line class="grid" x1="4" x2="{width - 4}" y1="9" y2="9"/>',
+        f'<line class="rule" x1="{place(at):.1f}" x2="{place(at):.1f}" y1="2" y2="16"/>',
+        f'<line class="whisker {style}" x1="{place(low):.1f}" x2="{place(high):.1f}" y1="9" y2="9"/>',
+        f'<circle class="{style}" cx="{place(value):.1f}" cy="9" r="4"/>',
+    ]
+    return _svg(height, marks, label, width)
+
+
+def lines(
+    series: Sequence[Line], height: int = 230, percent: bool = True, label: str = "click rate by rank", told: str = "rank {x:g}: {y:.1%}"
+) -> str:
     """Series over ranks, each with the band of its intervals."""
     points = [point for line in series for point in line.points]
     ticks = nice_ticks(max(high for *_, high in points))
@@ -67,31 +96,37 @@ def lines(series: Sequence[Line], height: int = 230, percent: bool = True) -> st
         path = " ".join(f"{place(x):.1f},{base - y * scale:.1f}" for x, y, *_ in line.points)
         marks.append(f'<polyline class="line {line.style}" points="{path}"/>')
         for x, y, low, high in line.points:
-            title = f"{line.name}, rank {x:g}: {y:.1%} ({low:.1%} to {high:.1%})"
+            title = html.escape(f"{line.name}, {told.format(x=x, y=y)} ({low:.1%} – {high:.1%})")
             marks.append(
                 f'<circle class="{line.style}" cx="{place(x):.1f}" cy="{base - y * scale:.1f}" r="3.2"><title>{title}</title></circle>'
             )
     marks += [_text(place(x), height - 9, f"{x:g}", "tick", "middle") for x in sorted({x for x, *_ in points})]
-    return _svg(height, marks, "click rate by rank")
+    return _svg(height, marks, label)
 
 
-def ranked_bars(rows: Sequence[tuple[str, float, str]], rules: Sequence[tuple[float, str]] = (), digits: int = 3) -> str:
+def ranked_bars(
+    rows: Sequence[tuple[str, float, str]],
+    rules: Sequence[tuple[float, str]] = (),
+    digits: int = 3,
+    label: str = "ranked bars",
+    unit: str = "",
+) -> str:
     """A bar a name: (name, value, class); ``rules`` are upright lines with a label."""
     top = nice_ticks(max([value for _, value, _ in rows] + [at for at, _ in rules] + [1e-9]))[-1]
     above = 22 if rules else 4
     height = above + ROW * len(rows) + 4
     scale = (WIDTH - LABELS - 58) / top
     marks = []
-    for at, label in rules:
+    for at, name in rules:
         x = LABELS + at * scale
         marks.append(f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{above - 4}" y2="{height - 4}"/>')
-        marks.append(_text(x, above - 9, html.escape(label), "tick", "middle"))
+        marks.append(_text(x, above - 9, html.escape(name), "tick", "middle"))
     for i, (name, value, style) in enumerate(rows):
         y, long = above + i * ROW, max(value * scale, 1.0)
         marks.append(_text(LABELS - 10, y + 14, html.escape(name), "name", "end"))
         marks.append(f'<rect class="{style}" x="{LABELS}" y="{y + 3}" width="{long:.1f}" height="{ROW - 8}" rx="2"/>')
-        marks.append(_text(LABELS + long + 7, y + 14, f"{value:.{digits}f}", "value", "start"))
-    return _svg(height, marks, "ranked bars")
+        marks.append(_text(LABELS + long + 7, y + 14, f"{value:.{digits}f}{unit}", "value", "start"))
+    return _svg(height, marks, label)
 
 
 def whiskers(rows: Sequence[tuple[str, float, float, float]]) -> str:
@@ -128,6 +163,17 @@ def scatter(x: np.ndarray, y: np.ndarray, name: str, width: int = 300, height: i
     ends = [_text(56, height - 6, f"{low:.3g}", "tick", "start"), _text(width - 10, height - 6, f"{high:.3g}", "tick", "end")]
     ends += [_text(30, 18, f"+{most:.2g}", "tick", "end"), _text(30, height - 26, f"\u2212{most:.2g}", "tick", "end")]
     return _svg(height, [zero, *dots, *ends], f"what {html.escape(name)} adds over its value", width)
+
+
+def _ends(labels: Sequence[str], height: float) -> list[str]:
+    """The first label, the one in the middle and the last, below their bars."""
+    width, last = WIDTH - LEFT - RIGHT, len(labels) - 1
+    step, found = width / len(labels), []
+    for i in sorted({0, len(labels) // 2, last}):
+        anchor = "start" if i == 0 and last else "end" if i == last and last else "middle"
+        x = LEFT if anchor == "start" else LEFT + width if anchor == "end" else LEFT + (i + 0.5) * step
+        found.append(_text(x, height - 9, html.escape(labels[i]), "tick", anchor))
+    return found
 
 
 def _grid(ticks: Sequence[float], base: float, scale: float, percent: bool = False) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from indexer.errors import SearchdError
 from indexer.home import Home
+from ranker.activations import note
 from ranker.clicklog import ClickLog
 from ranker.evaluate import estimate, values_of
 from ranker.experiments import Experiments
@@ -71,9 +72,15 @@ class Admission(NamedTuple):
 
 
 def activate(
-    open_engine: Callable[[], Any], home: Home, name: str, version: str | None = None, force: bool = False, judged: Judged | None = None
+    open_engine: Callable[[], Any],
+    home: Home,
+    name: str,
+    version: str | None = None,
+    force: bool = False,
+    judged: Judged | None = None,
+    by: str = "",
 ) -> Admission:
-    """Let a model serve, and watch it from now on; raises Harmful with the figures if it loses, unless ``force``.
+    """Let a model serve, and watch it from now on; raises Harmful with the figures if it loses, unless ``force``. ``by``: who does it.
 
     ``open_engine`` is called only when there is something to ask it. While an experiment runs nothing is let in, unless ``force``.
     """
@@ -86,6 +93,8 @@ def activate(
     registry.activate(model.name, model.version)
     if label != before:
         arm(home, label, before)
+        told = [str(one) for one in evidence]
+        note(home, action="activate", model=label, before=before, by=by, forced=force, evidence=told)
     return Admission(model.name, model.version, evidence)
 
 

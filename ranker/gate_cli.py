@@ -41,7 +41,7 @@ def _activate_command(open_engine: Callable[[Home], Any]) -> click.Command:
         if queries is not None and judgments is not None:
             texts = read_queries(queries)
             judged = texts, read_judgments(judgments, texts)
-        done = activate(lambda: open_engine(home), home, name, version, force, judged)
+        done = activate(lambda: open_engine(home), home, name, version, force, judged, "command line")
         for one in done.evidence:
             click.echo(str(one), err=True)
         click.echo(f"{done.name} {done.version}")

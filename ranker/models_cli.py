@@ -58,9 +58,9 @@ def card(home: Home, name: str, version: str | None) -> None:
 @home_option
 def rollback(home: Home) -> None:
     """Serve what was served before."""
-    from ranker.registry import Registry
+    from ranker.activations import rollback
 
-    previous = Registry(home).rollback()
+    previous = rollback(home, "command line")
     click.echo(" ".join(previous) if previous else "none")
 
 

@@ -64,6 +64,11 @@ class Registry:
         history = self._history()
         return history[-1] if history else None
 
+    def before(self) -> tuple[str, str] | None:
+        """(name, version) of what a rollback would serve, or None for retrieval's own order."""
+        history = self._history()
+        return history[-2] if len(history) > 1 else None
+
     def entries(self) -> list[ModelEntry]:
         """Every version of every model, damaged ones too."""
         active = self.active()

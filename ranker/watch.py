@@ -13,6 +13,7 @@ import orjson
 
 from indexer.durable import write_file
 from indexer.home import Home
+from ranker.activations import label, rollback
 from ranker.clicklog import ClickLog
 from ranker.clicklog_schema import now_ms
 from ranker.registry import Registry
@@ -82,7 +83,7 @@ def watch(home: Home, log: ClickLog, simulated: bool = False) -> dict[str, Any] 
     figures = comparison(log, now, simulated)
     if not figures["harm"]:
         return None
-    Registry(home).rollback()
+    rollback(home, "the watch over live searches")
     _save(home, msgspec.structs.replace(now, status="rolled back", figures=figures))
     return {"model": now.model, "serving": serving(home), **figures}
 
@@ -126,8 +127,7 @@ def _sessions(log: ClickLog, model: str, start: int, end: int, simulated: bool) 
 
 def serving(home: Home) -> str:
     """``name/version`` of the active model, "none" without one."""
-    active = Registry(home).active()
-    return "/".join(active) if active else NONE
+    return label(Registry(home).active())
 
 
 def _save(home: Home, record: Watched) -> None:

@@ -2,7 +2,8 @@
 
 Searching, reading and sending events are open unless ``require_keys`` closes them; changing documents, models and everything under ``/admin``
 always needs a key. A browser cannot send a Bearer header by itself, so reading also takes the key as the password of Basic authentication;
-changing never does, since a browser repeats Basic credentials for foreign pages too.
+changing does not, since a browser repeats Basic credentials for foreign pages too. The forms of the dashboard are the exception: they take it
+together with a proof that they come from here (``searchd.forms``), which is asked for here, so that no view can forget it.
 """
 
 import math
@@ -10,6 +11,7 @@ import math
 from flask import g, request
 
 from searchd.errors_http import HttpProblem
+from searchd.forms import is_form, require_own_form
 from searchd.keys import Key
 from searchd.rate_limits import client_of
 from searchd.service import Service, service
@@ -35,6 +37,14 @@ def authorize(scope: str) -> None:
         )
     if not g.key.allows(scope):
         raise HttpProblem(403, "wrong_scope", f"this needs a key of scope {scope}, found one of {', '.join(g.key.scopes)}")
+    if is_form():
+        require_own_form(svc.secret, g.key.id)
+
+
+def key_name() -> str:
+    """Whose key this request has, for the story of what was changed: its id, and its label where it has one."""
+    label = f" ({g.key.label})" if g.key.label else ""
+    return f"key {g.key.id}{label}"
 
 
 def _limit(svc: Service, key: Key | None) -> None:
@@ -64,7 +74,7 @@ def _presented() -> str | None:
     authorization = request.authorization
     if authorization is None:
         return None
-    if authorization.type == "basic" and _safe_for_browsers():
+    if authorization.type == "basic" and (_safe_for_browsers() or is_form()):
         return authorization.password
     return authorization.token if authorization.type == "bearer" else None
 
@@ -76,7 +86,7 @@ def _safe_for_browsers() -> bool:
 def _challenge() -> dict[str, str]:
     kind = (
         'Basic realm="searchd", charset="UTF-8"'
-        if _safe_for_browsers() and not request.path.startswith("/v1/")
+        if (_safe_for_browsers() or is_form()) and not request.path.startswith("/v1/")
         else 'Bearer realm="searchd"'
     )
     return {"WWW-Authenticate": kind}

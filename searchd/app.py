@@ -16,15 +16,17 @@ from searchd.metrics import register_metrics
 from searchd.request_ids import register_request_ids
 from searchd.routing import register_limits
 from searchd.service import EXTENSION, Service
+from searchd.views_admin import blueprint as admin
 from searchd.views_documents import blueprint as documents
 from searchd.views_events import blueprint as events
 from searchd.views_health import blueprint as health
 from searchd.views_operations import blueprint as operations
 from searchd.views_page import blueprint as page
+from searchd.views_reports import blueprint as reports
 from searchd.views_search import blueprint as search
 from searchd.views_suggest import blueprint as suggest
 
-BLUEPRINTS = (search, suggest, documents, events, operations, health, page)
+BLUEPRINTS = (search, suggest, documents, events, operations, reports, health, page, admin)
 
 # Nothing from elsewhere, nothing inline, no frames: even a passage that slipped through the escaping could not run or load anything.
 CONTENT_SECURITY_POLICY = (

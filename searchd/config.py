@@ -70,6 +70,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_requests: Annotated[
         Literal["none", "failed", "all"], Meta(description="Which requests have a line in the log: those answered with 5xx, or all.")
     ] = "failed"
+    dashboard_min_clients: Annotated[
+        int,
+        Meta(ge=1, description="How many clients must have asked a query before the dashboard shows its text; fewer than 3 are people."),
+    ] = 3
     slow_search_ms: Annotated[int, Meta(ge=1, description="Searches slower than this are logged as warnings.")] = 1000
 
 

@@ -60,12 +60,19 @@ class Metrics:
 
     def text(self) -> bytes:
         """All numbers in Prometheus' text format, of all workers together."""
+        return generate_latest(self._together()) + generate_latest(self._state)
+
+    def families(self) -> Iterable[Metric]:
+        """What is counted, of all workers together; without what is looked up."""
+        return self._together().collect()
+
+    def _together(self) -> CollectorRegistry:
         if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-            return generate_latest(self._own) + generate_latest(self._state)
+            return self._own
         _forget_dead_workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
         together = CollectorRegistry()
         MultiProcessCollector(together)
-        return generate_latest(together) + generate_latest(self._state)
+        return together
 
 
 def _forget_dead_workers(folder: Path) -> None:

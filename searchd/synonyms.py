@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from indexer.errors import SearchdError
 from indexer.lexicon import LexiconError
 from indexer.tokens import STREAM_HANWORD
 
@@ -25,6 +26,12 @@ MAX_BYTES = 32 << 20
 
 
 Sides = tuple[str, ...]
+
+
+class BadSynonyms(SearchdError):
+    """A line that is no rule."""
+
+    code = "invalid_synonyms"
 
 
 class Rule(NamedTuple):
@@ -109,6 +116,31 @@ def _problem(sides: Sides, easy: bool) -> str | None:
     if not easy and (max(map(len, sides)) > MAX_SIDE or not all(map(str.isprintable, sides))):
         return f"expected printable words of at most {MAX_SIDE} characters together"
     return None
+
+
+def line_of(left: str, right: str) -> str:
+    """The line by which who asks for ``left`` gets ``right`` too; "" when a line cannot hold them, since a comma, say, means something there."""
+    line = f"{left} => {right}"
+    return line if "#" not in line and _rule(line) == ((left,), (right,)) else ""
+
+
+def with_line(folder: Path, line: str) -> bytes:
+    """``synonyms.txt`` as it is after ``line`` was added, the rest byte for byte; as it was when the line is there already.
+
+    Raises BadSynonyms for the line, and LexiconError for a file that is bad already: nothing is added to what is not used.
+    """
+    path, content = folder / SYNONYMS, line.partition("#")[0].strip()
+    rule = _rule(content)
+    if isinstance(rule, str):
+        raise BadSynonyms(f"{rule}, found {content[:80]!r}")
+    known = read_rules(folder)
+    data = path.read_bytes() if path.exists() else b""
+    if rule in known:
+        return data
+    new = data + (b"\n" if data and not data.endswith(b"\n") else b"") + line.strip().encode() + b"\n"
+    if len(new) > MAX_BYTES:
+        raise LexiconError(f"{path}: expected at most {MAX_BYTES >> 20} MiB, found more; shorten the file")
+    return new
 
 
 class Synonyms:

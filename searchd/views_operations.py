@@ -1,15 +1,15 @@
-"""``/v1/models``, ``/v1/reload``, ``/v1/stats``, ``/v1/tasks`` and ``/admin``: what is served, and changing it."""
+"""``/v1/models``, ``/v1/reload``, ``/v1/stats`` and ``/v1/tasks``: what is served, and changing it."""
 
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint
 from werkzeug.wrappers import Response
 
-import ranker.gate as gate
 from ranker.registry import Registry
+from searchd.access import key_name
 from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, Task, TasksAnswer
 from searchd.errors_http import HttpProblem
-from searchd.interface import Interface, choose_language
+from searchd.model_changes import activate_model, rollback_model, show
 from searchd.params import ActivateParams, TasksParams, read_params, read_query_string
 from searchd.responses import json_response
 from searchd.routing import Operation, route
@@ -29,11 +29,8 @@ def models() -> Response:
 @route(blueprint, "/v1/models/<name>/activate", ("POST",), _ACTIVATE)
 def activate(name: str) -> Response:
     """Serve this model from the next search on, in every worker, unless it is known to be worse than what serves."""
-    svc = service()
     params = read_params(ActivateParams)
-    with svc.changing, svc.tasks.record("model_activate"):
-        gate.activate(lambda: svc.engine, svc.home, name, params.version, params.force)
-        return json_response(_reload(svc))
+    return json_response(activate_model(service(), name, params.version, params.force, key_name()))
 
 
 @route(
@@ -44,10 +41,7 @@ def activate(name: str) -> Response:
 )
 def rollback() -> Response:
     """Serve the model that served before the last activation."""
-    svc = service()
-    with svc.changing, svc.tasks.record("model_rollback"):
-        Registry(svc.home).rollback()
-        return json_response(_reload(svc))
+    return json_response(rollback_model(service(), key_name()))
 
 
 @route(
@@ -57,7 +51,7 @@ def reload() -> Response:
     """Serve what is published now; searches look for it by themselves too."""
     svc = service()
     with svc.tasks.record("reload"):
-        return json_response(_reload(svc))
+        return json_response(show(svc))
 
 
 @route(blueprint, "/v1/stats", ("GET",), Operation("search", "Sizes and counts", None, None, dict, tag="operations", cached=True))
@@ -84,17 +78,6 @@ def task(uid: str) -> Response:
     return json_response(found)
 
 
-@route(blueprint, "/admin", ("GET",), Operation("admin", "What the service does, for people", None, None, None, "text/html", tag="pages"))
-def admin() -> str:
-    """Index, models, click log and changes on one page."""
-    svc = service()
-    t = Interface(choose_language(svc.settings.language))
-    clicks = svc.click_log.stats()._asdict()
-    return render_template(
-        "admin.html", t=t, title=svc.settings.title, stats=_stats(svc), models=_models(svc), clicks=clicks, tasks=svc.tasks.latest(20)
-    )
-
-
 def _models(svc: Service) -> ModelsAnswer:
     registry = Registry(svc.home)
     active = registry.active()
@@ -103,14 +86,6 @@ def _models(svc: Service) -> ModelsAnswer:
 
 def _plain(model: Any) -> dict[str, Any]:
     return dict(model._asdict() if hasattr(model, "_asdict") else model)
-
-
-def _reload(svc: Service) -> ReloadAnswer:
-    before = svc.engine.index.generation, svc.engine.model_name()
-    svc.show_at_once()
-    changed = before != (svc.engine.index.generation, svc.engine.model_name())
-    name, _, version = svc.engine.model_name().partition("/")
-    return ReloadAnswer(svc.engine.index.generation, ModelRef(name, version) if name else None, changed)
 
 
 def _stats(svc: Service) -> dict[str, Any]:

@@ -18,7 +18,7 @@ checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 NOT_HERE = [checks.ignored_auth, checks.positive_data_acceptance]
 # About what is in the collection, the log or the registry, which no schema knows.
 OF_THE_DATA = {
-    "bad_events", "bad_filter", "bad_sort", "document_not_found", "invalid_document", "invalid_event", "missing_id", "query_not_found", "query_too_long",
+    "bad_events", "bad_filter", "bad_sort", "document_not_found", "experiment", "invalid_synonyms", "invalid_document", "invalid_event", "missing_id", "query_not_found", "query_too_long",
     "task_not_found", "too_deep", "unknown_field", "unknown_model", "unknown_query", "url_too_long", "headers_too_large", "body_too_large",
 }  # fmt: skip
 
