@@ -8,6 +8,7 @@ and the matrix is most of the bytes.
 import hashlib
 import os
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from sqlite_utils import Database, Migrations
 from indexer.errors import SearchdError
 
 BUSY_SECONDS = 5.0
+_MAKING = threading.Lock()
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 migrations = Migrations("searchd.clicks")
 
@@ -199,10 +201,7 @@ def connect(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connectio
 
 def create(path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
     """Make the file if absent (readable by its owner only) and bring its schema up to date."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise ClickLogError(f"{path}: cannot be opened for writing: {error.strerror}; check the folder and its permissions") from error
+    _make_file(path)
     connection = connect(path, busy_seconds)
     try:
         _enter_wal(connection, busy_seconds)
@@ -213,6 +212,21 @@ def create(path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
         raise explain(error, path) from error
     finally:
         connection.close()
+
+
+def _make_file(path: Path) -> None:
+    """An empty file that only its owner reads, if there is none.
+
+    One that exists is not touched: to close any descriptor of a file gives up all the locks that the process has on it (POSIX), and then another
+    program that closes the log takes itself for its last user and removes what this one still writes to.
+    """
+    with _MAKING:
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise ClickLogError(f"{path}: cannot be opened for writing: {error.strerror}; check the folder and its permissions") from error
 
 
 def _enter_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:

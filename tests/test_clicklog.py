@@ -194,6 +194,18 @@ def test_a_locked_file_refuses_clearly_and_recovers(tmp_path):
         assert log.append([click()]).accepted == 1
 
 
+def test_a_second_opener_gives_up_no_locks_of_the_first(tmp_path):
+    path = tmp_path / "clicks.sqlite3"
+    with ClickLog(path) as log:
+        log.append([click()])
+        ClickLog(path).close()
+        reading = "import sys; from pathlib import Path; from ranker.clicklog import ClickLog; print(len(list(ClickLog(Path(sys.argv[1])).events())))"
+        assert run(reading, path, stdout=subprocess.PIPE).communicate()[0].strip() == "1"
+        assert path.with_name("clicks.sqlite3-wal").exists()  # which a last user would have removed
+        log.append([click("e2")])
+        assert len(list(log.events())) == 2
+
+
 def test_a_full_queue_drops_impressions_and_refuses_events(tmp_path):
     with ClickLog(tmp_path / "clicks.sqlite3", queue_size=2, busy_seconds=20) as log:
         other = sqlite3.connect(log.path, isolation_level=None)
