@@ -17,6 +17,7 @@ from searchd.request_ids import register_request_ids
 from searchd.routing import register_limits
 from searchd.service import EXTENSION, Service
 from searchd.views_admin import blueprint as admin
+from searchd.views_box import blueprint as box
 from searchd.views_documents import blueprint as documents
 from searchd.views_events import blueprint as events
 from searchd.views_health import blueprint as health
@@ -26,7 +27,7 @@ from searchd.views_reports import blueprint as reports
 from searchd.views_search import blueprint as search
 from searchd.views_suggest import blueprint as suggest
 
-BLUEPRINTS = (search, suggest, documents, events, operations, reports, health, page, admin)
+BLUEPRINTS = (search, suggest, documents, events, operations, reports, health, page, box, admin)
 
 # Nothing from elsewhere, nothing inline, no frames: even a passage that slipped through the escaping could not run or load anything.
 CONTENT_SECURITY_POLICY = (
