@@ -1,15 +1,17 @@
-"""A search engine that learns from clicks: ``searchd.open(home)`` gives an Engine to search with.
+"""A search engine that learns from clicks: ``searchd.open(home)`` gives an Engine to search with, ``searchd.Client(url)`` one behind a server.
 
-The engine is imported on first use, so that commands which need none start quickly.
+Each is imported on first use, so that commands which need neither start quickly, and programs that call a server have no engine in memory.
 """
 
 import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from searchd.client import Client
+    from searchd.client_async import AsyncClient
     from searchd.engine import Engine
 
-__all__ = ["Engine", "open"]
+__all__ = ["AsyncClient", "Client", "Engine", "open"]
 
 
 def open(home: str | os.PathLike[str] | None = None) -> "Engine":  # noqa: A001 - the name of the contract, as in gzip.open
@@ -24,4 +26,12 @@ def __getattr__(name: str) -> Any:
         from searchd.engine import Engine
 
         return Engine
+    if name == "Client":
+        from searchd.client import Client
+
+        return Client
+    if name == "AsyncClient":
+        from searchd.client_async import AsyncClient
+
+        return AsyncClient
     raise AttributeError(f"module 'searchd' has no attribute {name!r}")

@@ -179,6 +179,35 @@ class ReloadAnswer(msgspec.Struct):
     changed: bool
 
 
+class FieldAnswer(msgspec.Struct):
+    """A field of the schema."""
+
+    name: str
+    type: str
+
+
+class StatsAnswer(msgspec.Struct):
+    """What is in the index."""
+
+    generation: str
+    documents: int
+    segments: int
+    fields: list[FieldAnswer]
+
+
+class QueryAnswer(msgspec.Struct):
+    """A logged search in UBI's words; `events` are how often what was done."""
+
+    query_id: str
+    timestamp: Annotated[int, Meta(description="Milliseconds since the epoch.")]
+    application: str
+    user_query: str
+    query_response_hit_ids: list[str]
+    generation: str
+    model: str | None
+    events: dict[str, int]
+
+
 class ModelsAnswer(msgspec.Struct):
     """Published models and the one that serves."""
 

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from ranker.events import UbiEvent, receive
 from ranker.query_ids import issue_time
-from searchd.answers import EventsAnswer, Refused
+from searchd.answers import EventsAnswer, QueryAnswer, Refused
 from searchd.errors_http import HttpProblem, Problem
 from searchd.params import EVENTS_BODY, JSON, LINES, decode_json, require_media_type
 from searchd.responses import json_response
@@ -53,7 +53,9 @@ def post_events() -> Response:
     return json_response(EventsAnswer(accepted.accepted, refused, accepted.duplicates), 422 if refused and not accepted.accepted else 200)
 
 
-@route(blueprint, "/v1/queries/<query_id>", ("GET",), Operation("events", "What was shown for a query", None, None, dict, tag="events"))
+@route(
+    blueprint, "/v1/queries/<query_id>", ("GET",), Operation("events", "What was shown for a query", None, None, QueryAnswer, tag="events")
+)
 def get_query(query_id: str) -> Response:
     """A logged search in UBI's words; who asked is not told, since the id is known to more than one."""
     svc = service()

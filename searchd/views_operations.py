@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from ranker.registry import Registry
 from searchd.access import key_name
-from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, Task, TasksAnswer
+from searchd.answers import ModelRef, ModelsAnswer, ReloadAnswer, StatsAnswer, Task, TasksAnswer
 from searchd.errors_http import HttpProblem
 from searchd.model_changes import activate_model, rollback_model, show
 from searchd.params import ActivateParams, TasksParams, read_params, read_query_string
@@ -54,7 +54,7 @@ def reload() -> Response:
         return json_response(show(svc))
 
 
-@route(blueprint, "/v1/stats", ("GET",), Operation("search", "Sizes and counts", None, None, dict, tag="operations", cached=True))
+@route(blueprint, "/v1/stats", ("GET",), Operation("search", "Sizes and counts", None, None, StatsAnswer, tag="operations", cached=True))
 def stats() -> Response:
     """What is in the index."""
     svc = service()

@@ -28,9 +28,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_server(home: Path, folder: Path, workers: int = 1) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def running_server(home: Path, folder: Path, workers: int = 1, port: int | None = None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A ready server over ``home``; yields its address and process, and ends it with all its workers. Its log is in ``folder``."""
-    port, log = free_port(), folder / "server.log"
+    port, log = port or free_port(), folder / "server.log"
     with log.open("wb") as output:
         command = [sys.executable, "-c", START, str(home), str(port), str(workers)]
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
