@@ -9,7 +9,9 @@ BIN := $(VENV)/bin
 # Two processes: the suite is made for machines with two cores.
 WORKERS ?= 2
 
-.PHONY: demo test test-all lint bench golden lock clean system
+DOCS := $(VENV)/.docs
+
+.PHONY: install demo docs test test-all lint bench golden lock clean system
 
 $(VENV)/.installed: setup.cfg requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "searchd needs Python 3.11 or newer, found " + sys.version)'
@@ -19,6 +21,13 @@ $(VENV)/.installed: setup.cfg requirements.lock
 	$(BIN)/python -m searchd.warm
 	touch $@
 
+install: $(VENV)/.installed
+
+# What builds the documentation is not needed to run anything, so it is not among the requirements of a demo.
+$(DOCS): $(VENV)/.installed requirements-docs.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-docs.lock
+	touch $@
+
 # Browser tests want chromium and a font with Chinese characters; elsewhere than on Debian they are installed by hand.
 system:
 	@sh scripts/install-system-packages
@@ -26,10 +35,15 @@ system:
 demo: $(VENV)/.installed
 	$(BIN)/python -m searchd.demo --home $(DEMO_HOME) --port $(PORT)
 
-test: $(VENV)/.installed system lint
+# The whole documentation as files in site/, read from the disk or served by any web server; a warning is an error.
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "built: site/index.html"
+
+test: $(DOCS) system lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-all: $(VENV)/.installed system lint
+test-all: $(DOCS) system lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed
@@ -62,6 +76,8 @@ golden: $(VENV)/.installed
 lock: $(VENV)/.installed
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	    --no-header --extra test --extra bench --output-file requirements.lock setup.cfg
+	echo mkdocs-material | $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	    --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate --constraint requirements.lock --output-file requirements-docs.lock -
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site build dist *.egg-info .mypy_cache .ruff_cache .hypothesis

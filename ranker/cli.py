@@ -58,7 +58,7 @@ def _evaluate_command(open_engine: OpenEngine) -> click.Command:
     @home_option
     @click.option("--letor", type=existing, help="Judged rows to evaluate on: LETOR, or LightGBM's CSV or TSV.")
     @click.option("--model", "names", multiple=True, help="With --letor a model folder; else models of the home, all unless given.")
-    @click.option("--seed", type=int, default=0, show_default=True)
+    @click.option("--seed", type=int, default=0, show_default=True, help="Where everything random is drawn from.")
     def command(home: Home, letor: Path | None, names: tuple[str, ...], seed: int) -> None:
         """Measure models on a LETOR file, or estimate from the click log what they would earn; one JSON record a line."""
         from ranker.evaluate import evaluate_letor
@@ -96,7 +96,7 @@ def _features_group(open_engine: OpenEngine) -> click.Group:
     @click.option("--queries", type=existing, help="qid<TAB>text a line, for --judgments.")
     @click.option("--clicks", "from_clicks", is_flag=True, help="The training set of the click log instead, with soft grades.")
     @click.option("--output", type=file_path, required=True, help="File to write: .csv or .tsv as LightGBM reads them, else LETOR.")
-    @click.option("--seed", type=int, default=0, show_default=True)
+    @click.option("--seed", type=int, default=0, show_default=True, help="Where everything random is drawn from.")
     def export(home: Home, judgments: Path | None, queries: Path | None, from_clicks: bool, output: Path, seed: int) -> None:
         """Write a training set as other programs read it."""
         from ranker.work import export_features

@@ -68,7 +68,9 @@ def import_(source: Path, home: Home, form: str | None, server: str) -> None:
 
 @clicks.command("export")
 @home_option
-@click.option("--format", "form", type=click.Choice(sorted(transfer.EXPORTERS)), default="ubi", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(sorted(transfer.EXPORTERS)), default="ubi", show_default=True, help="What the lines are."
+)
 @click.option("--output", type=click.File("wb"), default="-", help="A file, or - for stdout.")
 def export(home: Home, form: str, output: BinaryIO) -> None:
     """Write the whole log as lines of JSON."""
@@ -122,8 +124,8 @@ def simulate_command(open_engine: Callable[..., Any]) -> click.Command:
     @click.option("--queries", "queries_path", type=file, required=True, help="qid<TAB>text a line.")
     @click.option("--judgments", "judgments_path", type=file, required=True, help="TREC qrels, or CSV query,docid,rating.")
     @click.option("--users", type=click.Choice(sorted(USERS)), required=True, help="The click model that users follow.")
-    @click.option("--sessions", type=click.IntRange(min=1), required=True)
-    @click.option("--seed", type=int, default=0, show_default=True)
+    @click.option("--sessions", type=click.IntRange(min=1), required=True, help="Searches to simulate, each of one user.")
+    @click.option("--seed", type=int, default=0, show_default=True, help="Where everything random is drawn from.")
     @click.option("--model", default="active", show_default=True, help="The model that ranks, or none.")
     @click.option("--depth", type=click.IntRange(2, 100), default=DEPTH, show_default=True, help="Documents a session shows.")
     @click.option("--explore", type=click.FloatRange(0, 1), default=EXPLORED_SHARE, show_default=True, help="Share with a swap.")

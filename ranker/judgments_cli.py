@@ -27,7 +27,7 @@ def judgments() -> None:
     "--queries", "queries_path", type=existing, required=True, help="qid<TAB>text a line: TREC knows queries by id, Quepid by text."
 )
 @form_option
-@click.option("--output", type=file_path, required=True)
+@click.option("--output", type=file_path, required=True, help="File to write.")
 def convert(source: Path, queries_path: Path, form: str, output: Path) -> None:
     """Write the judgments of SOURCE, TREC qrels or Quepid's CSV, in the other form (or the same, checked)."""
     from ranker.judged import read_judgments, read_queries, write_judgments
@@ -42,9 +42,9 @@ def convert(source: Path, queries_path: Path, form: str, output: Path) -> None:
 @home_option
 @form_option
 @click.option("--grades", type=click.IntRange(1, 30), default=3, show_default=True, help="The best grade; 0 is the worst.")
-@click.option("--output", type=file_path, required=True)
+@click.option("--output", type=file_path, required=True, help="File to write.")
 @click.option("--queries-output", type=file_path, help="Write qid<TAB>text there; --format trec needs it.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Where everything random is drawn from.")
 def export(home: Home, form: str, grades: int, output: Path, queries_output: Path | None, seed: int) -> None:
     """Write what the click log says of documents as judgments, to look at them or to judge further; learning itself needs no grades."""
     from ranker.judged import write_judgments, write_queries

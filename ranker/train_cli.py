@@ -34,7 +34,7 @@ _SHARED = (
     click.option("--letor", type=existing, help="Learn from a LETOR file, or a CSV or TSV of LightGBM's, without a home."),
     click.option("--increasing", multiple=True, metavar="FEATURE", help="The score may only rise with this feature."),
     click.option("--decreasing", multiple=True, metavar="FEATURE", help="The score may only fall with this feature."),
-    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--seed", type=int, default=0, show_default=True, help="Where everything random is drawn from."),
     click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Threads of LightGBM; the model is the same."),
 )  # fmt: skip
 

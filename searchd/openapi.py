@@ -41,6 +41,12 @@ _SECURITY = {
 # Ids of documents may have slashes but no control characters; other parts of paths are plain names.
 _KEY, _NAME = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", "^[A-Za-z0-9_.-]+$"
 _PART = {"type": "string", "minLength": 1, "maxLength": 512}
+_PARTS_OF_PATHS = {
+    "key": "Id of a document; slashes are part of it.",
+    "name": "Name of a published model.",
+    "query_id": "What the search answered as its `query_id`.",
+    "uid": "Number of a task, which the answer of a change names.",
+}
 
 
 class _Schemas:
@@ -92,7 +98,14 @@ def _body_content(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     names = re.findall(r"\{(\w+)\}", path)
     return [
-        {"name": name, "in": "path", "required": True, "schema": _PART | {"pattern": _KEY if name == "key" else _NAME}} for name in names
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _PARTS_OF_PATHS[name],
+            "schema": _PART | {"pattern": _KEY if name == "key" else _NAME},
+        }
+        for name in names
     ]
 
 
@@ -105,11 +118,16 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _query_parameter(name: str, schema: dict[str, Any], required: bool) -> dict[str, Any]:
-    schema = dict(schema)
-    parameter = {"name": name, "in": "query", "required": required, "description": schema.pop("description", name), "schema": schema}
+    parameter = {"name": name, "in": "query", "required": required, "description": description_of(schema), "schema": schema}
     if schema.get("type") == "array":
         parameter |= {"style": "form", "explode": False}
     return parameter
+
+
+def description_of(schema: dict[str, Any]) -> str:
+    """What a type says of itself; of one that may be null, what the other says. Empty when nobody says anything."""
+    parts = (schema, *schema.get("anyOf", ()))
+    return next((part["description"] for part in parts if "description" in part), "")
 
 
 def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:

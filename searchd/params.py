@@ -96,10 +96,12 @@ class SearchParams(Params):
         | None
     ) = None
     query_id: Annotated[Identifier, Meta(description="An id this server issued: a further page of the same search.")] | None = None
-    client_id: Identifier | None = None
-    session_id: Identifier | None = None
-    user_id: Identifier | None = None
-    application: Identifier | None = None
+    client_id: Annotated[Identifier, Meta(description="Who asks, as far as the caller tells: a device or browser.")] | None = None
+    session_id: Annotated[Identifier, Meta(description="The visit that the search belongs to.")] | None = None
+    user_id: Annotated[Identifier, Meta(description="The account that the search belongs to.")] | None = None
+    application: (
+        Annotated[Identifier, Meta(description="Which of the caller's applications asks; without, that of the settings.")] | None
+    ) = None
 
     def __post_init__(self) -> None:
         self.q = clean_query(self.q)
@@ -113,7 +115,7 @@ class SuggestParams(Params):
     """Completions of what has been typed so far."""
 
     q: Query = ""
-    limit: Annotated[int, Meta(ge=1, le=20)] = 8
+    limit: Annotated[int, Meta(ge=1, le=20, description="Completions to return.")] = 8
 
     def __post_init__(self) -> None:
         self.q = clean_query(self.q)
@@ -122,7 +124,7 @@ class SuggestParams(Params):
 class AnalyzeParams(Params):
     """Text to be cut into tokens, as the index does it."""
 
-    text: Annotated[str, Meta(max_length=10_000)] = ""
+    text: Annotated[str, Meta(max_length=10_000, description="What to cut into tokens.")] = ""
     field: Annotated[str, Meta(max_length=256, description="The field whose analyser is used; without, the standard one.")] | None = None
 
     def __post_init__(self) -> None:
@@ -148,7 +150,7 @@ class RankParams(Params):
     q: Query
     ids: Annotated[list[str], Meta(min_length=1, max_length=1000, description="Document ids; unknown ones are returned apart.")]
     model: ModelName | None = None
-    explain: bool = False
+    explain: Annotated[bool, Meta(description="Whether hits say how their score came about.")] = False
 
     def __post_init__(self) -> None:
         self.q = clean_query(self.q)
@@ -157,7 +159,7 @@ class RankParams(Params):
 class SimilarParams(Params):
     """How many similar documents."""
 
-    limit: Annotated[int, Meta(ge=1, le=100)] = 10
+    limit: Annotated[int, Meta(ge=1, le=100, description="Documents to return.")] = 10
 
 
 class ChangeParams(Params):
@@ -169,16 +171,16 @@ class ChangeParams(Params):
 class TasksParams(Params):
     """Which tasks to list."""
 
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
-    status: Literal["processing", "succeeded", "failed"] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Tasks to return, the newest first.")] = 100
+    status: Annotated[Literal["processing", "succeeded", "failed"], Meta(description="Only tasks in this state.")] | None = None
     type: Annotated[str, Meta(max_length=64, description="Such as `documents_upsert` or `merge`.")] | None = None
 
 
 class ActivateParams(Params):
     """Which version of a model is to serve; without one, the newest. ``force``: whatever is known of it."""
 
-    version: Annotated[str, Meta(max_length=64)] | None = None
-    force: bool = False
+    version: Annotated[str, Meta(max_length=64, description="Such as `v0003`; without, the newest.")] | None = None
+    force: Annotated[bool, Meta(description="Whether a model may serve that does worse than what serves.")] = False
 
 
 def clean(text: str) -> str:

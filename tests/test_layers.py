@@ -30,6 +30,13 @@ def test_imports_run_downward(path):
             assert module != package, f"{path}:{line} imports the root of its own package"
 
 
+def test_builds_alone_start_processes_by_joblib():
+    users = {
+        path.relative_to(ROOT) for path in MODULES for _, module in imported_modules(path) if module.split(".")[0] in ("joblib", "loky")
+    }
+    assert users == {Path("indexer/batches.py")}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_nothing_is_unpickled_or_evaluated(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 START = """
 import sys
@@ -30,14 +31,20 @@ def free_port() -> int:
 @contextlib.contextmanager
 def running_server(home: Path, folder: Path, workers: int = 1, port: int | None = None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A ready server over ``home``; yields its address and process, and ends it with all its workers. Its log is in ``folder``."""
-    port, log = port or free_port(), folder / "server.log"
+    port = port or free_port()
+    command = [sys.executable, "-c", START, str(home), str(port), str(workers)]
+    with ready_process(command, port, folder / "server.log") as process:
+        yield f"http://127.0.0.1:{port}", process
+
+
+@contextlib.contextmanager
+def ready_process(command: list[str], port: int, log: Path, **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server that ``command`` starts, once it is ready on ``port``; ended with all its workers. What it prints is in ``log``."""
     with log.open("wb") as output:
-        command = [sys.executable, "-c", START, str(home), str(port), str(workers)]
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **options)
     try:
-        base = f"http://127.0.0.1:{port}"
-        _wait_until_ready(base, process, log)
-        yield base, process
+        _wait_until_ready(f"http://127.0.0.1:{port}", process, log)
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
