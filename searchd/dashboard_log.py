@@ -160,7 +160,6 @@ def _count_search(counts: Counts, search: _Search, clicked: bool, looks: "Counte
     counts.searches += 1
     counts.empty += not search.length
     counts.clicked += clicked
-    counts.clients.add(search.client)
     moment = counts.moments[_moment(search, counts.part) // (HOUR_MS if counts.hours else DAY_MS)]
     moment[0] += 1
     moment[1] += clicked
@@ -170,6 +169,7 @@ def _count_search(counts: Counts, search: _Search, clicked: bool, looks: "Counte
     query.searches += 1
     query.empty += not search.length
     if search.client:
+        counts.clients.add(search.client)
         query.clients.add(search.client)
         looks[search.client, name] += 1
     if search.length and looks[search.client, name] <= LOOKS_OF_CLIENT:

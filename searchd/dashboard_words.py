@@ -4,6 +4,10 @@ from searchd.interface import LANGUAGES, Interface
 
 WORDS: dict[str, tuple[str, str]] = {
     "dashboard": ("Dashboard", "管理面板"),
+    "error": ("That did not work", "出错了"),
+    "api": ("API", "接口文档"),
+    "language": ("中文", "English"),
+    "no_index": ("Nothing has been indexed yet", "尚未建立索引"),
     "skip_content": ("Skip to content", "跳到主要内容"),
     "overview": ("Overview", "概览"),
     "queries": ("Queries", "查询"),
@@ -72,7 +76,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "what": ("What", "内容"),
     "state": ("State", "状态"),
     "when": ("When", "时间"),
-    "error_head": ("Error", "错误"),
     "succeeded": ("succeeded", "成功"),
     "failed": ("failed", "失败"),
     "processing": ("in progress", "进行中"),
@@ -126,7 +129,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "activate": ("Activate", "启用"),
     "activate_one": ("Activate {model}", "启用 {model}"),
     "rollback": ("Roll back", "回退"),
-    "rollback_to": ("Serve {model} again", "恢复使用 {model}"),
     "rollback_told": (
         "Serves what served before the last activation: {model}.",
         "恢复上一次启用之前的模型：{model}。",
@@ -232,18 +234,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "name": ("Name", "名称"),
     "type": ("Type", "类型"),
     "segments": ("Segments", "段数"),
-    "log_head": ("Click log", "点击日志"),
     "unknown": ("unknown", "未知"),
     "go_back": ("Back", "返回"),
 }
 
 
 class DashboardInterface(Interface):
-    """The dashboard's words in one language; those of the search page too."""
+    """The dashboard's words in one language; none of the search page's, which that page may change."""
 
-    def __call__(self, name: str, **values: object) -> str:
+    def __call__(self, name: str, /, **values: object) -> str:
         """The text ``name``, with its gaps filled."""
-        if name not in WORDS:
-            return super().__call__(name, **values)
         text = WORDS[name][LANGUAGES.index(self.language)]
         return text.format(**values) if values else text

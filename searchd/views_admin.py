@@ -19,7 +19,7 @@ from searchd.access import key_name
 from searchd.dashboard import Dashboard, dashboard
 from searchd.dashboard_charts import clicks_by_rank, low_click, over_time, stages, win_rate
 from searchd.dashboard_compare import MOST_QUERIES
-from searchd.dashboard_log import Counts
+from searchd.dashboard_log import Counts, days_of
 from searchd.dashboard_models import model_rows
 from searchd.dashboard_page import days_asked, href, page, told_as_page
 from searchd.dashboard_queries import MIN_LOOKS, queries_report
@@ -44,7 +44,8 @@ def overview() -> Response:
     times = board.latency()
     drawn = {"over_time": over_time(counts), "by_rank": clicks_by_rank(rank_rates(counts))} if counts and counts.searches else {}
     return page(
-        "overview", "overview.html", counts=counts, log=log, drawn=drawn, ranks=rank_rates(counts) if counts else [], times=times,
+        "overview", "overview.html", counts=counts, log=log, drawn=drawn, ranks=rank_rates(counts) if counts else [],
+        moments=days_of(counts) if counts else [], times=times,
         stages=stages(times), index=_index_of(board), model=label(Registry(board.svc.home).active()), tasks=board.svc.tasks.latest(SHOWN_TASKS),
     )  # fmt: skip
 
@@ -126,14 +127,10 @@ def experiments() -> Response:
         for place in one["standings"]
         if place["wins"] + place["losses"]
     }
-    return page(
-        "experiments",
-        "experiments.html",
-        experiments=found,
-        drawn=drawn,
-        done=_done("stop_done"),
-        stopped=request.args.get("name", "")[:64],
-    )
+    # Only a name that there is: an address must not put words of its own into the page.
+    stopped = next((one["name"] for one in found or () if one["name"] == request.args.get("name")), "")
+    done = _done("stop_done") if stopped else ""
+    return page("experiments", "experiments.html", experiments=found, drawn=drawn, done=done, stopped=stopped)
 
 
 @route(blueprint, "/admin/experiments/stop", ("POST",), _FORM)

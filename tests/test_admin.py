@@ -2,11 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from trained_home import make_trained_home
 from web_home import make_home
 
+import searchd.dashboard_words
 from ranker.activations import activations
 from ranker.clicklog import ClickLog, Event, Impression
 from ranker.clicklog_schema import now_ms
@@ -14,8 +16,8 @@ from ranker.experiments import Experiments
 from ranker.registry import Registry
 from searchd.app import create_app
 from searchd.dashboard_words import WORDS, DashboardInterface
-from searchd.interface import WORDS as PAGE_WORDS
 
+TEMPLATES = Path(searchd.dashboard_words.__file__).with_name("templates") / "admin"
 PAGES = ("/admin", "/admin/queries", "/admin/ranking", "/admin/experiments", "/admin/index")
 HERE = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 
@@ -171,7 +173,9 @@ class TestPages:
 
     def test_every_text_exists_in_both_languages(self):
         assert all(len(texts) == 2 and all(texts) for texts in WORDS.values())
-        assert DashboardInterface("zh")("home") == PAGE_WORDS["home"][1]
+        used = {name for path in TEMPLATES.glob("*.html") for name in re.findall(r"\bt\('(\w+)'[,)]", path.read_text(encoding="utf-8"))}
+        assert len(used) > 100 and used <= set(WORDS)
+        assert DashboardInterface("zh")("days_n", days=7) == "7 天"
 
     @pytest.mark.parametrize("path", PAGES)
     def test_an_empty_home_says_what_to_do(self, tmp_path, path):

@@ -11,11 +11,17 @@ from test_page_browser import CONTRAST, chromium  # noqa: F401
 from trained_home import make_trained_home
 from web_server import running_server
 
+from ranker.experiments import Experiments
 from ranker.registry import Registry
 from searchd.keys import KeyStore
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
+
+STANDING = {
+    "model": "blend/v0001", "outcome": "running", "reason": "", "sessions": 90, "wins": 40, "losses": 30, "win_rate": 0.5714, "low": 0.41, "high": 0.72, "p": 0.7,
+}  # fmt: skip
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +29,8 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("admin-browser")
     home = make_trained_home(folder, 60)
     write_log(home)
+    Experiments(home).start("winter", ["blend"])
+    Experiments(home).stop("winter", "stopped by hand", [STANDING])
     key = KeyStore(home.keys).create("admin", label="browser")
     with running_server(home.root, folder) as (base, _):
         yield base, home, key
@@ -51,6 +59,12 @@ def visit(chromium, server):  # noqa: F811
     for context in opened:
         context.close()
     assert faults == []
+
+
+def faults_by_axe(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page, options=RULES).response["violations"]
+    return [f"{one['id']}: {node['html'][:150]} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 def test_without_a_key_there_is_nothing_to_see(server):
@@ -130,3 +144,32 @@ def test_pages_fit_a_phone_and_text_has_contrast(visit, path):
         assert page.evaluate(CONTRAST) == []
         assert page.evaluate("[...document.querySelectorAll('input:not([type=hidden]), select, textarea')].every(i => i.labels.length)")
         assert page.locator("h1").count() == 1 and page.locator("html").get_attribute("lang") == {"en-GB": "en", "zh-CN": "zh-Hans"}[locale]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(visit, path):
+    for options in ({"color_scheme": "light", "locale": "en-GB"}, {"color_scheme": "dark", "locale": "zh-CN", "width": 390}):
+        page = visit(path, **options)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        assert faults_by_axe(page) == []
+
+
+def test_axe_finds_nothing_in_a_refusal_and_in_a_comparison(visit, server):
+    store = Experiments(server[1])
+    store.start("spring", ["blend"])
+    try:
+        page = visit("/admin/ranking", color_scheme="dark")
+        page.click("button[aria-label='Activate blend/v0001']")
+        assert "experiment spring" in page.locator("[role=alert]").inner_text()
+        assert faults_by_axe(page) == []
+        page.click("text=Leave it as it is")
+        page.wait_for_url("**/admin/ranking")
+    finally:
+        store.stop("spring", "stopped by hand", [])
+    page = visit("/admin/ranking", width=390)
+    page.check("input[value=pasted]")
+    page.fill("#queries", "apple banana\ncherry")
+    page.click("text=Compare >> nth=-1")
+    page.wait_for_selector(".compared")
+    assert faults_by_axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from indexer.home import Home
 from indexer.lexicon import LexiconError
+from ranker.activations import KEPT, activations, note
 from ranker.clicklog import DAY_MS, ClickLog, Event, Impression
 from searchd.dashboard_cache import Latest
 from searchd.dashboard_compare import compare, home_judgments, judged_texts, overlap, rank_biased_overlap
@@ -433,3 +434,21 @@ class TestFormTokens:
     @given(st.text(max_size=100))
     def test_made_up_tokens_are_refused(self, text):
         assert not genuine(text, b"s" * 32, "key", "nonce", 1000)
+
+
+class TestActivations:
+    def test_the_story_is_told_newest_first_and_does_not_grow_for_ever(self, tmp_path):
+        home = Home.at(tmp_path)
+        assert activations(home) == []
+        for n in range(KEPT + 5):
+            note(home, action="activate", model=f"m/v{n:04d}", before="none", by="me")
+        story = activations(home)
+        assert len(story) == KEPT and story[0].model == f"m/v{KEPT + 4:04d}" and story[0].at >= story[-1].at
+
+    def test_a_damaged_story_is_no_reason_to_fail(self, tmp_path):
+        home = Home.at(tmp_path)
+        note(home, action="activate", model="m/v0001", before="none")
+        (home.models / "ACTIVATIONS.json").write_text("[{")
+        assert activations(home) == []
+        note(home, action="rollback", model="none", before="m/v0001")
+        assert [one.action for one in activations(home)] == ["rollback"]

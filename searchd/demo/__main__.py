@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from indexer.home import Home
 from searchd.demo.loop import learn
+from searchd.keys import KeyStore
 
 DONE = "demo-is-ready"
 
@@ -23,8 +25,11 @@ def main(home: Path, port: int, fresh: bool, serve: bool) -> None:
         learn(home)
         done.touch()
     if serve:
+        key = KeyStore(Home.at(home).keys).create("admin", "1d", "demo")
         click.echo(
-            f"\nThe search page: http://127.0.0.1:{port}/   (Ctrl-C stops it)\nTry: 正则表达式 re.sub · thread pool · 列表推导式", err=True
+            f"\nThe search page: http://127.0.0.1:{port}/   (Ctrl-C stops it)\nTry: 正则表达式 re.sub · thread pool · 列表推导式\n"
+            f"The dashboard: http://127.0.0.1:{port}/admin with any name and, for a day, the password {key}",
+            err=True,
         )
         program = str(Path(sys.executable).parent / "searchd")
         os.execv(program, [program, "serve", "--home", str(home), "--port", str(port)])

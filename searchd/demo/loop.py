@@ -7,6 +7,7 @@ Half of the judged queries are asked by simulated users and trained on; the othe
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,11 +55,20 @@ def split_queries(home: Path) -> tuple[Path, Path]:
     return paths
 
 
+def keep_judgments(home: Path, queries: Path, judgments: Path) -> None:
+    """Where the dashboard looks for them when it compares rankers."""
+    folder = home / "judgments"
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(queries, folder / "queries.tsv")
+    shutil.copyfile(judgments, folder / "judgments.qrels")
+
+
 def learn(home: Path) -> None:
     """Build, simulate, train, compare, activate the best family by nDCG@10 on the queries that nobody asked."""
     judgments = DATA / "judgments.qrels"
     command("indexer", "build", *write_sources(home), "--home", home, "--schema", SCHEMA)
     asked, held_out = split_queries(home)
+    keep_judgments(home, held_out, judgments)
     for number, users in enumerate(USERS):
         command("ranker", "simulate", "--home", home, "--queries", asked, "--judgments", judgments,
                 "--users", users, "--sessions", str(SESSIONS), "--seed", str(number))  # fmt: skip
