@@ -51,7 +51,7 @@ DTYPES = ("|u1", "|i1", "<u2", "<u4", "<i4", "<u8", "<i8", "<f4", "<f8")
 MAX_NAME = SECTION["name"].itemsize
 
 # Bytes of documents in one compressed block of stored fields: larger blocks compress better, smaller ones are read faster.
-STORED_BLOCK = 1 << 14
+STORED_BLOCK = 1 << 12
 
 # First characters of terms; a word has none. See the streams in ``schema.py``.
 HAN1, HAN2, HANWORD = "\x01", "\x02", "\x03"

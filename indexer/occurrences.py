@@ -1,16 +1,18 @@
 """Where terms of the standard analyzer stand in a text: only what may be one of them is looked at.
 
-Every form of a word begins like its term, up to what stemming rewrites at the end. So a text is searched for these beginnings, at the speed of
-``str.find``, and only the runs around what is found are analysed. That tells the same places as analysing all of the text, in a tenth of the time.
+Every form of a word begins like its term, up to what stemming rewrites at the end. So a text is searched for these beginnings, by a kernel
+(``beginnings.py``), and only the runs around what is found are analysed. That tells the same places as analysing all of the text, in a tenth of
+the time.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Set
-from typing import AnyStr, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
+from indexer.beginnings import Beginnings, pack_beginnings, places_of
 from indexer.characters import UNSEEN, characters, joining_characters
 from indexer.folding import Folded, same_case
 from indexer.format import HAN1, HAN2, HANWORD
@@ -22,32 +24,55 @@ from indexer.words import WORD_RUN, Code, Words
 _INSIDE = re.compile(rf"[^\W{UNSPACED}]|[.@&',{MARKS}]")
 # More beginnings than these are shortened, until several are one: a prefix may stand for a hundred words.
 _MANY = 16
-# Places of which each is looked at by itself; more are looked at by arrays.
-_FEW = 16
-# ASCII in lower case; what terms have none of is removed.
-_LOWER, _REMOVED = bytes(range(256)).lower(), b"',"
 
 
-class Wanted(NamedTuple):
-    """Word terms, and beginnings of word terms."""
+class Wanted:
+    """What is looked for: Han terms, word terms and beginnings of word terms. Made once for all texts of a search."""
 
-    terms: Set[str]
-    prefixes: tuple[str, ...]
+    def __init__(self, terms: frozenset[str], prefixes: tuple[str, ...]) -> None:
+        self.characters = tuple(term for term in terms if term[:1] in (HAN1, HAN2))
+        self.pairs = frozenset(term for term in terms if term[:1] == HAN2)
+        self.terms = frozenset(term for term in terms if term[:1] not in (HAN1, HAN2, HANWORD))
+        self.prefixes = prefixes
+        self.any_words = bool(self.terms or prefixes)
+        self._searched: dict[bool, Searched] = {}
 
     def has(self, term: str) -> bool:
-        """Whether a term is one of them."""
+        """Whether a term is one of the words."""
         return term in self.terms or (bool(self.prefixes) and term.startswith(self.prefixes))
+
+    def searched(self, dots: bool) -> "Searched":
+        """How runs with a wanted word begin; ``dots``: initials too. Two threads may both make it."""
+        found = self._searched.get(dots)
+        if found is None:
+            beginnings = _beginnings(self, dots)
+            found = Searched(beginnings, pack_beginnings(beginnings) if all(map(str.isascii, beginnings)) else None)
+            self._searched[dots] = found
+        return found
+
+
+class Searched(NamedTuple):
+    """Beginnings, and the same for the kernel, when all are of ASCII."""
+
+    beginnings: list[str]
+    packed: Beginnings | None
+
+
+_wanted = lru_cache(256)(Wanted)
 
 
 def occurrences(text: str, terms: Set[str], prefixes: tuple[str, ...], words: Words, mixed: MixedWords) -> list[tuple[int, int, str]]:
     """(start, end, term) of every place of one of ``terms``, or of a word term with one of ``prefixes``, by start."""
-    folded = _folded(text)
-    spans = [span for term in terms if term[:1] in (HAN1, HAN2) for span in _characters(folded.text, term)]
-    spans += _over_space(folded.text, terms)
-    wanted = Wanted({term for term in terms if term[:1] not in (HAN1, HAN2, HANWORD)}, prefixes)
-    if wanted.terms or prefixes:
+    folded, wanted = _folded(text), _wanted(frozenset(terms), prefixes)
+    spans: list[tuple[int, int, str]] = []
+    if not folded.text.isascii():
+        spans += [span for term in wanted.characters for span in _characters(folded.text, term)]
+        spans += _over_space(folded.text, wanted.pairs)
+    if wanted.any_words:
         spans += _words(folded.text, wanted, words)
         spans += _mixed(folded.text, mixed.heads_of(wanted.terms, prefixes))
+    if folded.unmoved:
+        return sorted(spans)
     return sorted((folded.start(start), folded.end(end), term) for start, end, term in spans)
 
 
@@ -91,22 +116,22 @@ def _characters(folded: str, term: str) -> Iterator[tuple[int, int, str]]:
         at = folded.find(searched, at + 1)
 
 
-def _over_space(folded: str, terms: Set[str]) -> Iterator[tuple[int, int, str]]:
+def _over_space(folded: str, pairs: Set[str]) -> Iterator[tuple[int, int, str]]:
     """Every place of a wanted pair of Han characters with white space between them."""
-    if not folded.isascii() and any(term[:1] == HAN2 for term in terms):
+    if pairs:
         found = ((match.start(), match.end() + 1, HAN2 + match[1] + match[2]) for match in OVER_SPACE.finditer(folded))
-        yield from (place for place in found if place[2] in terms)
+        yield from (place for place in found if place[2] in pairs)
 
 
 def _words(folded: str, wanted: Wanted, words: Words) -> Iterator[tuple[int, int, str]]:
     """Every place of a wanted word."""
-    for run in _runs(folded, wanted):
-        entry = words[run[0]]
+    for at, end in _runs(folded, wanted):
+        run = folded[at:end]
+        entry = words[run]
         if type(entry) is Code:
-            at = run.start()
-            yield from ((at + part.start, at + part.end, part.term) for part in words.parts(run[0]) if wanted.has(part.term))
+            yield from ((at + part.start, at + part.end, part.term) for part in words.parts(run) if wanted.has(part.term))
         elif wanted.has(str(entry)):
-            yield run.start(), run.end(), str(entry)
+            yield at, end, str(entry)
 
 
 def _mixed(folded: str, heads: list[Head]) -> Iterator[tuple[int, int, str]]:
@@ -120,21 +145,25 @@ def _mixed(folded: str, heads: list[Head]) -> Iterator[tuple[int, int, str]]:
                 yield at, at + len(head.word), head.word
 
 
-def _runs(folded: str, wanted: Wanted) -> Iterator[re.Match[str]]:
-    """The runs that may have a wanted term."""
-    searched = _beginnings(wanted, "." in folded)
-    places = _ascii_places(folded, searched) if all(map(str.isascii, searched)) else _places(folded, searched)
+def _runs(folded: str, wanted: Wanted) -> Iterator[tuple[int, int]]:
+    """The runs that may have a wanted term: (start, end)."""
+    searched = wanted.searched("." in folded)
+    places = _ascii_places(folded, searched.packed) if searched.packed is not None else _places(folded, searched.beginnings)
     if places is None:
-        yield from WORD_RUN.finditer(folded)
+        yield from (run.span() for run in WORD_RUN.finditer(folded))
         return
     at = 0
-    for place in places:
+    for place, end in places:
         if place < at:
+            continue
+        if end:
+            at = end
+            yield place, end
             continue
         for run in WORD_RUN.finditer(folded, _run_start(folded, place, at)):
             at = run.end()
             if at > place:
-                yield run
+                yield run.span()
                 break
 
 
@@ -171,26 +200,24 @@ def beginnings(term: str) -> set[str]:
     return {term[: max(1, len(term) - kept)]}
 
 
-def _ascii_places(folded: str, searched: list[str]) -> list[int] | None:
-    """Where in ``folded`` one of the beginnings, all of ASCII, stands at the start of a word, a part or a hump; None: cannot be told."""
+def _ascii_places(folded: str, wanted: Beginnings) -> list[tuple[int, int]] | None:
+    """Where in ``folded`` one of the beginnings stands at the start of a word, a part or a hump, and the end of a common word; None: cannot
+    be told."""
     if not folded.isascii() and ("ß" in folded or "ẞ" in folded):
         # It is two letters of a term.
         return None
-    data = folded.encode("ascii", "replace")
-    removed = _removed(np.frombuffer(data, np.uint8)) if b"'" in data or b"," in data else np.empty(0, np.int64)
-    lowered, codes = data.translate(_LOWER, _REMOVED), np.frombuffer(data, np.uint8)
-    return sorted({place for one in searched for place in _starts(codes, _finds(lowered, one.encode()), removed, one[0])})
+    return places_of(folded.encode("ascii", "replace"), wanted)
 
 
-def _places(folded: str, searched: list[str]) -> list[int] | None:
-    """The same for any beginnings."""
+def _places(folded: str, searched: list[str]) -> list[tuple[int, int]] | None:
+    """The same for any beginnings; no end is known."""
     lowered = folded.casefold()
     if len(lowered) != len(folded):
         # A character became several, so places are no longer the same.
         return None
     codes = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), np.uint32)
     lowered, removed = lowered.replace("'", "").replace(",", ""), _removed(codes)
-    return sorted({place for one in searched for place in _starts(codes, _finds(lowered, one), removed, one[0])})
+    return sorted({(place, 0) for one in searched for place in _starts(codes, _finds(lowered, one), removed, one[0])})
 
 
 def _removed(codes: np.ndarray) -> np.ndarray:
@@ -199,7 +226,7 @@ def _removed(codes: np.ndarray) -> np.ndarray:
     return places - np.arange(len(places))
 
 
-def _finds(text: AnyStr, searched: AnyStr) -> list[int]:
+def _finds(text: str, searched: str) -> list[int]:
     found = []
     at = text.find(searched)
     while at >= 0:
@@ -213,11 +240,6 @@ def _starts(codes: np.ndarray, found: list[int], removed: np.ndarray, first: str
 
     A letter behind a letter starts something only where it is a capital.
     """
-    if not found:
-        return []
-    if len(found) <= _FEW:
-        some = found if not len(removed) else [place + bisect_right(removed, place) for place in found]
-        return [place for place in some if _is_start(codes.item(place - 1) if place else 0, codes.item(place), first)]
     places = np.array(found, np.int64)
     places += np.searchsorted(removed, places, "right")
     before, here = np.where(places > 0, codes[places - 1], 0), codes[places]
@@ -228,12 +250,3 @@ def _starts(codes: np.ndarray, found: list[int], removed: np.ndarray, first: str
     else:
         kept = np.ones(len(places), np.bool_)
     return list(places[kept].tolist())
-
-
-def _is_start(before: int, here: int, first: str) -> bool:
-    """The same of one place: whether what begins with ``first``, and stands there as ``here``, does not go on from ``before``."""
-    if not first.isascii():
-        return True
-    if first.isdigit():
-        return not ord("0") <= before <= ord("9")
-    return not (first.isalpha() and ord("a") <= before | 32 <= ord("z")) or ord("A") <= here <= ord("Z")

@@ -78,7 +78,7 @@ class Marker:
         self._free = frozenset(term[1:] for term in singles if not any(term[1:] in atom for atom in atoms))
         firm = [pair for pair, weight in pairs.items() if weight > HALF_STOP_WEIGHT]
         whole = [pair for pair in firm if self._is_whole(pair[1:], atoms)] or firm or [t.term for t in content if t.stream == STREAM_HAN2]
-        levels = [Level(frozenset(words | lone | pairs.keys()), whole=frozenset(whole))]
+        levels = [Level(frozenset(words | lone | pairs.keys()), whole=frozenset(whole) if pairs else None)]
         if len(whole) < len(firm):
             levels.append(Level(frozenset(words | lone | set(firm))))
         return [*levels, Level(frozenset(words | singles))] if singles - lone else levels
@@ -149,7 +149,7 @@ class Marker:
     def render(self, text: str, spans: list[Span], crop_length: int | None = None) -> str:
         """HTML of the text, or of its best passage of at most ``crop_length`` code points."""
         if crop_length is None or len(text) <= crop_length:
-            return _render(text, spans, 0, len(text))
+            return _render(text, spans, 0, len(text)) if spans else escape(text)
         return _render(text, spans, *best_passage(text, spans, self.weights, max(1, crop_length)))
 
 

@@ -67,7 +67,7 @@ def _widened(text: str, spans: list[Span], length: int) -> list[Span]:
 
 def _within_token(text: str, at: int) -> bool:
     """Whether a word or a code goes on from before ``at`` to behind it."""
-    if not 0 < at < len(text):
+    if not 0 < at < len(text) or text[at] == " " or text[at - 1] == " ":
         return False
     left, right = _LETTER.match(text, at - 1), _LETTER.match(text, at)
     if left and not right:
