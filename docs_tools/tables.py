@@ -7,13 +7,13 @@ from pathlib import Path
 from docs_tools.markdown import code, page, table
 from ranker.behaviour import MEANINGS, NAMES
 from ranker.features import FEATURES
-from searchd.config import PREFIX, describe_settings
+from searchd.config import describe_settings
 from searchd.error_codes import ERROR_CODES
 from searchd.errors_http import STATUS_OF_CODE
 
 ROOT = Path(__file__).resolve().parents[1]
 _SETTINGS = """What an operator may change about the service. `[service]` in the home's `searchd.toml` sets a name, `SEARCHD_` and the name in
-capitals in the environment goes before it, and options of `searchd serve` before both. A list in the environment is separated by
+capitals (`SEARCHD_PORT`) in the environment goes before it, and options of `searchd serve` before both. A list in the environment is separated by
 commas. Fields of documents, weights, k1 and b stand in the same file: [Your own schema](../howto/schema.md)."""
 _FEATURES = """What a model is given about a query and a document, in the order of the columns. Missing is NaN. `ranker features list --home DIR`
 prints the same and, behind it, the columns of the home's schema (`column.NAME`) and the features of its own (`own.NAME`);
@@ -36,8 +36,8 @@ do, the code never changes, the link leads to the code's line in `/docs`. What t
 
 def settings_page() -> str:
     """The page of all settings."""
-    rows = [(code(name), code(PREFIX + name.upper()), _shown(default), meaning) for name, default, meaning in describe_settings()]
-    return page("Settings", _SETTINGS, [table(("setting", "in the environment", "default", "meaning"), rows)])
+    rows = [(code(name), _shown(default), meaning) for name, default, meaning in describe_settings()]
+    return page("Settings", _SETTINGS, [table(("setting", "default", "meaning"), rows)])
 
 
 def _shown(default: object) -> str:

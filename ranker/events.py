@@ -44,15 +44,15 @@ class BadEvents(SearchdError):
 class Point(msgspec.Struct):
     """Where on the screen."""
 
-    x: float
-    y: float
+    x: Annotated[float, Meta(description="Pixels from the left.")]
+    y: Annotated[float, Meta(description="Pixels from the top.")]
 
 
 class Position(msgspec.Struct):
     """A rank counted from 1, or a place on the screen: exactly one of the two."""
 
-    ordinal: Ordinal | None = None
-    xy: Point | None = None
+    ordinal: Annotated[Ordinal, Meta(description="Rank in the list, from 1.")] | None = None
+    xy: Annotated[Point | None, Meta(description="Place on the screen.")] = None
 
     def __post_init__(self) -> None:
         if (self.ordinal is None) == (self.xy is None):
@@ -62,34 +62,34 @@ class Position(msgspec.Struct):
 class Object(msgspec.Struct):
     """What was acted on; ``object_id`` is the document's id."""
 
-    object_id: ObjectId
-    object_id_type: Short | None = None
-    object_id_field: Short | None = None
-    internal_id: ObjectId | None = None
+    object_id: Annotated[ObjectId, Meta(description="The document's id.")]
+    object_id_type: Annotated[Short, Meta(description="What kind of id that is.")] | None = None
+    object_id_field: Annotated[Short, Meta(description="The field that holds it.")] | None = None
+    internal_id: Annotated[ObjectId, Meta(description="The caller's own name for it.")] | None = None
 
 
 class Attributes(msgspec.Struct):
     """UBI asks for a position wherever there are attributes; an event without a place in a list leaves ``event_attributes`` out."""
 
-    position: Position
-    object: Object | None = None
+    position: Annotated[Position, Meta(description="Where it stood.")]
+    object: Annotated[Object | None, Meta(description="What was acted on.")] = None
 
 
 class UbiEvent(msgspec.Struct):
     """A UBI 1.3 event; the schema of the request body of ``POST /v1/events``. Other fields may be present and are not kept."""
 
-    action_name: Annotated[str, Meta(min_length=1, max_length=100)]
-    timestamp: Annotated[datetime, Meta(tz=True)]
-    event_id: Short | None = None
-    application: Short | None = None
-    query_id: Short | None = None
-    session_id: Short | None = None
-    client_id: Short | None = None
-    user_id: Short | None = None
-    message_type: Short | None = None
-    message: Annotated[str, Meta(max_length=1024)] | None = None
-    user_query: str | None = None
-    event_attributes: Attributes | None = None
+    action_name: Annotated[str, Meta(min_length=1, max_length=100, description="What was done, such as `click`.")]
+    timestamp: Annotated[datetime, Meta(tz=True, description="When, in ISO 8601 with a time zone.")]
+    event_id: Annotated[Short, Meta(description="Name of the event: sent twice it counts once.")] | None = None
+    application: Annotated[Short, Meta(description="Which of the caller's applications.")] | None = None
+    query_id: Annotated[Short, Meta(description="What the search answered as its `query_id`.")] | None = None
+    session_id: Annotated[Short, Meta(description="The visit.")] | None = None
+    client_id: Annotated[Short, Meta(description="The device or browser.")] | None = None
+    user_id: Annotated[Short, Meta(description="The account.")] | None = None
+    message_type: Annotated[Short, Meta(description="UBI's kind of message.")] | None = None
+    message: Annotated[str, Meta(max_length=1024, description="A remark for people.")] | None = None
+    user_query: Annotated[str, Meta(description="The text of the query, as typed.")] | None = None
+    event_attributes: Annotated[Attributes | None, Meta(description="What was acted on, and where it stood.")] = None
 
 
 class Log(Protocol):

@@ -6,10 +6,12 @@ here gives codes that mean something other than 400 their status. Only a fault o
 
 import sqlite3
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 import structlog
 from flask import Flask, Response, request
+from msgspec import Meta
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from indexer.documents import BadDocument
@@ -72,10 +74,10 @@ class HttpProblem(Exception):
 class Problem(msgspec.Struct):
     """The body of every error."""
 
-    message: str
-    code: str
-    type: str
-    link: str
+    message: Annotated[str, Meta(description="What was expected, what was found, what to do.")]
+    code: Annotated[str, Meta(description="Name of the error; never changes.")]
+    type: Annotated[str, Meta(description="Whose turn it is: `invalid_request`, `auth`, `unavailable` or `internal`.")]
+    link: Annotated[str, Meta(description="Where the code is explained.")]
 
 
 def status_of(error: SearchdError) -> int:

@@ -16,23 +16,24 @@ _KEPT = ".environment"  # what a block exported, for the next one
 
 
 class Block(NamedTuple):
-    """One shell block, and what the document shows as its output; ``...`` there stands for anything."""
+    """One block of shell or Python, and what the document shows as its output; ``...`` there stands for anything."""
 
     line: int
+    language: str
     text: str
     shown: str
 
 
 def blocks_of(document: Path) -> list[Block]:
-    """The ``sh`` blocks in order; a ``text`` block right behind one is its output."""
+    """The ``sh`` and ``python`` blocks in order; a ``text`` block right behind one is its output."""
     source = document.read_text(encoding="utf-8")
     fences = list(FENCE.finditer(source))
     found = []
     for place, fence in enumerate(fences):
         after = fences[place + 1] if place + 1 < len(fences) else None
         shows = after is not None and after[1] == "text" and not source[fence.end() : after.start()].strip()
-        if fence[1] == "sh":
-            found.append(Block(source.count("\n", 0, fence.start()) + 2, fence[2], after[2] if shows else ""))
+        if fence[1] in ("sh", "python"):
+            found.append(Block(source.count("\n", 0, fence.start()) + 2, fence[1], fence[2], after[2] if shows else ""))
     return found
 
 
@@ -72,6 +73,10 @@ class Newcomer:
 
     def __exit__(self, *_error: object) -> None:
         self.stop_servers()
+
+    def run_python(self, program: str) -> str:
+        """Run a program in the folder; returns what it printed."""
+        return self._shell([f"python - <<'END'\n{program}END"])
 
     def run(self, lines: list[str]) -> str:
         """Type the lines; returns all that was printed. Raises CalledProcessError when one of them fails."""

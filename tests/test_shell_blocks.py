@@ -19,9 +19,13 @@ def test_what_newcomers_type_works_and_prints_what_they_are_shown(tmp_path, name
     faults = []
     with Newcomer(tmp_path, ROOT) as newcomer:
         for block in blocks_of(ROOT / name):
-            output = newcomer.run([line for line in commands_of(block.text) if line not in NOT_RUN])
+            output = newcomer.run_python(block.text) if block.language == "python" else newcomer.run(_typed(block.text))
             faults += [f"{name}:{block.line} shows {line!r}; printed:\n{output}" for line in missing_lines(block.shown, output)]
     assert not faults, "\n\n".join(faults)
+
+
+def _typed(text):
+    return [line for line in commands_of(text) if line not in NOT_RUN]
 
 
 def test_the_readme_in_chinese_has_the_same_commands():
@@ -39,7 +43,7 @@ def test_every_shell_block_is_one_that_the_test_sees():
     for name in ("README.md", "README.zh.md", "docs/tutorial.md"):
         fences = re.findall(r"^ *(?:```|~~~)(\w*)", (ROOT / name).read_text(encoding="utf-8"), re.M)[::2]
         assert not set(fences) & {"", "bash", "shell", "console"}, f"{name}: write shell blocks as sh, and say what other blocks are"
-        assert fences.count("sh") == len(blocks_of(ROOT / name))
+        assert fences.count("sh") + fences.count("python") == len(blocks_of(ROOT / name))
 
 
 def test_a_line_that_was_not_printed_is_missing():
