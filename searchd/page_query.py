@@ -97,6 +97,10 @@ class PageQuery(NamedTuple):
         """The address that asks for this."""
         return f"{path}?{urlencode(self.pairs())}"
 
+    def in_language(self, path: str) -> str:
+        """Another page's address, in the language that was chosen."""
+        return f"{path}{'&' if '?' in path else '?'}{urlencode({'lang': self.lang})}" if self.lang else path
+
     def with_filter(self, name: str, value: str) -> Self:
         """The same search with one filter more, from its first page."""
         return self._replace(chosen=(*self.chosen, (name, value)), page=1)

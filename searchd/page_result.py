@@ -109,13 +109,8 @@ def shown_hit(secret: bytes, schema: Schema, hit: Any, query_id: str, rank: int,
         passage(schema, hit, name),
         badges(schema, hit, query.q, t),
         f"{query.href('/why')}&{urlencode({'id': hit.id, 'rank': rank})}",
-        f"{document_path(hit.id)}{_language_of(document_path(hit.id), query)}#similar",
+        f"{query.in_language(document_path(hit.id))}#similar",
     )
-
-
-def _language_of(path: str, query: PageQuery) -> str:
-    """The chosen language as the end of an address."""
-    return f"{'&' if '?' in path else '?'}{urlencode({'lang': query.lang})}" if query.lang else ""
 
 
 def badges(schema: Schema, hit: Any, q: str, t: Interface) -> list[str]:

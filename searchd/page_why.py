@@ -37,7 +37,7 @@ class Difference(NamedTuple):
     """What one part makes between two results."""
 
     label: str
-    values: tuple[str, str]
+    detail: str
     amount: str
 
 
@@ -173,11 +173,15 @@ def _neighbour(hits: Sequence[Hit], titles: Sequence[str], at: int, other: int, 
     rows = difference(hits[at].explanation or {}, hits[other].explanation or {})
     rest = sum(row["difference"] for row in rows[MAX_DIFFERENCES:])
     shown = [
-        Difference(words(row["feature"], t), (value_text(row["values"][0]), value_text(row["values"][1])), signed(row["difference"]))
+        Difference(
+            words(row["feature"], t),
+            t("here_there", here=value_text(row["values"][0]), there=value_text(row["values"][1])),
+            signed(row["difference"]),
+        )
         for row in rows[:MAX_DIFFERENCES]
     ]
     if rest:
-        shown.append(Difference(t("everything_else"), ("", ""), signed(rest)))
+        shown.append(Difference(t("everything_else"), "", signed(rest)))
     heading = t("why_below" if other < at else "why_above", rank=first + other, title=titles[other])
     scores = {"score": number(hits[at].score), "other": number(hits[other].score)}
     sentence = t("scores_of_both" if shown else "same_score", **scores)

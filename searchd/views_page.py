@@ -63,7 +63,7 @@ def why() -> Response:
     except (SearchdError, HttpProblem) as error:
         return _problem(error, query)
     page = query._replace(page=max(1, -(-number // svc.settings.page_size)))
-    return _page("why.html", 200, query, why=shown, back=page.href(), where=document_path(key))
+    return _page("why.html", 200, query, why=shown, back=page.href(), where=query.in_language(document_path(key)))
 
 
 @route(blueprint, "/document/", ("GET",), _PAGE)
@@ -77,15 +77,16 @@ def document(key: str = "") -> Response:
         svc.engine.reload_if_changed()
         index = svc.engine.index
         stored = stored_document(index, key)
+        similar = similar_hits(svc.engine, key, 5)
     except SearchdError as error:
         return _problem(error, query)
     name = title_field(index.schema, stored)
     title = plain(field_text(stored.get(name)), 300) if name else plain(key, 300)
-    texts = {field: field_text(value).strip() for field, value in stored.items() if field not in (name, "url", index.schema.id_field)}
+    texts = {field: _shown(value) for field, value in stored.items() if field not in (name, "url", index.schema.id_field)}
     fields = [(field, text) for field, text in texts.items() if text and text != title]
-    similar = [(plain(_title_of(index.schema, hit), 120), document_path(hit.id)) for hit in similar_hits(svc.engine, key, 5)]
+    links = [(plain(_title_of(index.schema, hit), 120), query.in_language(document_path(hit.id))) for hit in similar]
     where = crumbs(key, stored)
-    return _page("document.html", 200, query, key=key, heading=title, crumbs=where, url=safe_url(stored), fields=fields, similar=similar)
+    return _page("document.html", 200, query, key=key, heading=title, crumbs=where, url=safe_url(stored), fields=fields, similar=links)
 
 
 @route(blueprint, "/click", ("GET",), Operation("search", "Log a click and lead on", None, None, None, "text/html", tag="pages"))
@@ -99,6 +100,11 @@ def click() -> Response:
     response = redirect(target, 303)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _shown(value: Any) -> str:
+    """The value of a field in the reader's language."""
+    return _interface()(str(value).lower()) if isinstance(value, bool) else field_text(value).strip()
 
 
 def _title_of(schema: Any, hit: Any) -> str:

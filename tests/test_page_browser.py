@@ -1,29 +1,17 @@
 """The search page in a real browser against the real server: searching, clicks with and without JavaScript, and nothing that runs or leaks."""
 
 import json
-import shutil
 import time
 import urllib.request
 
 import pytest
+from browsers import launched_chromium
 from web_home import make_home
 from web_server import running_server
 
 from ranker.clicklog import ClickLog
 
-sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +24,8 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    with launched_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

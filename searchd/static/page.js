@@ -60,12 +60,12 @@ function combobox(input, listbox, status) {
     }
   }
 
-  // What was not typed yet stands out: that is what tells the suggestions apart.
+  // What goes on from what was typed stands out: that is what tells the suggestions apart.
   function withTyped(text) {
     const shown = document.createElement("bdi");
-    const begins = text.toLowerCase().startsWith(typed.toLowerCase()) && typed.trim();
+    const begins = typed && text.toLowerCase().startsWith(typed.toLowerCase());
     if (!begins) shown.textContent = text;
-    else shown.append(element("span", "typed", text.slice(0, typed.length)), text.slice(typed.length));
+    else shown.append(text.slice(0, typed.length), element("b", "", text.slice(typed.length)));
     return shown;
   }
 
