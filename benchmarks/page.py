@@ -3,7 +3,8 @@
 Each query of ``--queries`` (qid TAB text) is asked ``--rounds`` times: milliseconds, by the browser's own performance entries, from the start of
 the navigation to the first byte, to the first paint with text (first-contentful-paint) and to the load event; the same for suggestions, from the key
 to the list. Median, 95th percentile and maximum of all, and of the fastest round of each query, which other programs of the machine disturb least.
-Server and browser share the cores; what a network adds is not in it.
+Beside it the paint of a line of text from the same server (``/health``), which is what the browser itself takes. Server and browser share the cores;
+what a network adds is not in it.
 """
 
 import argparse
@@ -53,9 +54,9 @@ def opened(home: Path) -> Iterator[tuple[str, Any]]:
             yield base, browser
 
 
-def painted(page: Any, base: str, query: str) -> list[float]:
+def painted(page: Any, address: str) -> list[float]:
     """Milliseconds of one navigation, in the order of NAMES."""
-    page.goto(f"{base}/search?q={query}", wait_until="load")
+    page.goto(address, wait_until="load")
     found: list[float] = page.evaluate(ENTRIES)
     return found
 
@@ -79,11 +80,15 @@ def main() -> None:
     with opened(arguments.home) as (base, browser):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(base)
-        rounds = [[painted(page, base, query) for query in queries] for _ in range(arguments.rounds)]
+        rounds, smallest = [], []
+        for _ in range(arguments.rounds):
+            rounds.append([painted(page, f"{base}/search?q={query}") for query in queries])
+            smallest += [painted(page, f"{base}/health")[1] for _ in queries]
         for place, name in enumerate(NAMES):
             values = [[one[place] for one in asked] for asked in rounds]
             print(told(name, [value for asked in values for value in asked]))
             print(told("fastest of each query", [min(asked) for asked in zip(*values)]))
+        print(told("a line of text painted", smallest))
         page.goto(base)
         print(told("suggestions (with 120)", [page.evaluate(SUGGESTED, query[:4]) for query in queries]))
 
