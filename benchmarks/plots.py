@@ -1,4 +1,4 @@
-"""Plots and tables of docs/performance.md from results: the folder of --results, by default the newest of benchmarks/results.
+"""Plots and tables of docs/performance.md from results: those of --results, by default the newest of each benchmark.
 
 Writes docs/plots/*.svg, and in docs/performance.md everything between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; the text around stays.
 The same results give the same bytes. A benchmark without results leaves a line that says so. With --folder, somewhere else than docs.
@@ -18,13 +18,14 @@ BLOCK = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(<!-- end \2 -->)", re.S)
 
 
 def read_results(folder: Path) -> Results:
-    """Benchmark name -> its results, of those that are there."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    """Benchmark name -> its results, of those that are there; of folders named by dates the last that has some."""
+    paths = [*sorted(folder.glob("*/*.json")), *folder.glob("*.json")]
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
-def newest(root: Path = ROOT / "benchmarks" / "results") -> Path:
-    """The last folder by name, which is a date; the root itself where there is none."""
-    return max((path for path in root.glob("*/") if any(path.glob("*.json"))), default=root)
+def newest() -> Path:
+    """Where the results of all days lie."""
+    return ROOT / "benchmarks" / "results"
 
 
 def draw(results: Results, folder: Path) -> dict[str, list[str]]:
