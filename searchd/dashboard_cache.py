@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 FRESH_SECONDS = 30.0
 SHARE_OF_TIME = 20
-KEPT = 16
+KEPT = 4
+"""Each may be some tens of megabytes of a large log."""
 
 
 class Found(NamedTuple):

@@ -53,7 +53,7 @@ class QueriesReport(msgspec.Struct, frozen=True):
 def queries_report(counts: Counts, min_clients: int, limit: int = SHOWN) -> QueriesReport:
     """Each list with at most ``limit`` queries of at least ``min_clients`` clients."""
     rated = _rated(counts)
-    public = [(name, query) for name, query in counts.queries.items() if len(query.clients) >= min_clients]
+    public = [(name, query) for name, query in counts.queries.items() if query.clients >= min_clients]
     rows = [_row(name, query, rated.get(name), rated.rate) for name, query in public]
     looks = sum(query.looks for query in counts.queries.values())
     shown = sum(query.searches for _, query in public)
@@ -73,7 +73,7 @@ def queries_report(counts: Counts, min_clients: int, limit: int = SHOWN) -> Quer
 
 def frequent_texts(counts: Counts, min_clients: int, limit: int) -> list[str]:
     """The texts asked most that found something, as they were last typed; of at least ``min_clients`` clients."""
-    found = [query for query in counts.queries.values() if query.looks and len(query.clients) >= min_clients]
+    found = [query for query in counts.queries.values() if query.looks and query.clients >= min_clients]
     return [query.text for query in sorted(found, key=lambda query: (-query.searches, query.text))[:limit]]
 
 
@@ -102,7 +102,7 @@ def _rated(counts: Counts) -> _Rated:
 def _row(name: str, query: QueryCounts, rates: tuple[float, float, float] | None, rate: float) -> QueryRow:
     own, low, high = rates or (None, None, None)
     lost = 0.0 if own is None else max(0.0, (rate - own) * query.looks)
-    return QueryRow(name, query.searches, len(query.clients), query.empty, query.looks, query.clicked, own, low, high, lost)
+    return QueryRow(name, query.searches, query.clients, query.empty, query.looks, query.clicked, own, low, high, lost)
 
 
 def _is_low(row: QueryRow, rate: float) -> bool:

@@ -7,7 +7,7 @@ often as it would if people went on to what everybody clicks on anyway.
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -44,12 +44,12 @@ class Proposal(msgspec.Struct, frozen=True):
     line: str
 
 
-@dataclass
+@dataclass(slots=True)
 class PairCounts:
-    """How often one query followed the failure of another, and for which clients; those without an id are no clients."""
+    """How often one query followed the failure of another, and for how many clients; those without an id are no clients."""
 
     count: int = 0
-    clients: set[str] = field(default_factory=set)
+    clients: int = 0
 
 
 class Reformulations:
@@ -58,13 +58,16 @@ class Reformulations:
     def __init__(self) -> None:
         self.pairs: dict[Pair, PairCounts] = defaultdict(PairCounts)
         self._pending: dict[str, list[Failed]] = {}
+        self._seen: set[tuple[str, str, str]] = set()
         self._after: Counter[str] = Counter()  # failures of a query that went on to some click
         self._clicked: Counter[str] = Counter()
+        self._clicks = 0
         self._by_failed: dict[str, list[str]] = defaultdict(list)
 
     def add(self, session: str, client: str, text: str, at: int, found: bool, clicked: bool) -> None:
         """Count the next search; ``at`` in milliseconds. Sessions without a name tell nothing."""
         self._clicked[text] += clicked
+        self._clicks += clicked
         if not session:
             return
         if clicked:
@@ -81,21 +84,27 @@ class Reformulations:
             self._by_failed[failed].append(text)
         pair.count += 1
         self._after[failed] += 1
-        if client:
-            pair.clients.add(client)
+        if client and (failed, text, client) not in self._seen:
+            self._seen.add((failed, text, client))
+            pair.clients += 1
+
+    def finish(self) -> None:
+        """Forget what only further searches would need."""
+        self._pending.clear()
+        self._seen.clear()
 
     def proposals(self, text: str, min_clients: int, limit: int = 3) -> list[Proposal]:
         """What may stand for a query, by the number of clients that found it so."""
         found = []
         for target in self._by_failed.get(text, ()):
             pair = self.pairs[text, target]
-            if len(pair.clients) >= min_clients and pair.count >= LIFT * self.expected(text, target):
-                found.append(Proposal(target, pair.count, len(pair.clients), pair.count / self._after[text], *line_for(text, target)))
+            if pair.clients >= min_clients and pair.count >= LIFT * self.expected(text, target):
+                found.append(Proposal(target, pair.count, pair.clients, pair.count / self._after[text], *line_for(text, target)))
         return sorted(found, key=lambda one: (-one.clients, -one.count, one.target))[:limit]
 
     def expected(self, text: str, target: str) -> float:
         """How often ``target`` would follow ``text`` if what is clicked next did not depend on what failed before."""
-        others = sum(self._clicked.values()) - self._after[text]
+        others = self._clicks - self._after[text]
         return self._after[text] * (self._clicked[target] - self.pairs[text, target].count) / others if others > 0 else 0.0
 
 

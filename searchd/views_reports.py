@@ -181,7 +181,7 @@ def clicks() -> Response:
         return json_response(ClicksAnswer(None, 0, 0, 0, 0, [], []))
     moments = [MomentAnswer(*moment) for moment in days_of(counts)]
     return json_response(
-        ClicksAnswer(_window(counts), counts.searches, counts.empty, counts.clicked, len(counts.clients), rank_rates(counts), moments)
+        ClicksAnswer(_window(counts), counts.searches, counts.empty, counts.clicked, counts.clients, rank_rates(counts), moments)
     )
 
 

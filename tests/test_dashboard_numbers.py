@@ -116,7 +116,7 @@ class TestLog:
         counts = count_log(log, 7, now=NOW)
         assert counts.searches == 400 and counts.shown.tolist() == shown.tolist() and counts.clicks.tolist() == clicked.tolist()
         found = {name: [q.searches, q.empty, q.looks, q.clicked, q.clients] for name, q in counts.queries.items()}
-        assert found == dict(queries)
+        assert found == {name: [*numbers, len(clients)] for name, (*numbers, clients) in queries.items()}
         assert sum(number for _, number, _ in days_of(counts)) == 400
 
     def test_only_the_newest_are_read_and_none_of_them_lacks_its_clicks(self, log):
