@@ -35,7 +35,10 @@ def routes_page() -> str:
 def _route(method: str, path: str, operation: dict[str, Any]) -> str:
     scopes = {scope for one in operation.get("security", ()) for part in one.values() for scope in part}
     who = SCOPES[scopes.pop()] if scopes else "open to all"
-    rows = [(code(one["name"]), _kind(one["schema"]), _default(one), one["description"]) for one in operation["parameters"]]
+    rows = [
+        (code(one["name"]), _kind(one["schema"]).removesuffix(" or null"), _default(one), one["description"])
+        for one in operation["parameters"]
+    ]
     parts = [
         f"## {method.upper()} {path}\n",
         f"{operation['summary']}. Who may: {who}.\n",

@@ -1,6 +1,7 @@
 """Explanations of served scores: they sum to the score, on every page, for forests and blends, at every door."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
@@ -37,6 +38,17 @@ def test_contributions_sum_to_the_score_of_every_hit(engine, model, query):
             assert total(told) == pytest.approx(hit.score, abs=1e-9)
             assert told["contributions"]
             assert all(part["value"] == pytest.approx(hit.features[part["feature"]], nan_ok=True) for part in told["contributions"])
+
+
+def test_threads_that_ask_at_once_are_told_what_one_is_told(engine):
+    def told(query):
+        hits = engine.search(query, limit=8, model="plain", explain=True).hits
+        return repr([hit.explanation["model"]["contributions"] for hit in hits])  # NaN is not equal to itself, its text is
+
+    asked = list(QUERIES[:4]) * 8
+    alone = {query: told(query) for query in QUERIES[:4]}
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(told, asked)) == [alone[query] for query in asked]
 
 
 def test_a_document_explained_alone_has_the_contributions_of_the_page(engine):
