@@ -10,7 +10,7 @@ _HTML_LANG = {"en": "en", "zh": "zh-Hans"}
 WORDS: dict[str, tuple[str, str]] = {
     "search": ("Search", "搜索"),
     "search_label": ("Search the collection", "搜索文档"),
-    "placeholder": ("Search in any language", "输入关键词，中英文均可"),
+    "placeholder": ("Search in any language", "中英文均可搜索"),
     "tagline": ("Full-text search that learns from clicks.", "从点击中学习的全文搜索。"),
     "skip": ("Skip to results", "跳到搜索结果"),
     "documents": ("documents", "篇文档"),

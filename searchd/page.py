@@ -56,6 +56,11 @@ def plain(text: object, length: int) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
+def isolated(text: str) -> str:
+    """Text for the middle of a sentence, which it must not turn around if it runs from right to left (Unicode's isolates)."""
+    return f"\u2068{text}\u2069"
+
+
 def field_label(name: str) -> str:
     """A field's name for people."""
     return plain(name.replace("_", " "), 24)

@@ -25,7 +25,7 @@ _PLAIN_NAME = re.compile(r"[^\s\"'=<>!()\[\],]+")
 
 
 class Bounds(NamedTuple):
-    """The least and the greatest value of a column, as text."""
+    """The least and the greatest value of a column, as text; of dates the years where these differ."""
 
     low: str
     high: str
@@ -61,8 +61,10 @@ def _bounds(name: str, columns: Columns) -> Bounds | None:
     values = values[np.isfinite(values)]
     if not len(values):
         return None
-    low, high = (shown_value(column.kind, value.item())[:10] for value in (values.min(), values.max()))
-    return Bounds(low, high)
+    low, high = (shown_value(column.kind, value.item()) for value in (values.min(), values.max()))
+    if column.kind != "date":
+        return Bounds(low, high)
+    return Bounds(low[:10], high[:10]) if low[:4] == high[:4] else Bounds(low[:4], high[:4])  # years say enough
 
 
 def filter_expression(

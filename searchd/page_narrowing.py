@@ -85,11 +85,12 @@ def shown_facet(name: str, values: Any, query: PageQuery, t: Interface) -> Facet
     """The chosen values of a field, each as a link that takes it away, then its commonest others, each as a link that adds it."""
     counts = dict(_pairs(values))
     chosen = [value for field, value in query.chosen if field == name]
-    shown = [Choice(shown_value(value, t), query.without_filter(name, value).href(), counts.get(value, 0), True) for value in chosen]
-    others = sorted(((value, count) for value, count in counts.items() if value not in chosen), key=lambda pair: (-pair[1], pair[0]))
-    shown += [Choice(shown_value(value, t), query.with_filter(name, value).href(), count) for value, count in others]
+    others = sorted(counts.keys() - set(chosen), key=lambda value: (-counts[value], value))
     first = max(MAX_CHOICES, len(chosen))
-    return Facet(name, field_label(name), shown[:first], shown[first : first + MAX_FURTHER])
+    link = query.filter_links(name)
+    shown = [Choice(shown_value(value, t), query.without_filter(name, value).href(), counts.get(value, 0), True) for value in chosen]
+    shown += [Choice(shown_value(value, t), link(value), counts[value]) for value in others[: first + MAX_FURTHER - len(chosen)]]
+    return Facet(name, field_label(name), shown[:first], shown[first:])
 
 
 def _pairs(values: Any) -> Iterable[tuple[str, int]]:

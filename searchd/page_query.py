@@ -3,9 +3,9 @@
 q=WORDS & f=FIELD:VALUE ... & from.FIELD=LOW & to.FIELD=HIGH & sort=FIELD:asc|desc & page=N & exact=1 & lang=en|zh
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Self
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from flask import request
 
@@ -101,9 +101,10 @@ class PageQuery(NamedTuple):
         """Another page's address, in the language that was chosen."""
         return f"{path}{'&' if '?' in path else '?'}{urlencode({'lang': self.lang})}" if self.lang else path
 
-    def with_filter(self, name: str, value: str) -> Self:
-        """The same search with one filter more, from its first page."""
-        return self._replace(chosen=(*self.chosen, (name, value)), page=1)
+    def filter_links(self, name: str) -> Callable[[str], str]:
+        """Value to the address of the same search with that filter more, from its first page; what the addresses share is written once."""
+        shared = self._replace(page=1).href()
+        return lambda value: f"{shared}&f={quote_plus(f'{name}:{value}')}"
 
     def without_filter(self, name: str, value: str) -> Self:
         """The same search with one filter less, from its first page."""

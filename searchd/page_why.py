@@ -11,7 +11,7 @@ from indexer.tokens import STREAM_NAMES
 from searchd.feature_words import feature_words
 from searchd.hits import Hit
 from searchd.interface import LANGUAGES, Interface
-from searchd.page import field_label, field_text, plain, title_field
+from searchd.page import field_label, field_text, isolated, plain, title_field
 from searchd.page_bars import Bar, waterfall
 from searchd.page_query import PageQuery
 from searchd.page_search import page_filter
@@ -125,7 +125,7 @@ def _summary(query: PageQuery, hit: Hit, rank: int, ranked: bool, t: Interface) 
     """In one sentence what decided the place."""
     if query.sort:
         field = query.sort.rpartition(":")[0] or query.sort
-        return t("why_sorted", rank=rank, field=field_label(field), value=plain(field_text(hit.document.get(field)), 60) or "–")
+        return t("why_sorted", rank=rank, field=field_label(field), value=isolated(plain(field_text(hit.document.get(field)), 60) or "–"))
     if not hit.explanation or not hit.explanation["retrieval"]["terms"]:
         return t("why_no_words", rank=rank)
     return t("why_ranked" if ranked else "why_text", rank=rank, score=number(hit.score))
@@ -182,7 +182,7 @@ def _neighbour(hits: Sequence[Hit], titles: Sequence[str], at: int, other: int, 
     ]
     if rest:
         shown.append(Difference(t("everything_else"), "", signed(rest)))
-    heading = t("why_below" if other < at else "why_above", rank=first + other, title=titles[other])
+    heading = t("why_below" if other < at else "why_above", rank=first + other, title=isolated(titles[other]))
     scores = {"score": number(hits[at].score), "other": number(hits[other].score)}
     sentence = t("scores_of_both" if shown else "same_score", **scores)
     return Neighbour(heading, sentence, shown)

@@ -16,7 +16,7 @@ from searchd.clicks import log_click
 from searchd.error_words import error_words
 from searchd.errors_http import HttpProblem, public_message, status_of
 from searchd.interface import Interface, choose_language
-from searchd.page import crumbs, document_path, field_text, plain, safe_url, title_field
+from searchd.page import crumbs, document_path, field_text, isolated, plain, safe_url, title_field
 from searchd.page_query import PageQuery
 from searchd.page_result import shown_result
 from searchd.page_search import page_search
@@ -134,7 +134,9 @@ def _interface() -> Interface:
 
 def _page(template: str, status: int, query: PageQuery, **values: Any) -> Response:
     t = _interface()
-    body = render_template(template, t=t, query=query, title=service().settings.title, other_href=_other_language(query, t), **values)
+    body = render_template(
+        template, t=t, query=query, isolated=isolated, title=service().settings.title, other_href=_other_language(query, t), **values
+    )
     response = make_response(body, status)
     response.headers["Cache-Control"] = "private, no-store" if values.get("result") else "private, no-cache"
     response.headers["Vary"] = "Accept-Language"

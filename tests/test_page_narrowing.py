@@ -140,6 +140,14 @@ def test_what_makes_no_sense_is_left_out_and_named(client, query, names):
     assert response.status_code == 200 and f"left out: {names}." in response.text
 
 
+def test_what_was_meant_is_shown_and_what_was_typed_can_be_asked(client):
+    page = client.get("/search?q=appel+banan").text
+    assert "Showing results for" in page and "<bdi>apple banana</bdi>" in page
+    typed = client.get("/search?q=appel+banan&exact=1").text
+    assert "Search instead for" in page and "Showing results for" not in typed
+    assert "Nothing found for “\u2068qqqq zzzz\u2069”" in client.get("/search?q=qqqq+zzzz").text
+
+
 def test_pages_beyond_the_last_say_so(client):
     response = client.get("/search?q=banana&page=20")
     assert response.status_code == 200 and ("There is no page 20" in response.text or "Nothing found" in response.text)
