@@ -102,7 +102,7 @@ def moment(milliseconds: int | None, seconds: bool = False) -> str:
 
 def percent(share: float | None) -> str:
     """A share as people read it."""
-    return "–" if share is None else f"{share * 100:.1f} %"
+    return "–" if share is None else f"{share * 100:.1f}\u00a0%"  # never a line that begins with the sign
 
 
 def milliseconds(seconds: float | None) -> str:
