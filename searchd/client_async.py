@@ -73,10 +73,7 @@ class AsyncClient:
         refresh: bool = False,
         progress: Progress | None = None,
     ) -> Added:
-        """Add or replace documents from any iterable, asynchronous or not, ``batch`` a request; ``progress`` is called with the sum after each.
-
-        All documents of a request are taken or none. Where one is refused the earlier requests stay, as a note of the error says.
-        """
+        """Add or replace documents from any iterable, asynchronous or not; otherwise as ``Client.add_documents``."""
         done, batches = Added(), Batches(batch)
         async for document in _each(documents):
             if body := batches.add(document):
