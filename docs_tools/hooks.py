@@ -1,11 +1,18 @@
 """What MkDocs calls while it builds the site."""
 
+import logging
 from typing import Any
 
+import jieba
 from mkdocs.structure.files import File, Files
 
 from docs_tools.pages import ELSEWHERE, GENERATED, relinked_text
 from docs_tools.tables import ROOT
+
+
+def on_startup(**_asked: Any) -> None:
+    """Keep the search's segmenter from telling that it reads its dictionary."""
+    jieba.setLogLevel(logging.WARNING)
 
 
 def on_files(files: Files, config: Any) -> Files:
