@@ -12,7 +12,7 @@ settings.register_profile("searchd", deadline=None)
 settings.load_profile("searchd")
 
 
-LONG_FIRST = ("test_damage.py", "test_reindex.py", "test_changes.py")
+LONG_FIRST = ("test_damage.py", "test_reindex.py", "test_changes.py", "test_shell_blocks.py")
 """Files of few tests that take minutes; begun last, they would leave all workers but one without work."""
 
 
