@@ -1,24 +1,11 @@
-"""A site of another origin than the server's, for the tests of what other sites use of it; and the browser that visits it."""
+"""A site of another origin than the server's, for the tests of what other sites use of it."""
 
 import contextlib
 import functools
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -38,18 +25,6 @@ def other_site(folder: Path) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-@contextlib.contextmanager
-def browser() -> Iterator[object]:
-    """A headless chromium; skips the test where there is none."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield started
-        started.close()
 
 
 def watch(page: object) -> list[str]:

@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from other_site import browser, other_site, watch
+from browsers import launched_chromium
+from other_site import other_site, watch
 from web_home import make_home
 from web_server import running_server
 
@@ -39,7 +40,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    with browser() as started:
+    with launched_chromium() as started:
         yield started
 
 

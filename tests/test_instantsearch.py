@@ -5,8 +5,9 @@ import subprocess
 import time
 
 import pytest
+from browsers import launched_chromium
 from node_tools import ADAPTER, instantsearch, node
-from other_site import browser, other_site, watch
+from other_site import other_site, watch
 from web_home import make_home
 from web_server import running_server
 
@@ -57,7 +58,7 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    with browser() as started:
+    with launched_chromium() as started:
         yield started
 
 
