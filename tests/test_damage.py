@@ -66,6 +66,7 @@ def test_terms_in_more_than_65535_documents(tmp_path):
     assert wrong_answers(home, damages, 3600) == {}
 
 
+@pytest.mark.slow
 def test_these_tests_can_fail(homes):
     """With checking switched off, flipped bits do change answers."""
     risky = ("keys.data", "columns.0.values", "postings.nibbles", "postings.packed", "lengths.codes", "columns.4.ords", "stored.data")

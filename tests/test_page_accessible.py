@@ -151,7 +151,7 @@ SMALL = """
 """
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1600])
+@pytest.mark.parametrize("width", [320, *(pytest.param(width, marks=pytest.mark.slow) for width in (360, 768, 1024)), 1600])
 def test_nothing_scrolls_sideways_and_targets_are_large(chromium, base, width):
     context = chromium.new_context(viewport={"width": width, "height": 800})
     page = context.new_page()
