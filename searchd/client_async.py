@@ -14,8 +14,8 @@ import httpx
 
 import searchd.answers as answers
 import searchd.client_calls as calls
-from searchd.client_batches import Added, Batches, Document, Progress, explain_stop
-from searchd.client_errors import ClientError, TaskUnfinished
+from searchd.client_batches import Added, Batches, Document, Progress, explained_stop
+from searchd.client_errors import TaskUnfinished
 from searchd.client_events import Sent, click_event, event_batches, impression_events
 from searchd.client_options import SearchOptions, Who
 from searchd.client_retries import Call, Tries
@@ -82,14 +82,9 @@ class AsyncClient:
         return await self._add(rest, refresh, done, progress) if rest else done
 
     async def _add(self, body: bytes, refresh: bool, done: Added, progress: Progress | None) -> Added:
-        try:
-            done = done.with_(await self._send(calls.add_documents(body, refresh)))
-        except ClientError as error:
-            explain_stop(error, done)
-            raise
-        if progress is not None:
-            progress(done)
-        return done
+        with explained_stop(done):
+            answer = await self._send(calls.add_documents(body, refresh))
+        return done.with_(answer, progress)
 
     async def get_document(self, id: str) -> dict[str, Any]:  # noqa: A002
         """A document as it is stored; raises NotFound."""

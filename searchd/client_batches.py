@@ -1,11 +1,13 @@
 """Many documents as requests of a good size, one after another, with a word on how far it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
 
 from searchd.answers import ChangeAnswer
+from searchd.client_errors import ClientError
 
 MOST_BYTES = 16 * 1024 * 1024
 Document = Mapping[str, Any]
@@ -19,9 +21,12 @@ class Added(NamedTuple):
     requests: int = 0
     generation: str = ""
 
-    def with_(self, answer: ChangeAnswer) -> "Added":
-        """One request more."""
-        return Added(self.accepted + answer.accepted, self.requests + 1, answer.generation)
+    def with_(self, answer: ChangeAnswer, progress: "Progress | None") -> "Added":
+        """One request more, of which ``progress`` is told."""
+        done = Added(self.accepted + answer.accepted, self.requests + 1, answer.generation)
+        if progress is not None:
+            progress(done)
+        return done
 
 
 class Batches:
@@ -48,6 +53,11 @@ class Batches:
         return body
 
 
-def explain_stop(error: Exception, done: Added) -> None:
+@contextmanager
+def explained_stop(done: Added) -> Iterator[None]:
     """Let the error of a batch tell what became of those before it."""
-    error.add_note(f"{done.accepted} documents of {done.requests} earlier requests were accepted and stay")
+    try:
+        yield
+    except ClientError as error:
+        error.add_note(f"{done.accepted} documents of {done.requests} earlier requests were accepted and stay")
+        raise

@@ -151,11 +151,7 @@ def per_query(
         try:
             for value in ir_measures.iter_calc(list(measures), dict(qrels), dict(run)):
                 table[str(value.measure)][row[value.query_id]] = value.value
-        except (
-            ValueError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:  # what ir-measures raises for a measure that none of its providers has
+        except (ValueError, RuntimeError) as error:  # what ir-measures raises for a measure that none of its providers has
             raise EvaluationError(f"measures: these cannot be computed here ({error}); expected names such as {MEASURES}") from error
     return table
 

@@ -3,9 +3,12 @@
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from browsers import launched_chromium  # noqa: E402 - found by the path above
 
 # The first call of a kernel compiles it; a deadline would measure that.
 settings.register_profile("searchd", deadline=None)
@@ -18,3 +21,10 @@ LONG_FIRST = ("test_damage.py", "test_reindex.py", "test_changes.py", "test_shel
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in LONG_FIRST)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser for the tests of a file."""
+    with launched_chromium() as browser:
+        yield browser

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from browsers import launched_chromium
 from other_site import other_site, watch
 from web_home import make_home
 from web_server import running_server
@@ -36,12 +35,6 @@ def site(tmp_path_factory):
                 return address
 
             yield write, home, base
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launched_chromium() as started:
-        yield started
 
 
 @pytest.fixture

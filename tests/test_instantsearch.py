@@ -5,7 +5,6 @@ import subprocess
 import time
 
 import pytest
-from browsers import launched_chromium
 from node_tools import ADAPTER, instantsearch, node
 from other_site import other_site, watch
 from web_home import make_home
@@ -54,12 +53,6 @@ def shop(tmp_path_factory):
         with running_server(home.root, folder) as (base, _):
             (site / "index.html").write_text(PAGE.replace("SERVER", base).replace("KEY", key), encoding="utf-8")
             yield address, home
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launched_chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ texts from right to left turn nothing around, all of it works without a pointer,
 import re
 
 import pytest
-from browsers import launched_chromium
 from page_home import make_page_home
 from web_server import running_server
 
@@ -29,12 +28,6 @@ def base(tmp_path_factory):
         settings.write("\n[service]\npage_size = 5\n")  # axe looks at every element; more hits are more of the same
     with running_server(home.root, folder) as (address, _):
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launched_chromium() as browser:
-        yield browser
 
 
 def _suggestions(page):

@@ -5,7 +5,6 @@ import time
 import urllib.request
 
 import pytest
-from browsers import launched_chromium
 from web_home import make_home
 from web_server import running_server
 
@@ -20,12 +19,6 @@ def server(tmp_path_factory):
     home = make_home(folder)
     with running_server(home.root, folder) as (base, _):
         yield base, home
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launched_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

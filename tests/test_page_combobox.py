@@ -1,7 +1,6 @@
 """The search box in a real browser: the editable combobox with a list of the ARIA Authoring Practices, by keyboard, input method, mouse and touch."""
 
 import pytest
-from browsers import launched_chromium
 from web_home import make_home
 from web_server import running_server
 
@@ -13,12 +12,6 @@ def base(tmp_path_factory):
     folder = tmp_path_factory.mktemp("combobox")
     with running_server(make_home(folder).root, folder) as (address, _):
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launched_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
