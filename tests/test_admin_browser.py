@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 from test_admin import PAGES, write_log
-from test_page_browser import CONTRAST, chromium  # noqa: F401
+from test_page_browser import CONTRAST
 from trained_home import make_trained_home
 from web_server import running_server
 
@@ -37,7 +37,7 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(chromium, server):  # noqa: F811
+def visit(chromium, server):
     """Open a page with the key as a password, and hold at the end that nothing was violated or loaded from elsewhere."""
     opened, faults = [], []
 
@@ -106,7 +106,7 @@ def test_a_proposed_synonym_is_one_click_away(visit, server):
     assert (server[1].lexicon / "synonyms.txt").read_text() == "zzz => apple\n"
 
 
-def test_a_foreign_page_cannot_change_anything(chromium, server):  # noqa: F811
+def test_a_foreign_page_cannot_change_anything(chromium, server):
     """Another site makes the reader's browser, which knows the password, send the form by itself."""
     base, home, key = server
     body = f"""<form method=post action="{base}/admin/models/rollback"><input name=form_token value=x></form><script>document.forms[0].submit()</script>"""
