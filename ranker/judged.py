@@ -14,6 +14,8 @@ from indexer.durable import write_file
 from indexer.errors import SearchdError, reason
 
 QUEPID = ("query", "docid", "rating")
+# With what a cell begins that programs for tables take for a formula; such a cell is written with a ' before it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class BadJudgments(SearchdError):
@@ -91,8 +93,17 @@ def write_judgments(path: Path, form: str, queries: Mapping[str, str], judgments
     held = io.StringIO(newline="")
     out = csv.writer(held, lineterminator="\n")
     out.writerow(QUEPID)
-    out.writerows((queries[qid], key, f"{grade:.9g}") for qid, key, grade in rows)
+    out.writerows((_inert(queries[qid]), _inert(key), f"{grade:.9g}") for qid, key, grade in rows)
     write_file(path, held.getvalue().encode())
+
+
+def _inert(text: str) -> str:
+    """A cell that no table takes for a formula; ``_plain`` gives the text back."""
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
+
+
+def _plain(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
@@ -130,7 +141,7 @@ def _from_csv(path: Path, queries: dict[str, str], columns: tuple[int, int, int]
             for row in filter(None, rows):
                 if len(row) <= max(columns):
                     raise BadJudgments(f"{path}, line {rows.line_num}: expected `query,docid,rating`, found {','.join(row)[:80]!r}")
-                query, key, rating = (row[place].strip() for place in columns)
+                query, key, rating = (_plain(row[place].strip()).strip() for place in columns)
                 if rating:
                     triples.append((qids.get(query, query), key, _grade(path, rows.line_num, rating)))
         except csv.Error as error:

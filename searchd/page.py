@@ -57,8 +57,11 @@ def plain(text: object, length: int) -> str:
 
 
 def isolated(text: str) -> str:
-    """Text for the middle of a sentence, which it must not turn around if it runs from right to left (Unicode's isolates)."""
-    return f"\u2068{text}\u2069"
+    """Text for the middle of a sentence, which it must not turn around if it runs from right to left (Unicode's isolates).
+
+    Its own marks of direction go: one that ends an isolate would end this one.
+    """
+    return f"\u2068{_BIDI.sub('', text)}\u2069"
 
 
 def field_label(name: str) -> str:

@@ -83,6 +83,7 @@ def _read_file(root: Path, path: str) -> Document | Entry:
     raw = b""
     try:
         key = check_key(path)
+        _require_inside(root, path)
         raw = _read_bytes(root / path, path)
         name = PurePosixPath(path).name
         stem = PurePosixPath(name.removesuffix(".gz").removesuffix(".zst")).stem
@@ -91,6 +92,12 @@ def _read_file(root: Path, path: str) -> Document | Entry:
         return Document(key, {name: text for name, text in fields.items() if text}, str(root / path), 1, 0)
     except BadDocument as error:
         return entry(error, str(root / path), 1, 0, raw)
+
+
+def _require_inside(root: Path, path: str) -> None:
+    """Refuse a link that leads out of the folder: whoever may put files there must not publish others of the machine."""
+    if (root / path).is_symlink() and not (root / path).resolve().is_relative_to(root.resolve()):
+        raise BadDocument("unreadable_file", "a link that leads out of the folder; copy the file, or index the folder that it lies in")
 
 
 def _read_bytes(path: Path, name: str) -> bytes:
