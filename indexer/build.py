@@ -7,7 +7,6 @@ is interrupted or is killed changes nothing. ``read = indexed + quarantined + du
 """
 
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -156,7 +155,7 @@ class _Work:
             runs = [reorder(runs, self.schema, self.job.folder)]
         info = write_segment(runs, self.schema, self.staged / "0000.seg")
         del runs, found
-        shutil.rmtree(self.job.folder)
+        durable.remove_tree(self.job.folder)
         return replace(info, duplicates=self.inverted - info.documents)
 
     def _invert(self, sources: Sequence[Source], jobs: int, size: int, backend: str, shown: bool) -> Iterator[Inverted]:

@@ -222,5 +222,5 @@ def _on_disk(run: Run, path: Path, schema: Schema) -> Run:
 def _write_runs(staged: Path, name: str, runs: Sequence[Run], schema: Schema) -> SegmentInfo:
     info = write_segment(runs, schema, staged / name)
     for path in staged.glob("run-*"):
-        path.unlink()
+        durable.remove_file(path)
     return info

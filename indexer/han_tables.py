@@ -183,8 +183,8 @@ def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
     durable.write_file(_hash_of(path), file_sha256(path).encode(), 0o600)
     by_age = sorted(path.parent.glob("*.tables"), key=lambda one: one.stat().st_mtime_ns)
     for old in by_age[:-KEPT_FILES]:
-        old.unlink(missing_ok=True)
-        _hash_of(old).unlink(missing_ok=True)
+        durable.remove_file(old)
+        durable.remove_file(_hash_of(old))
 
 
 def _hash_of(path: Path) -> Path:

@@ -3,7 +3,6 @@
 One bad record never fails a build and never hides: ``read = indexed + quarantined + duplicates`` holds for every build.
 """
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -78,17 +77,14 @@ class Quarantine:
     def __init__(self, path: Path):
         self.path = path
         self.counts: Counter[str] = Counter()
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         durable.make_folder(path.parent)
-        _remove_leftovers(path)
-        self._file = open(self._temporary, "wb")  # noqa: SIM115 - closed by __exit__
+        self._file = durable.FileWriter(path)
 
     def __enter__(self) -> "Quarantine":
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        self._file.abort()
 
     @property
     def total(self) -> int:
@@ -102,12 +98,3 @@ class Quarantine:
     def publish(self) -> None:
         """Replace the home's quarantine by this one."""
         self._file.close()
-        durable.sync_file(self._temporary)
-        durable.replace_file(self._temporary, self.path)
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Drop the temporary files of writers that were killed."""
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        if not Path("/proc", leftover.suffixes[-2].lstrip(".")).exists():
-            leftover.unlink(missing_ok=True)

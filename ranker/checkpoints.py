@@ -7,13 +7,12 @@ A job is named by a hash of everything that decides its outcome, so a folder nev
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from indexer.durable import make_folder, write_file
+from indexer.durable import make_folder, remove_tree, write_file
 from ranker.lightgbm_text import InvalidModel, TextModel, parse_model
 
 
@@ -63,5 +62,5 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Forget everything: the training is complete."""
-        if self.folder is not None and self.folder.exists():
-            shutil.rmtree(self.folder)
+        if self.folder is not None:
+            remove_tree(self.folder)

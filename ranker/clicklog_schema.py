@@ -6,7 +6,6 @@ and the matrix is most of the bytes.
 """
 
 import hashlib
-import os
 import sqlite3
 import threading
 import time
@@ -19,6 +18,7 @@ import orjson
 from numpy.typing import NDArray
 from sqlite_utils import Database, Migrations
 
+from indexer.durable import make_file
 from indexer.errors import SearchdError
 
 BUSY_SECONDS = 5.0
@@ -222,7 +222,7 @@ def _make_file(path: Path) -> None:
     """
     with _MAKING:
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            make_file(path, 0o600)
         except FileExistsError:
             return
         except OSError as error:

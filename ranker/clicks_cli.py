@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
+import indexer.durable as durable
 import ranker.hygiene as hygiene
 import ranker.transfer as transfer
 from indexer.home import Home
@@ -33,7 +34,7 @@ def opened(home: Home, make: bool = False) -> ClickLog:
     """The click log of a home; only a command that writes makes it."""
     path = home.clicks
     if make:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(path.parent)
     elif not path.exists():
         raise ClickLogError(f"{path}: expected a click log, found none; search or import some clicks first, or check --home")
     return ClickLog(path)

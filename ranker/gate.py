@@ -90,9 +90,11 @@ def activate(
     evidence = [] if label == before else [_held_out(model.card), *_compared(open_engine, home, label, before, judged)]
     if not force:
         _refuse(home, label, evidence)
+    if label != before:
+        arm(home, label, before)  # at no time does a model serve that nobody watches, even if this is where the process ends
     registry.activate(model.name, model.version)
     if label != before:
-        arm(home, label, before)
+        arm(home, label, before)  # again, for whoever looked in between and found another model serving
         told = [str(one) for one in evidence]
         note(home, action="activate", model=label, before=before, by=by, forced=force, evidence=told)
     return Admission(model.name, model.version, evidence)

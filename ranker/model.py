@@ -9,8 +9,6 @@ A model that loads has the bytes that were published and gives, on this machine 
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer.durable import make_folder, remove_folder, rename_folder, write_file
+from indexer.durable import make_folder, replace_folder, staging_folder, write_file
 from indexer.errors import SearchdError, reason
 from ranker.behaviour import read_behaviour
 from ranker.featureset import FeatureSet
@@ -124,14 +122,9 @@ def require_free(folder: Path, overwrite: bool = False) -> None:
 def replace_model(folder: Path, trained: Trained, card: dict[str, Any], overwrite: bool = False) -> None:
     """Write a model as a whole folder; one that is there stays until the new one is complete. Raises FolderInUse."""
     require_free(folder, overwrite)
-    staging = folder.with_name(f".{folder.name}.{os.getpid()}.staging")
-    try:
+    with staging_folder(folder.parent, f".{folder.name}.staging-") as staging:
         write_model(staging, trained, card)
-        if folder.exists():
-            remove_folder(folder)
-        rename_folder(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        replace_folder(staging, folder)
 
 
 def read_model(folder: Path, name: str = "model", version: str = "", own: bool = False) -> Model:

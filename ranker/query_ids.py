@@ -6,9 +6,9 @@ over the first 17. No padding and no spare bits, so that every id has exactly on
 
 import base64
 import hmac
-import os
 import secrets
 import time
+from contextlib import suppress
 
 from indexer import durable
 from indexer.errors import SearchdError
@@ -93,14 +93,7 @@ def load_secret(home: Home) -> bytes:
 
 
 def _make_secret(home: Home) -> None:
-    """Write aside, then link: of several first users one wins, and the others find the winner's file whole."""
+    """Of several first users one wins, and the others find the winner's file whole."""
     durable.make_folder(home.root)
-    aside = home.root / f".secret.{os.getpid()}.{secrets.token_hex(4)}"
-    durable.write_file(aside, secrets.token_bytes(SECRET_BYTES), mode=0o600)
-    try:
-        durable.link_file(aside, home.secret)
-    except FileExistsError:
-        pass
-    finally:
-        aside.unlink()
-    durable.sync_folder(home.root)
+    with suppress(FileExistsError):
+        durable.write_new_file(home.secret, secrets.token_bytes(SECRET_BYTES), mode=0o600)

@@ -4,13 +4,11 @@
 model. It is replaced atomically, so whoever reads it sees one activation or the next, and rollback is dropping the last line.
 """
 
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from indexer.durable import make_folder, replace_file, write_file
+from indexer.durable import rename_folder, staging_folder, write_file
 from indexer.errors import SearchdError
 from indexer.home import Home
 from ranker.model import SUMS, Model, Trained, files_of, read_model, write_model
@@ -83,26 +81,19 @@ class Registry:
 
     def publish(self, trained: Trained, card: dict[str, Any], name: str) -> str:
         """Store a model as the next version of ``name``, verified by loading it, and return the version. Activates nothing."""
-        staging = self._staging(name)
-        try:
+        with staging_folder(self.folder / _checked(name)) as staging:
             write_model(staging, trained, card)
             self._describe(read_model(staging, name, own=True), staging)
             return self._place(staging, name)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
     def import_folder(self, source: Path, name: str) -> str:
         """Copy a model folder of another home as the next version of ``name``; raises unless it is whole and our scorer can hold it."""
         read_model(source, name)
-        staging = self._staging(name)
-        try:
-            make_folder(staging)
+        with staging_folder(self.folder / _checked(name)) as staging:
             for file in files_of(source):
                 write_file(staging / file, (source / file).read_bytes())
             self._describe(read_model(staging, name), staging)
             return self._place(staging, name)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
     def load(self, name: str = "active", version: str | None = None) -> Model:
         """Load and verify a version (the newest by default) of a model, or the active one; raises UnknownModel."""
@@ -170,18 +161,13 @@ class Registry:
         lines = [f"{name} {version}\n" for name, version in history[-REMEMBERED:]]
         write_file(self.active_file, "".join(lines).encode())
 
-    def _staging(self, name: str) -> Path:
-        folder = self.folder / _checked(name)
-        make_folder(folder)
-        return folder / f".staging-{os.getpid()}-{os.urandom(4).hex()}"
-
     def _place(self, staging: Path, name: str) -> str:
         """Give a finished folder the next free version; two writers never share one, since a folder does not replace a full folder."""
         while True:
             versions = self.versions(name)
             version = f"v{int(versions[-1][1:]) + 1 if versions else 1:04d}"
             try:
-                replace_file(staging, self.folder / name / version)
+                rename_folder(staging, self.folder / name / version)
                 return version
             except OSError:
                 if version not in self.versions(name):

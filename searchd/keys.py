@@ -7,7 +7,6 @@ brings a key, so a revoked key stops working at once in every worker.
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import sqlite3
@@ -15,13 +14,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import sqlite_utils
 
-from indexer.durable import make_folder
+from indexer.durable import make_file, make_folder
 from indexer.errors import SearchdError
 
 SCOPES = ("search", "events", "documents", "admin")
@@ -120,8 +119,8 @@ class KeyStore:
 
     def _insert(self, row: dict[str, object]) -> None:
         make_folder(self.path.parent)
-        if not self.path.exists():
-            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        with suppress(FileExistsError):
+            make_file(self.path, 0o600)
         with self._opened() as connection:
             database = sqlite_utils.Database(connection)
             columns = {"id": str, "digest": str, "scopes": str, "label": str, "created": int, "expires": int, "revoked": int}

@@ -4,7 +4,6 @@ Evaluators ignore the rank column, sort by score as float32 and break ties in wa
 served. Ids hold no white space there, so it is percent-encoded. A query without text or without results writes no line.
 """
 
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from indexer.durable import FileWriter
 from indexer.errors import SearchdError
 
 _SPACE = re.compile(r"\s")
@@ -63,16 +63,23 @@ def save_run(lines: Iterable[str], output: str) -> int:
     if output == "-":
         return _write(lines, sys.stdout)
     path = Path(output)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(aside, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as file:
-            count = _write(lines, file)
-        os.replace(aside, path)
+        return _write_file(lines, path)
     except OSError as error:
         raise OutputError(f"{path}: expected a file that can be written, found: {error.strerror}") from error
+
+
+def _write_file(lines: Iterable[str], path: Path) -> int:
+    writer = FileWriter(path)
+    try:
+        count = 0
+        for line in lines:
+            writer.write(f"{line}\n".encode("utf-8", "surrogatepass"))
+            count += 1
+        writer.close()
+        return count
     finally:
-        aside.unlink(missing_ok=True)
-    return count
+        writer.abort()
 
 
 def _write(lines: Iterable[str], file: TextIO) -> int:

@@ -1,4 +1,4 @@
-"""SIGKILL at a chosen call of the door to the disk, in a forked child."""
+"""SIGKILL after a chosen operation on the disk, in a forked child."""
 
 import os
 import signal
@@ -6,38 +6,54 @@ from collections.abc import Callable
 
 import indexer.durable as durable
 
-DOOR = ("write_file", "sync_file", "sync_folder", "rename_folder", "remove_folder", "make_folder", "link_file", "replace_file")
 
+def killed_at(step: int, work: Callable[[], object], torn: bool = False) -> bool:
+    """Run ``work`` in a child that kills itself after its ``step``-th operation on the disk, before all of them for 0; False when it ended first.
 
-def killed_at(step: int, work: Callable[[], object]) -> bool:
-    """Run ``work`` in a child that kills itself before (even ``step``) or after (odd) its ``step // 2``-th call; False when it ended first."""
+    ``torn``: the operation is done half if it writes, and otherwise not at all.
+    """
     child = os.fork()
     if not child:
         try:
-            _arm(step)
+            durable.watch(_killing(step, torn))
             work()
         finally:
             os._exit(0)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def _arm(step: int) -> None:
-    calls = 0
+def _killing(step, torn):
+    done = 0
 
-    def reach(number: int) -> None:
-        if number == step:
+    def observe(what, do):
+        nonlocal done
+        done += 1
+        if not step:
             os.kill(os.getpid(), signal.SIGKILL)
+        if done == step and torn and what.name == "write":
+            descriptor, data = what.arguments
+            os.write(descriptor, data[: len(data) // 2])
+        elif done != step or not torn:
+            result = do()
+        if done == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
 
-    def wrap(function: Callable) -> Callable:
-        def call(*args: object, **kwargs: object) -> object:
-            nonlocal calls
-            before, calls = calls, calls + 2
-            reach(before)
-            result = function(*args, **kwargs)
-            reach(before + 1)
-            return result
+    return observe
 
-        return call
 
-    for name in DOOR:
-        setattr(durable, name, wrap(getattr(durable, name)))
+def operations(work: Callable[[], object]) -> list[durable.Step]:
+    """What ``work`` does to the disk, done here."""
+    found: list[durable.Step] = []
+
+    def observe(what, do):
+        result = do()
+        found.append(what)
+        return result
+
+    durable.watch(observe)
+    try:
+        work()
+    finally:
+        durable.watch(None)
+    return found

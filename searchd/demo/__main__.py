@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from indexer.durable import write_file
 from indexer.home import Home
 from searchd.demo.loop import learn
 from searchd.keys import KeyStore
@@ -23,7 +24,7 @@ def main(home: Path, port: int, fresh: bool, serve: bool) -> None:
     done = home / DONE
     if fresh or not done.exists():
         learn(home)
-        done.touch()
+        write_file(done, b"")
     if serve:
         key = KeyStore(Home.at(home).keys).create("admin", "1d", "demo")
         click.echo(

@@ -7,7 +7,6 @@ Half of the judged queries are asked by simulated users and trained on; the othe
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from indexer.durable import make_folder, write_file
 from searchd.demo.corpus import documents
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "demo"
@@ -36,11 +36,9 @@ def command(*words: str | Path, quiet: bool = False) -> str:
 
 def write_sources(home: Path) -> list[Path]:
     """The documentation of this machine as JSONL, and the notes that the project ships."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home)
     source = home / "python-docs.jsonl"
-    with open(source, "wb") as out:
-        for document in documents():
-            out.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+    write_file(source, b"".join(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE) for document in documents()))
     return [source, DATA / "notes.jsonl"]
 
 
@@ -51,16 +49,16 @@ def split_queries(home: Path) -> tuple[Path, Path]:
         halves[hashlib.sha256(line.split("\t")[0].encode()).digest()[0] % 2].append(line)
     paths = home / "queries-asked.tsv", home / "queries-held-out.tsv"
     for path, lines in zip(paths, halves):
-        path.write_text("".join(lines), encoding="utf-8")
+        write_file(path, "".join(lines).encode())
     return paths
 
 
 def keep_judgments(home: Path, queries: Path, judgments: Path) -> None:
     """Where the dashboard looks for them when it compares rankers."""
     folder = home / "judgments"
-    folder.mkdir(exist_ok=True)
-    shutil.copyfile(queries, folder / "queries.tsv")
-    shutil.copyfile(judgments, folder / "judgments.qrels")
+    make_folder(folder)
+    write_file(folder / "queries.tsv", queries.read_bytes())
+    write_file(folder / "judgments.qrels", judgments.read_bytes())
 
 
 def learn(home: Path) -> None:
