@@ -17,6 +17,7 @@ from searchd.rate_limits import client_of
 from searchd.service import Service, service
 
 OPEN_SCOPES = ("search", "events")
+ADMITTED = "searchd.admitted"  # in the environment of a request that has had its token of the rate limit
 
 
 def authorize(scope: str) -> None:
@@ -48,6 +49,8 @@ def key_name() -> str:
 
 
 def _limit(svc: Service, key: Key | None) -> None:
+    if request.environ.get(ADMITTED):
+        return
     seconds = svc.limits.wait(f"key {key.id}" if key else client_of(request.remote_addr or ""))
     if seconds:
         svc.metrics.limited.inc()

@@ -11,6 +11,7 @@ from indexer.home import Home
 from searchd.assets import asset_url
 from searchd.config import load_settings
 from searchd.cors import register_cors
+from searchd.direct import Direct
 from searchd.errors_http import register_errors
 from searchd.metrics import register_metrics
 from searchd.request_ids import register_request_ids
@@ -42,6 +43,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+NOT_KEPT = "no-store"
 
 
 def create_app(home: str | os.PathLike[str] | Home | None = None, *, engine: Any = None, **overrides: Any) -> Flask:
@@ -56,8 +58,6 @@ def create_app(home: str | os.PathLike[str] | Home | None = None, *, engine: Any
     app.jinja_env.globals["asset"] = asset_url
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[EXTENSION] = service = Service(place, load_settings(place, overrides), engine)
-    if service.settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, service.settings.proxies, service.settings.proxies)  # type: ignore[method-assign]
     register_request_ids(app, service.settings.log_requests)
     register_metrics(app, service.metrics)
     register_limits(app)
@@ -66,6 +66,9 @@ def create_app(home: str | os.PathLike[str] | Home | None = None, *, engine: Any
         app.register_blueprint(blueprint)
     app.after_request(_protect)
     register_cors(app, service.settings.cors_origins)
+    app.wsgi_app = Direct(app, service, {**SECURITY_HEADERS, "Cache-Control": NOT_KEPT})  # type: ignore[method-assign]
+    if service.settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, service.settings.proxies, service.settings.proxies)  # type: ignore[method-assign]
     return app
 
 
@@ -75,5 +78,5 @@ def _protect(response: Response) -> Response:
     if request.path.startswith("/static/"):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
     elif "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-Control"] = NOT_KEPT
     return response

@@ -26,13 +26,23 @@ def register_cors(app: Flask, origins: Collection[str]) -> None:
             return response
         response.vary.add("Origin")
         origin = request.headers.get("Origin", "")
-        if origin and ("*" in origins or origin in origins):
-            response.headers["Access-Control-Allow-Origin"] = "*" if "*" in origins else origin
-            response.headers["Access-Control-Expose-Headers"] = _EXPOSED
-            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        allowed = exposing(origins, origin)
+        if allowed:
+            response.headers.update(allowed)
             if request.method == "OPTIONS":
                 response.headers.update(_PREFLIGHT)
                 response.headers["Access-Control-Allow-Methods"] = ", ".join(sorted(response.allow))
         return response
 
     app.after_request(allow)
+
+
+def exposing(origins: Collection[str], origin: str) -> dict[str, str]:
+    """The headers that let a page of ``origin`` read an answer; none for a page that may not."""
+    if not origin or not ("*" in origins or origin in origins):
+        return {}
+    return {
+        "Access-Control-Allow-Origin": "*" if "*" in origins else origin,
+        "Access-Control-Expose-Headers": _EXPOSED,
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }

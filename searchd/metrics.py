@@ -8,7 +8,8 @@ holds a query, a document or an address.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask, Response, g, request
@@ -48,6 +49,28 @@ class Metrics:
         self.limited = self._counter("searchd_requests_limited_total", "Requests refused because their client sent too many.")
         self.changes = self._queue("searchd_changes_waiting", "Changes of documents that wait to be published.")
         self.documents_changed = self._counter("searchd_documents_changed_total", "Documents added, replaced or deleted.")
+        # The library's own way to a labelled counter takes a lock and builds strings.
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    @contextmanager
+    def in_progress(self) -> Iterator[None]:
+        """A request is being answered inside."""
+        self.waiting.inc()
+        try:
+            yield
+        finally:
+            self.waiting.dec()
+
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        counted = self._counted.get((route, method, status))
+        if counted is None:
+            counted = self._counted[route, method, status] = (
+                self.requests.labels(route, method, str(status)),
+                self.seconds.labels(route),
+            )
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(name, meaning, labels, registry=self._own)
@@ -107,9 +130,9 @@ def register_metrics(app: Flask, metrics: Metrics) -> None:
         metrics.waiting.inc()
 
     def count(response: Response) -> Response:
+        now = time.perf_counter()
         route = request.url_rule.rule if request.url_rule else "none"
-        metrics.requests.labels(route, request.method, str(response.status_code)).inc()
-        metrics.seconds.labels(route).observe(time.perf_counter() - g.get("started", time.perf_counter()))
+        metrics.count_request(route, request.method, response.status_code, now - g.get("started", now))
         return response
 
     def end(error: BaseException | None) -> None:

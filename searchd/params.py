@@ -7,6 +7,7 @@ line can hold them.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, get_origin, get_type_hints
 
@@ -208,9 +209,14 @@ def read_params(kind: type[T]) -> T:
 
 def read_query_string(kind: type[T]) -> T:
     """Parameters from the query string, in which ``require_address_of`` found nothing."""
+    return params_of(kind, request.args.lists())
+
+
+def params_of(kind: type[T], args: Iterable[tuple[str, list[str]]]) -> T:
+    """Parameters from names and their values as a query string has them."""
     lists = list_fields(kind)
     values: dict[str, Any] = {}
-    for name, given in request.args.lists():
+    for name, given in args:
         if name in lists:
             values[name] = [part.strip() for one in given for part in one.split(",") if part.strip()]
         elif given[-1] or name in ("q", "text"):  # an empty form field is one that was not filled in

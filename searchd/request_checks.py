@@ -48,7 +48,12 @@ def require_address_of(known: Collection[str], lists: Collection[str]) -> None:
     for name, value in (request.view_args or {}).items():
         if len(str(value)) > MAX_PATH_PART:
             raise _invalid(name, f"expected at most {MAX_PATH_PART} characters, found {len(str(value))}")
-    for name, given in request.args.lists() if request.query_string else ():
+    require_names(request.args.lists() if request.query_string else (), known, lists)
+
+
+def require_names(args: Iterable[tuple[str, list[str]]], known: Collection[str], lists: Collection[str]) -> None:
+    """Raise a 400 for a parameter with its values that is not ``known``, or given twice and none of the ``lists``."""
+    for name, given in args:
         require_known(name, known)
         if len(given) > 1 and name not in lists:
             raise _invalid(name, f"expected once, found {len(given)} times")

@@ -7,11 +7,13 @@ A line holds route, status and time, never a query, a document or an address.
 import re
 import secrets
 import time
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
 
 HEADER = "X-Request-Id"
+REQUEST_ID = "searchd.request_id"  # in the environment of a request that has its name
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 log = structlog.get_logger("searchd.request")
 
@@ -20,11 +22,8 @@ def register_request_ids(app: Flask, logged: str) -> None:
     """Name every request of ``app``; ``logged`` as the setting ``log_requests``."""
 
     def name() -> None:
-        given = request.headers.get(HEADER, "")
-        g.request_id = given if _PLAIN.fullmatch(given) else secrets.token_hex(8)
         g.received = time.perf_counter()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        g.request_id = begin_request(request.environ)
 
     def tell(response: Response) -> Response:
         if "request_id" in g:
@@ -37,14 +36,23 @@ def register_request_ids(app: Flask, logged: str) -> None:
     app.after_request(tell)
 
 
+def begin_request(environ: dict[str, Any]) -> str:
+    """The name of the request of a WSGI environment, which keeps it; from now on this thread's log lines have it."""
+    name: str | None = environ.get(REQUEST_ID)
+    if name is None:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        name = environ[REQUEST_ID] = given if _PLAIN.fullmatch(given) else secrets.token_hex(8)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=name)
+    return name
+
+
 def _log(response: Response) -> None:
-    key = g.get("key")
-    log.info(
-        "request",
-        method=request.method,
-        route=request.url_rule.rule if request.url_rule else None,
-        status=response.status_code,
-        milliseconds=round(1000 * (time.perf_counter() - g.received), 2),
-        bytes=response.content_length,
-        key=key.id if key else None,
-    )
+    key, route = g.get("key"), request.url_rule.rule if request.url_rule else None
+    seconds = time.perf_counter() - g.received
+    log_request(request.method, route, response.status_code, seconds, response.content_length, key.id if key else None)
+
+
+def log_request(method: str, route: str | None, status: int, seconds: float, size: int | None, key: str | None) -> None:
+    """The line of one request; ``size`` of its answer in bytes, ``key`` the id of the key that it brought."""
+    log.info("request", method=method, route=route, status=status, milliseconds=round(1000 * seconds, 2), bytes=size, key=key)

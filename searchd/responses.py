@@ -1,19 +1,34 @@
 """Answers of the API to HTTP responses with a body of JSON."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from flask import Response
 
 
-def json_response(answer: Any, status: int = 200) -> Response:
+class Plain(NamedTuple):
+    """A good answer before it is a response of Flask: the bytes of JSON, and headers beside the usual ones."""
+
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def response(self) -> Response:
+        """The same as a response."""
+        return Response(self.body, headers=list(self.headers), mimetype="application/json")
+
+
+def json_bytes(answer: Any) -> bytes:
     """An answer as JSON; numbers of NumPy are written as numbers, what is no number (NaN, infinity) as null."""
     try:
-        body = _ENCODER.encode(answer)
+        return _ENCODER.encode(answer)
     except UnicodeEncodeError:  # a document that was indexed with a lone surrogate, which JSON in UTF-8 cannot hold
-        body = _ENCODER.encode(_scrubbed(msgspec.to_builtins(answer, enc_hook=_plain)))
-    return Response(body, status=status, mimetype="application/json")
+        return _ENCODER.encode(_scrubbed(msgspec.to_builtins(answer, enc_hook=_plain)))
+
+
+def json_response(answer: Any, status: int = 200) -> Response:
+    """The same as a response."""
+    return Response(json_bytes(answer), status=status, mimetype="application/json")
 
 
 def _scrubbed(value: Any) -> Any:

@@ -17,6 +17,8 @@ from searchd.access import authorize
 from searchd.errors_http import HttpProblem
 from searchd.params import DOCUMENTS_BODY, SEARCH_BODY, Params, list_fields
 from searchd.request_checks import require_address_of, require_no_body, require_utf8_address
+from searchd.responses import Plain
+from searchd.service import Service
 
 Scope = Literal["public", "search", "events", "documents", "admin"]
 MAX_URL = 8 * 1024
@@ -38,6 +40,8 @@ class Operation(NamedTuple):
     many: bool = False  # whether the body may also be one JSON value a line
     example: Any = None  # a body that the route takes
     cached: bool = False  # whether the answer may be kept and asked for again by its ETag
+    # Answers a request that is right in every way without Flask (``direct.py``): of the parameters, or of the bytes of a body; None: Flask has to.
+    direct: Callable[[Service, Any], Plain | None] | None = None
 
 
 _OPERATIONS: dict[Callable[..., Any], Operation] = {}

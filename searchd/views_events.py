@@ -5,14 +5,15 @@ from typing import Any
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
+from ranker.clicklog import Accepted
 from ranker.events import UbiEvent, receive
 from ranker.query_ids import issue_time
 from searchd.answers import EventsAnswer, QueryAnswer, Refused
 from searchd.errors_http import HttpProblem, Problem
 from searchd.params import EVENTS_BODY, JSON, LINES, decode_json, require_media_type
-from searchd.responses import json_response
+from searchd.responses import Plain, json_bytes, json_response
 from searchd.routing import Operation, route
-from searchd.service import service
+from searchd.service import Service, service
 
 blueprint = Blueprint("events", __name__)
 _EXAMPLE = {
@@ -21,6 +22,28 @@ _EXAMPLE = {
     "query_id": "the query_id of a search",
     "event_attributes": {"object": {"object_id": "1"}, "position": {"ordinal": 1}},
 }
+
+
+def _stored(svc: Service, data: bytes) -> Plain | None:
+    """Store the good events of a body of JSON; None where there is none."""
+    decode_json(data)  # what is no JSON at all is refused as by every other route
+    accepted = receive(svc.click_log, svc.secret, data, svc.settings.query_id_lifetime)
+    if not accepted.accepted:
+        return None
+    _count(svc, accepted)
+    return Plain(json_bytes(_told(accepted)))
+
+
+def _count(svc: Service, accepted: Accepted) -> None:
+    svc.metrics.events.labels("accepted").inc(accepted.accepted)
+    svc.metrics.events.labels("refused").inc(len(accepted.refused))
+
+
+def _told(accepted: Accepted) -> EventsAnswer:
+    refused = [Refused(one.index, one.code, one.message) for one in accepted.refused]
+    return EventsAnswer(accepted.accepted, refused, accepted.duplicates)
+
+
 _EVENTS = Operation(
     "events",
     "Send UBI 1.3 events",
@@ -32,6 +55,7 @@ _EVENTS = Operation(
     many=True,
     example=_EXAMPLE,
     also={"422": (EventsAnswer, Problem)},
+    direct=_stored,
 )
 
 
@@ -44,13 +68,11 @@ def post_events() -> Response:
         decode_json(data)  # what is no JSON at all is refused as by every other route
     svc = service()
     accepted = receive(svc.click_log, svc.secret, data, svc.settings.query_id_lifetime)
-    svc.metrics.events.labels("accepted").inc(accepted.accepted)
-    svc.metrics.events.labels("refused").inc(len(accepted.refused))
+    _count(svc, accepted)
     if accepted.refused and not accepted.accepted and len(accepted.refused) == 1:
         first = accepted.refused[0]
         raise HttpProblem(422, first.code, first.message)
-    refused = [Refused(one.index, one.code, one.message) for one in accepted.refused]
-    return json_response(EventsAnswer(accepted.accepted, refused, accepted.duplicates), 422 if refused and not accepted.accepted else 200)
+    return json_response(_told(accepted), 422 if accepted.refused and not accepted.accepted else 200)
 
 
 @route(

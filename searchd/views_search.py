@@ -7,13 +7,23 @@ from werkzeug.wrappers import Response
 
 from searchd.answers import ExplainAnswer, RankAnswer, SearchAnswer
 from searchd.params import ExplainParams, RankParams, SearchParams, read_body, read_params, read_query_string
-from searchd.responses import json_response
+from searchd.responses import Plain, json_bytes, json_response
 from searchd.routing import Operation, route
 from searchd.searching import explain, rank, run_search, search_answer
-from searchd.service import service
+from searchd.service import Service, service
 
 blueprint = Blueprint("search", __name__)
-_SEARCH = Operation("search", "Search", SearchParams, None, SearchAnswer)
+
+
+def _found(svc: Service, params: SearchParams) -> Plain:
+    answer = search_answer(run_search(svc, params), params)
+    started = time.perf_counter()
+    found = Plain(json_bytes(answer))
+    svc.metrics.stages["serialise"].observe(time.perf_counter() - started)
+    return found
+
+
+_SEARCH = Operation("search", "Search", SearchParams, None, SearchAnswer, direct=_found)
 
 
 @route(blueprint, "/v1/search", ("GET",), _SEARCH)
@@ -25,12 +35,7 @@ _SEARCH = Operation("search", "Search", SearchParams, None, SearchAnswer)
 )
 def search() -> Response:
     """One page of results."""
-    params = read_params(SearchParams)
-    answer = search_answer(run_search(service(), params), params)
-    started = time.perf_counter()
-    response = json_response(answer)
-    service().metrics.stages["serialise"].observe(time.perf_counter() - started)
-    return response
+    return _found(service(), read_params(SearchParams)).response()
 
 
 @route(

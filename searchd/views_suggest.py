@@ -9,20 +9,27 @@ from indexer.tokens import STREAM_NAMES, shown_term
 from searchd.answers import AnalyzeAnswer, SuggestAnswer, Suggestion, TokenAnswer
 from searchd.errors_http import HttpProblem
 from searchd.params import AnalyzeParams, SuggestParams, read_params
-from searchd.responses import json_response
+from searchd.responses import Plain, json_bytes, json_response
 from searchd.routing import Operation, route
-from searchd.service import service
+from searchd.service import Service, service
 
 blueprint = Blueprint("suggest", __name__)
 
 
-@route(blueprint, "/v1/suggest", ("GET",), Operation("search", "Completions and corrections", SuggestParams, None, SuggestAnswer))
+def _suggested(svc: Service, params: SuggestParams) -> Plain:
+    answer = suggest_answer(svc.engine.complete(params.q, params.limit))
+    return Plain(json_bytes(answer), (("Cache-Control", "private, max-age=30"),))
+
+
+@route(
+    blueprint,
+    "/v1/suggest",
+    ("GET",),
+    Operation("search", "Completions and corrections", SuggestParams, None, SuggestAnswer, direct=_suggested),
+)
 def suggest() -> Response:
     """Ways to go on from what has been typed."""
-    params = read_params(SuggestParams)
-    response = json_response(suggest_answer(service().engine.complete(params.q, params.limit)))
-    response.headers["Cache-Control"] = "private, max-age=30"
-    return response
+    return _suggested(service(), read_params(SuggestParams)).response()
 
 
 def suggest_answer(found: Any) -> SuggestAnswer:
