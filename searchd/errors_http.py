@@ -154,7 +154,7 @@ def _from_werkzeug(error: HTTPException) -> Response:
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
     if error.code == 405:
         headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))  # type: ignore[attr-defined]
-    code = _CODE_OF_STATUS.get(error.code, error.name.lower().replace(" ", "_"))
+    code = _CODE_OF_STATUS.get(error.code, "bad_request" if error.code < 500 else "internal")
     return error_response(error.code, code, _message(error), headers)
 
 

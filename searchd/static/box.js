@@ -129,7 +129,7 @@ function first(value) {
 function shown({ id, document: stored, highlights }, at, queryId) {
   const title = ["title", "name", ...Object.keys(highlights)].find((name) => highlights[name]?.length) ?? "";
   const body = Object.keys(highlights).find((name) => name !== title && first(highlights[name]).includes("<mark>"));
-  const address = /^https?:\/\//i.test(stored.url ?? "") ? stored.url : `${base}/document/?id=${encodeURIComponent(id)}`;
+  const address = /^https?:\/\/[^\s\\/@?#]+(?:[/?#]|$)/i.test(stored.url ?? "") ? stored.url : `${base}/document/?id=${encodeURIComponent(id)}`;
   const link = element("a", { href: address }, ...(title ? passage(first(highlights[title])) : [id]));
   const tell = (event) => (event.type === "click" || event.button === 1) && click(queryId, id, at + 1);
   link.addEventListener("click", tell);
