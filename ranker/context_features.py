@@ -103,22 +103,22 @@ def retrieval_reciprocal_rank(m: Matches) -> np.ndarray:
 @feature
 def retrieval_share(m: Matches) -> np.ndarray:
     """Score over the best score."""
-    return m.scores / max(float(m.scores.max(initial=0.0)), 1e-9)
+    return m.scores / max(float(m.best.top), 1e-9)
 
 
 @feature
 def retrieval_margin(m: Matches) -> np.ndarray:
     """Score over the mean of the best ten, which unlike the mean of all does not depend on how many candidates were asked for."""
-    return m.scores / max(float(m.best_scores.mean()), 1e-9) if len(m) else m.scores
+    return m.scores / max(float(m.best.mean), 1e-9) if len(m) else m.scores
 
 
 @feature
 def retrieval_below_top(m: Matches) -> np.ndarray:
     """Score minus the best score."""
-    return m.scores - m.scores.max(initial=0.0)
+    return m.scores - m.best.top
 
 
 @feature
 def retrieval_z(m: Matches) -> np.ndarray:
     """Score minus the mean of the best ten, over their standard deviation."""
-    return (m.scores - m.best_scores.mean()) / max(float(m.best_scores.std()), 1e-6) if len(m) else m.scores
+    return (m.scores - m.best.mean) / max(float(m.best.deviation), 1e-6) if len(m) else m.scores

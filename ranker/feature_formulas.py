@@ -22,8 +22,13 @@ def share(part: Any, of: int) -> Any:
 
 def bm25(m: Matches, group: Group, units: np.ndarray) -> np.ndarray:
     """BM25F of a group over some units."""
-    tf, k1 = group.pseudo_tf[:, units], m.k1[units]
-    return (tf / (tf + k1)) @ (m.stream_weights[units] * m.idf[units] * (k1 + 1))
+    tf = group.pseudo_tf[:, units]
+    return (tf / (tf + m.k1[units])) @ term_weights(m)[units]
+
+
+def term_weights(m: Matches) -> np.ndarray:
+    """float32[U]: BM25's weight of each unit."""
+    return m.stream_weights * m.idf * (m.k1 + 1)
 
 
 def coverage(m: Matches, group: Group) -> np.ndarray:
@@ -64,7 +69,11 @@ def log_tf_idf(m: Matches, group: Group) -> np.ndarray:
 def query_likelihood(m: Matches, group: Group) -> np.ndarray:
     """Zhai and Lafferty 2001, eq. 6, a mean over words; df over all tokens stands for the collection frequency, which no index keeps."""
     words = m.query.words
-    tokens = max(float(m.num_docs * m.avg_lengths.sum()), 1.0)
-    background = np.maximum(m.df[words], 0.5) / tokens
-    seen = np.log1p(group.tf[:, words] / (DIRICHLET_MU * background)).sum(axis=1)
+    seen = np.log1p(group.tf[:, words] / (DIRICHLET_MU * background(m))).sum(axis=1)
     return share(seen, len(words)) + np.log(DIRICHLET_MU / (group.size + DIRICHLET_MU))
+
+
+def background(m: Matches) -> np.ndarray:
+    """float64[words]: how often a token of the collection is each content word, by chance."""
+    tokens = max(float(m.num_docs * m.avg_lengths.sum()), 1.0)
+    return np.maximum(m.df[m.query.words], 0.5) / tokens

@@ -22,6 +22,7 @@ from ranker.features import FEATURES, VERSION, Feature, column_feature
 from ranker.fingerprints import with_table
 from ranker.matches import NUMERIC_TYPES, Matches
 from ranker.own_features import OWN, loaded, own_features
+from ranker.text_columns import Columns, at_once, columns_of, fill
 
 COLUMN = "column."  # prefix of features that are columns of the schema
 
@@ -106,9 +107,20 @@ class FeatureSet:
     def compute(self, matches: Matches) -> np.ndarray:
         """float32[k, len(names)]; raises FeatureMismatch for names that this program does not compute."""
         table = np.empty((len(matches), len(self.names)), np.float32)
-        for column, function in enumerate(self._ready()):
-            table[:, column] = function(matches)
+        functions, (columns, others) = self._ready(), self._at_once
+        if at_once(matches):
+            fill(matches, columns, table)
+        else:
+            others = range(len(functions))
+        for column in others:
+            table[:, column] = functions[column](matches)
         return table
+
+    @cached_property
+    def _at_once(self) -> tuple[Columns, Sequence[int]]:
+        """The columns that are filled at once, and the others."""
+        columns = columns_of(self.names)
+        return columns, sorted({*range(len(self.names))} - {*columns.columns.tolist()})
 
     def costs(self, matches: Matches) -> dict[str, float]:
         """Microseconds that each feature takes for all candidates; what several share is paid by the first of them."""

@@ -7,17 +7,25 @@ compiled scan per segment, so a new feature costs one numpy expression and offli
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from indexer.schema import Schema
-from ranker.field_groups import Group, empty_group, fold_fields
-from ranker.matches_kernel import atom_table, scan
-from ranker.query_units import HAN1, HAN2, HANWORD, WORD, QueryUnits, query_units
+from ranker.field_groups import REST, TITLE, WHOLE, Group, Groups, fold, title_of, title_rest_whole
+from ranker.matches_kernel import Found, Patterns, empty_found, scan
+from ranker.query_units import HANWORD, QueryUnits, query_units
 
 NUMERIC_TYPES = ("integer", "float", "date", "boolean")
-_STREAM_OF_KIND = {WORD: "word", HAN1: "han1", HAN2: "han2", HANWORD: "han2"}
+_STREAMS = ("word", "han1", "han2", "han2", "word", "word")  # of each kind of unit; pairs and phrases have none of their own
+
+
+class Best(NamedTuple):
+    """Retrieval's scores of one query: the best one, 0 or more, and of the best ten mean and standard deviation."""
+
+    top: np.float32
+    mean: np.float64
+    deviation: np.float64
 
 
 @dataclass(frozen=True)
@@ -53,29 +61,33 @@ class Matches:
     @cached_property
     def k1(self) -> np.ndarray:
         """float32[U]: k1 of each unit's stream."""
-        return np.array([self.schema.k1[_STREAM_OF_KIND.get(int(kind), "word")] for kind in self.query.kinds], np.float32)
+        return _by_kind(self.schema.k1)[self.query.kinds]
 
     @cached_property
     def stream_weights(self) -> np.ndarray:
         """float32[U]: query weight times the stream's weight."""
-        weights = [self.schema.stream_weights[_STREAM_OF_KIND.get(int(kind), "word")] for kind in self.query.kinds]
-        return np.array(weights, np.float32) * self.query.weights
+        return _by_kind(self.schema.stream_weights)[self.query.kinds] * self.query.weights
+
+    @cached_property
+    def folded(self) -> tuple[Groups, int]:
+        """The title-like field, all others, and all fields as groups; the greatest number of times that a unit stands in one of them."""
+        members = title_rest_whole(tuple(field.weight for field in self.schema.text_fields))
+        return fold(members, self.norms, Found(self.tf, self.first, self.sizes, self.span, self.spanned, self.near))
 
     @cached_property
     def title(self) -> Group:
         """The field that names the document: of those with the greatest weight, the first."""
-        return self._group([title_field(self.schema)])
+        return self.folded[0].one(TITLE)
 
     @cached_property
     def rest(self) -> Group:
         """All text fields but the title."""
-        title = title_field(self.schema)
-        return self._group([f for f in range(self.tf.shape[1]) if f != title])
+        return self.folded[0].one(REST)
 
     @cached_property
     def whole(self) -> Group:
         """All text fields."""
-        return self._group(list(range(self.tf.shape[1])))
+        return self.folded[0].one(WHOLE)
 
     @cached_property
     def best_scores(self) -> np.ndarray:
@@ -83,27 +95,27 @@ class Matches:
         return np.sort(self.scores)[:-11:-1].astype(np.float64)
 
     @cached_property
+    def best(self) -> Best:
+        """What retrieval gave the best."""
+        ten = self.best_scores
+        return Best(self.scores.max(initial=0.0), ten.mean(), ten.std()) if len(ten) else Best(np.float32(0), np.float64(0), np.float64(0))
+
+    @cached_property
     def norms(self) -> np.ndarray:
         """float32[k, F]: BM25F's length norms, by which tf is divided."""
-        b = np.array([f.b for f in self.schema.text_fields], np.float32)
+        b = np.array([field.b for field in self.schema.text_fields], np.float32)
         mean = np.maximum(self.avg_lengths, 1e-9).astype(np.float32)
         return 1 - b + b * self.lengths / mean
 
-    def _group(self, fields: list[int]) -> Group:
-        if not fields:
-            return empty_group(len(self), len(self.query.units))
-        # A field alone is not weighed: weights say what fields are worth beside each other.
-        weights = [self.schema.text_fields[f].weight for f in fields] if len(fields) > 1 else [1.0]
-        group = empty_group(len(self), len(self.query.units), 0.0)
-        given = self.tf, self.first, self.sizes, self.span, self.spanned, self.near
-        fold_fields(np.array(fields), np.array(weights, np.float32), self.norms, *given, *group)
-        return group
+
+def _by_kind(of_streams: dict[str, float]) -> np.ndarray:
+    """float32[kinds]: what streams have, by the kinds of units."""
+    return np.array([of_streams[stream] for stream in _STREAMS], np.float32)
 
 
 def title_field(schema: Schema) -> int:
     """Number of the title-like text field: greatest weight, then first."""
-    weights = [f.weight for f in schema.text_fields]
-    return weights.index(max(weights))
+    return title_of(tuple(field.weight for field in schema.text_fields))
 
 
 def gather(index: Any, query_terms: Sequence[Any], query_text: str, docs: np.ndarray, scores: np.ndarray) -> Matches:
@@ -111,14 +123,7 @@ def gather(index: Any, query_terms: Sequence[Any], query_text: str, docs: np.nda
     docs = np.ascontiguousarray(docs, np.int64)
     query = query_units(query_terms, index.analyzer(None).sequence(query_text), query_text)
     shape = (len(docs), len(index.schema.text_fields))
-    found = {
-        "tf": np.zeros((*shape, len(query.units)), np.float32),
-        "first": np.full((*shape, len(query.units)), -1, np.int32),
-        "sizes": np.zeros(shape, np.int32),
-        "span": np.zeros(shape, np.int32),
-        "spanned": np.zeros(shape, np.int32),
-        "near": np.zeros(shape, np.float32),
-    }
+    found = empty_found(len(docs), shape[1], len(query.units))
     lengths = np.zeros(shape, np.float32)
     columns = {f.name: np.full(len(docs), np.nan, np.float32) for f in index.schema.columns if f.type in NUMERIC_TYPES}
     for segment, rows, local in _by_segment(index, docs):
@@ -129,7 +134,7 @@ def gather(index: Any, query_terms: Sequence[Any], query_text: str, docs: np.nda
     idf = np.where(query.kinds <= HANWORD, np.log1p((index.num_docs - df + 0.5) / (df + 0.5)), 0).astype(np.float32)
     return Matches(
         query, index.schema, docs, np.asarray(scores, np.float32), index.num_docs, idf, df,
-        lengths=lengths, avg_lengths=np.asarray(index.avg_lengths), columns=columns, keys_of=lambda docs: index.keys(docs), **found,
+        lengths=lengths, avg_lengths=np.asarray(index.avg_lengths), columns=columns, keys_of=lambda docs: index.keys(docs), **found._asdict(),
     )  # fmt: skip
 
 
@@ -144,13 +149,10 @@ def _by_segment(index: Any, docs: np.ndarray) -> list[tuple[Any, np.ndarray, np.
     return parts
 
 
-def _scan_segment(segment: Any, query: QueryUnits, local: np.ndarray, rows: np.ndarray, found: dict[str, np.ndarray]) -> None:
+def _scan_segment(segment: Any, query: QueryUnits, local: np.ndarray, rows: np.ndarray, found: Found) -> None:
     ids = np.asarray(segment.lookup(query.atoms), np.int32) if query.atoms else np.zeros(0, np.int32)
-    table_ids, table_atoms = atom_table(ids)
-    patterns = (query.content, query.starts, query.order, query.ptr, query.items)
-    first_rows = local * found["tf"].shape[1]
-    forward_rows, data = segment.forward.require(first_rows, first_rows + found["tf"].shape[1])
-    scan(forward_rows, data, local, rows, table_ids, table_atoms, *patterns, *found.values())
+    scan(segment.forward.sections, local, rows, Patterns(ids, query.content, query.starts, query.order, query.ptr, query.items), found)
+    segment.forward.settle()
 
 
 def _read_columns(segment: Any, local: np.ndarray, rows: np.ndarray, columns: dict[str, np.ndarray]) -> None:

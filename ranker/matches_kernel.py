@@ -1,18 +1,55 @@
 """One pass over stored documents that finds every pattern of a query: counts, first positions, minimal spans, nearness.
 
-A row of the forward index is decoded once and reduced to its *hits* (position, atom); hits are few, so everything else reads only them.
+A row of the forward index is read once and reduced to its *hits* (position, atom); hits are few, so everything else reads only them.
+
+Rows are not decoded: 64 bytes at a time are compared with the first bytes of the atoms' ids, and positions are counted by the bytes that end one.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from indexer.forward import row_range
+from indexer.byte_marks import WIDTH, count_marks, equal_marks, top_marks
+from indexer.forward import Rows, check_rows, row_range
 from indexer.jit import inlined, kernel
+from indexer.swar import prefetch, trailing_zeros
 
+MAX_MARKED = 32  # atoms of a query beyond which decoding every position is as fast
+LINE = 64  # bytes that memory gives at once
 NEAR = 10  # hits further apart than this many positions do not count as near
 _MIX = np.uint32(0x9E3779B1)
 
 
-@kernel
+class Patterns(NamedTuple):
+    """The units of a query as ``QueryUnits`` has them, and ids int32[Q] of its atoms, below 0 where a segment has none."""
+
+    ids: np.ndarray
+    content: np.ndarray
+    starts: np.ndarray
+    order: np.ndarray
+    ptr: np.ndarray
+    items: np.ndarray
+
+
+class Found(NamedTuple):
+    """What a scan finds in ``k`` documents with ``F`` fields, for ``U`` units."""
+
+    tf: np.ndarray  # float32[k, F, U]
+    first: np.ndarray  # int32[k, F, U], -1 absent
+    sizes: np.ndarray  # int32[k, F]: tokens, gaps not counted
+    span: np.ndarray  # int32[k, F]: positions that hold all matched content atoms
+    spanned: np.ndarray  # int32[k, F]: how many distinct ones
+    near: np.ndarray  # float32[k, F]
+
+
+def empty_found(candidates: int, fields: int, units: int) -> Found:
+    """Arrays to be filled."""
+    table, flat = (candidates, fields, units), (candidates, fields)
+    of_units = np.empty(table, np.float32), np.empty(table, np.int32)
+    return Found(*of_units, np.empty(flat, np.int32), np.empty(flat, np.int32), np.empty(flat, np.int32), np.empty(flat, np.float32))
+
+
+@inlined
 def atom_table(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Open addressing from term id to atom: (ids int32[size], atoms int32[size]); ids below 0 are left out. At most a quarter is full."""
     size = 64
@@ -36,10 +73,19 @@ def _slot(term, size):
 
 
 @inlined
+def _atom_of(term, table_ids, table_atoms):
+    """The atom with an id, -1: none."""
+    size = len(table_ids)
+    slot = _slot(term, size)
+    while table_ids[slot] >= 0 and table_ids[slot] != term:
+        slot = (slot + 1) & (size - 1)
+    return table_atoms[slot]  # -1 in an empty one
+
+
+@inlined
 def _find_hits(data, begin, end, table_ids, table_atoms, positions, atoms):
     """Decode one row (varints of id + 1, 0 for a gap); fill positions and atoms of the hits; return (hits, tokens without gaps)."""
     hits, position, gaps = 0, 0, 0
-    size = len(table_ids)
     at = begin
     while at < end:
         value = np.int64(data[at] & 0x7F)
@@ -52,15 +98,69 @@ def _find_hits(data, begin, end, table_ids, table_atoms, positions, atoms):
         if value == 0:
             gaps += 1
         else:
-            slot = _slot(value - 1, size)
-            while table_ids[slot] >= 0:
-                if table_ids[slot] == value - 1:
-                    positions[hits] = position
-                    atoms[hits] = table_atoms[slot]
-                    hits += 1
-                    break
-                slot = (slot + 1) & (size - 1)
+            atom = _atom_of(value - 1, table_ids, table_atoms)
+            if atom >= 0:
+                positions[hits] = position
+                atoms[hits] = atom
+                hits += 1
         position += 1
+    return hits, position - gaps
+
+
+@inlined
+def _marked_bytes(ids):
+    """The first and second bytes of the varints of known ids, uint8[n] each; those of one byte come first, and their number."""
+    known = ids[ids >= 0].astype(np.uint32) + np.uint32(1)
+    known.sort()
+    second = (known >> np.uint32(7)) & np.uint32(0x7F) | (np.uint32(0x80) * (known >= 1 << 14))
+    return (known & np.uint32(0x7F) | np.uint32(0x80) * (known >= 128)).astype(np.uint8), second.astype(np.uint8), (known < 128).sum()
+
+
+@inlined
+def _candidates(data, at, firsts, seconds, narrow):
+    """Marks of the 64 bytes where the id of an atom may begin, if a position begins there."""
+    found = np.uint64(0)
+    for n in range(narrow):
+        found |= equal_marks(data, at, firsts[n])
+    for n in range(narrow, len(firsts)):
+        found |= equal_marks(data, at, firsts[n]) & equal_marks(data, at + 1, seconds[n])
+    return found
+
+
+@inlined
+def _id_at(data, at):
+    """The id that a varint of id + 1 stands for."""
+    value, shift = np.int64(data[at] & 0x7F), 7
+    while data[at] & 0x80:
+        at += 1
+        value |= np.int64(data[at] & 0x7F) << shift
+        shift += 7
+    return value - 1
+
+
+@inlined
+def _mark_hits(data, begin, end, marked, table_ids, table_atoms, positions, atoms):
+    """As `_find_hits`, for a row that 64 and more bytes follow in ``data``."""
+    hits, position, gaps = 0, 0, 0
+    one = np.uint64(1)
+    begins = one  # whether a position begins at the first byte
+    for at in range(begin, end, WIDTH):
+        ends = ~top_marks(data, at)
+        heads = (ends << one) | begins
+        begins = ends >> np.uint64(WIDTH - 1)
+        if end - at < WIDTH:
+            heads &= (one << np.uint64(end - at)) - one
+        found = _candidates(data, at, *marked) & heads
+        while found:
+            place = trailing_zeros(found)
+            found &= found - one
+            atom = _atom_of(_id_at(data, at + place), table_ids, table_atoms)
+            if atom >= 0:
+                positions[hits] = position + count_marks(heads & ((one << np.uint64(place)) - one))
+                atoms[hits] = atom
+                hits += 1
+        gaps += count_marks(equal_marks(data, at, np.uint8(0)) & heads)
+        position += count_marks(heads)
     return hits, position - gaps
 
 
@@ -133,30 +233,47 @@ def _nearness(hits, positions, atoms):
     return total
 
 
-@kernel
-def scan(places, data, docs, rows, table_ids, table_atoms, content, starts, order, ptr, items, tf, first, sizes, span, spanned, near):
-    """Fill row ``rows[i]`` of every output from local document ``docs[i]``.
-
-    places: where rows are in data uint8 (``indexer.forward.Rows``); tf float32[k, F, U] zeroed, first int32[k, F, U] filled with -1, and
-    [k, F] each:
-    sizes (tokens), span (positions that hold all matched content atoms), spanned (how many distinct ones), near.
-    """
-    num_fields = tf.shape[1]
-    longest = 1
+@inlined
+def _longest_row(forward, docs, num_fields, good):
+    """Check the rows of every document, whose bytes are asked for meanwhile; the bytes of the longest."""
+    places, longest = Rows(forward.starts.items, forward.bases.items, forward.wide.items), 1
     for i in range(len(docs)):
-        for f in range(num_fields):
-            begin, end = row_range(places, docs[i] * num_fields + f)
+        row = docs[i] * num_fields
+        good[i] = check_rows(forward, row, row + num_fields)
+        for f in range(num_fields if good[i] else 0):
+            begin, end = row_range(places, row + f)
             longest = max(longest, end - begin)
-    positions = np.empty(longest, np.int32)
-    atoms = np.empty(longest, np.int32)
-    counts = np.empty(len(content), np.int32)
+            for at in range(begin, end, LINE):
+                prefetch(forward.data.items, at)
+    return longest
+
+
+@kernel
+def scan(forward, docs, rows, patterns, out):
+    """Fill row ``rows[i]`` of every array of ``Found``, of any contents, from local document ``docs[i]``.
+
+    ``forward``: the ForwardSections, which the caller settles afterwards: damaged documents are left out.
+    """
+    num_fields = out.tf.shape[1]
+    good = np.empty(len(docs), np.bool_)
+    longest = _longest_row(forward, docs, num_fields, good)
+    positions, atoms = np.empty(longest, np.int32), np.empty(longest, np.int32)
+    counts = np.empty(len(patterns.content), np.int32)
+    table_ids, table_atoms = atom_table(patterns.ids)
+    marked = _marked_bytes(patterns.ids)
+    places, data = Rows(forward.starts.items, forward.bases.items, forward.wide.items), forward.data.items
+    units = patterns.starts, patterns.order, patterns.ptr, patterns.items
     for i in range(len(docs)):
-        for f in range(num_fields):
-            out = rows[i]
+        for f in range(num_fields if good[i] else 0):
+            o = rows[i]
             begin, end = row_range(places, docs[i] * num_fields + f)
-            hits, sizes[out, f] = _find_hits(data, begin, end, table_ids, table_atoms, positions, atoms)
-            _count_units(hits, positions, atoms, starts, order, ptr, items, tf[out, f], first[out, f])
-            hits = _keep_content(hits, positions, atoms, content)
-            spanned[out, f] = _distinct(hits, atoms, counts)
-            span[out, f] = _minimal_span(hits, positions, atoms, counts, spanned[out, f])
-            near[out, f] = _nearness(hits, positions, atoms)
+            if len(marked[0]) <= MAX_MARKED and end + WIDTH < len(data):
+                hits, out.sizes[o, f] = _mark_hits(data, begin, end, marked, table_ids, table_atoms, positions, atoms)
+            else:
+                hits, out.sizes[o, f] = _find_hits(data, begin, end, table_ids, table_atoms, positions, atoms)
+            out.tf[o, f], out.first[o, f] = 0, -1
+            _count_units(hits, positions, atoms, *units, out.tf[o, f], out.first[o, f])
+            hits = _keep_content(hits, positions, atoms, patterns.content)
+            out.spanned[o, f] = _distinct(hits, atoms, counts)
+            out.span[o, f] = _minimal_span(hits, positions, atoms, counts, out.spanned[o, f])
+            out.near[o, f] = _nearness(hits, positions, atoms)

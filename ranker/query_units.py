@@ -6,6 +6,7 @@ jieba word, a phrase - is a pattern of atoms that stand side by side. One scan o
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,14 +34,16 @@ class QueryUnits:
     def __init__(self, units: list[Unit], text: str = ""):
         self.text = text
         self.units = units
-        self.atoms = list(dict.fromkeys(atom for unit in units for atom in unit.atoms))
-        self.kinds = np.array([unit.kind for unit in units], np.int8)
-        self.weights = np.array([unit.weight for unit in units], np.float32)
-        number = {atom: i for i, atom in enumerate(self.atoms)}
+        number: dict[str, int] = {}
+        items = [number.setdefault(atom, len(number)) for unit in units for atom in unit.atoms]
+        ptr = [0, *accumulate(len(unit.atoms) for unit in units)]
+        self.atoms = list(number)
         self._number = number
-        self.items = np.array([number[a] for unit in units for a in unit.atoms], np.int32)
-        self.ptr = np.concatenate([[0], np.cumsum([len(unit.atoms) for unit in units])]).astype(np.int32)
-        self.starts, self.order = _by_first_atom(self.items, self.ptr, len(self.atoms))
+        self._kinds = [unit.kind for unit in units]
+        self.kinds = np.array(self._kinds, np.int8)
+        self.weights = np.array([unit.weight for unit in units], np.float32)
+        self.items, self.ptr = np.array(items, np.int32), np.array(ptr, np.int32)
+        self.starts, self.order = _by_first_atom([items[at] for at in ptr[:-1]], len(number))
 
     @cached_property
     def content(self) -> np.ndarray:
@@ -54,30 +57,33 @@ class QueryUnits:
     @cached_property
     def retrieval(self) -> np.ndarray:
         """Numbers of the units that retrieval scores: words, Han characters, Han bigrams."""
-        return np.flatnonzero(self.kinds <= HAN2)
+        return self._of(WORD, HAN1, HAN2)
 
     @cached_property
     def words(self) -> np.ndarray:
         """Numbers of the content words as people count them: words and jieba words; Han characters where there are no jieba words."""
-        han = HANWORD if (self.kinds == HANWORD).any() else HAN1
-        wanted = (self.kinds == WORD) | (self.kinds == han)
-        content = wanted & (self.weights >= _STOP_WEIGHT)
-        return np.flatnonzero(content if content.any() else wanted)
+        wanted = self._of(WORD, HANWORD if HANWORD in self._kinds else HAN1)
+        content = wanted[self.weights[wanted] >= _STOP_WEIGHT]
+        return content if len(content) else wanted
 
     @cached_property
     def pairs(self) -> np.ndarray:
         """Numbers of the units that are two neighbours of the query."""
-        return np.flatnonzero(self.kinds == PAIR)
+        return self._of(PAIR)
 
     @cached_property
     def han2(self) -> np.ndarray:
-        return np.flatnonzero(self.kinds == HAN2)
+        """Numbers of the Han bigrams."""
+        return self._of(HAN2)
+
+    def _of(self, *kinds: int) -> np.ndarray:
+        """int64: numbers of the units of these kinds."""
+        return np.array([number for number, kind in enumerate(self._kinds) if kind in kinds], np.int64)
 
     @cached_property
     def phrase(self) -> int:
         """Number of the unit that is the whole query, -1 for a query without text."""
-        found = np.flatnonzero(self.kinds == PHRASE)
-        return int(found[0]) if len(found) else -1
+        return self._kinds.index(PHRASE) if PHRASE in self._kinds else -1
 
 
 def query_units(query_terms: Sequence[Any], sequence: Sequence[str | None], text: str = "") -> QueryUnits:
@@ -106,10 +112,10 @@ def _term_unit(term: str, weight: float) -> Unit | None:
     return Unit(kind, term, 1.0 if kind == HANWORD else weight, atoms) if atoms else None
 
 
-def _by_first_atom(items: np.ndarray, ptr: np.ndarray, num_atoms: int) -> tuple[np.ndarray, np.ndarray]:
-    """CSR from an atom to the units that begin with it."""
-    if not len(items):
-        return np.zeros(num_atoms + 1, np.int32), np.zeros(0, np.int32)
-    first = items[ptr[:-1]]
-    order = np.argsort(first, kind="stable").astype(np.int32)
-    return np.searchsorted(first[order], np.arange(num_atoms + 1)).astype(np.int32), order
+def _by_first_atom(first: list[int], num_atoms: int) -> tuple[np.ndarray, np.ndarray]:
+    """CSR from an atom to the units that begin with it; ``first``: the first atom of each unit."""
+    order = sorted(range(len(first)), key=first.__getitem__)
+    counts = [0] * (num_atoms + 1)
+    for atom in first:
+        counts[atom + 1] += 1
+    return np.array(list(accumulate(counts)), np.int32), np.array(order, np.int32)

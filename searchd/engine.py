@@ -40,7 +40,7 @@ from searchd.results import (
     ranking_of,
     score_documents,
 )
-from searchd.snapshot import Snapshot, open_snapshot, refreshed_snapshot, signature
+from searchd.snapshot import Snapshot, Watched, open_snapshot, refreshed_snapshot
 from searchd.sorting import parse_sort
 from searchd.stages import lap, stopwatch, time_is_up
 from searchd.suggest import Completions, complete, suggest
@@ -88,7 +88,8 @@ class Engine:
         self._lock = threading.Lock()
         self._at_once: Callable[[], bool] | None = None
         self._opener = threading.Lock()
-        self._signature = signature(self.home)
+        self._watched = Watched(self.home)
+        self._signature = self._watched.signature()
         self._snapshot = open_snapshot(self.home)
 
     def __enter__(self) -> Self:
@@ -137,7 +138,7 @@ class Engine:
         """What is published now, opened if it is new (see ``open_behind``); also a context manager."""
         if self._at_once is None or self._at_once():
             self.reload_if_changed()
-        elif signature(self.home) != self._signature and self._opener.acquire(blocking=False):
+        elif self._watched.signature() != self._signature and self._opener.acquire(blocking=False):
             threading.Thread(target=self._open_behind, name="opener", daemon=True).start()
         return self._snapshot
 
@@ -149,10 +150,10 @@ class Engine:
 
     def reload_if_changed(self) -> bool:
         """Swap in what was published or activated since; True if something was. What cannot be opened is logged and the old stays."""
-        if signature(self.home) == self._signature:
+        if self._watched.signature() == self._signature:
             return False
         with self._lock:
-            found = signature(self.home)
+            found = self._watched.signature()
             if found == self._signature:
                 return False
             try:

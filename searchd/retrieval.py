@@ -199,7 +199,7 @@ class Retriever:
     def numbers_of_postings(self, terms: Sequence[str]) -> list[int]:
         """How many documents have each term, deleted ones included; as quick as can be told, once a term has been looked up."""
         table, numbers = self._numbers(terms)
-        return [table.num_postings(number) for number in numbers]
+        return list(map(table.num_postings, numbers))
 
     def phrase(self, sequence: Sequence[str | None], field: int | None = None, slop: int = 0, extra: Sequence[str] = ()) -> np.ndarray:
         """Documents where the terms stand one after another, in one text field or in any: bool[max_doc].

@@ -140,12 +140,22 @@ class Snapshot:
         return QueryTerm(term, WORD, weight, 0, 0, 0)
 
 
-def signature(home: Home) -> Signature:
-    """What changes when a generation is published, a model activated, the synonyms edited or an experiment begun: four stats, no reads."""
-    return (_stat(home.current), _stat(home.models / "ACTIVE"), _stat(home.lexicon / SYNONYMS), _stat(home.experiments / "RUNNING"))
+class Watched:
+    """The files that change when a generation is published, a model activated, the synonyms edited or an experiment begun.
+
+    Every search asks for their signature, so their names are strings that were put together before.
+    """
+
+    def __init__(self, home: Home) -> None:
+        files = home.current, home.models / "ACTIVE", home.lexicon / SYNONYMS, home.experiments / "RUNNING"
+        self._files = tuple(map(str, files))
+
+    def signature(self) -> Signature:
+        """What tells two states apart: four stats, no reads."""
+        return tuple(map(_stat, self._files))
 
 
-def _stat(path: os.PathLike[str]) -> Stat:
+def _stat(path: str) -> Stat:
     try:
         found = os.stat(path)
     except OSError:

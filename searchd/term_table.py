@@ -20,6 +20,7 @@ class TermTable:
     def __init__(self, index: Any, segments: Sequence[SearchSegment], size: int) -> None:
         self.numbers: dict[str, int] = {}
         self.size = size
+        self._postings: list[int] = []
         self._index, self._search_segments = index, segments
         k1, self._classes = k1_classes(index.schema)
         self._k1 = k1.astype(np.float64)
@@ -46,12 +47,15 @@ class TermTable:
         self._term_classes[part] = self._classes[streams]
         df = np.asarray(self._index.df(terms), np.int64)
         self._weights[part] = bm25.idf(self._index.num_docs, df) * (self._k1[self._classes[streams]] + 1.0)
+        postings = np.zeros(len(terms), np.int64)
         for s, arrays in zip(self._search_segments, self._arrays):
             ids = np.asarray(s.segment.lookup(terms), np.int64)
             arrays[layout.TERM_IDS][part] = ids
             rows, starts, ends = s.view.locate(ids)
             s.prepare(rows)
             arrays[layout.TERM_ROWS][part], arrays[layout.TERM_STARTS][part], arrays[layout.TERM_ENDS][part] = rows, starts, ends
+            postings += ends - starts
+        self._postings[part] = postings.tolist()
         for i, term in enumerate(terms):
             self.numbers[term] = first + i
 
@@ -62,7 +66,7 @@ class TermTable:
 
     def num_postings(self, number: int) -> int:
         """Length of a term's lists over all segments, deleted documents included."""
-        return sum(int(a[layout.TERM_ENDS][number] - a[layout.TERM_STARTS][number]) for a in self._arrays)
+        return self._postings[number]
 
     def term_id(self, segment: int, number: int) -> int:
         """The term's id in a segment, -1 where it is absent."""

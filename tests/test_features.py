@@ -81,6 +81,24 @@ def test_the_scan_finds_what_a_plain_search_finds(first, second, text):
                 assert m.first[row, field, u] == (found[0] if found else -1)
 
 
+long_sequences = st.lists(st.sampled_from([*LETTERS, "x", "y", "z", None]), max_size=200)
+
+
+@given(st.lists(long_sequences, min_size=1, max_size=3), queries, st.sampled_from([0, 60, 120, 16_376, 1 << 21]))
+@settings(max_examples=60, deadline=None)
+def test_64_bytes_at_a_time_find_what_a_plain_search_finds(rows, text, first_id):
+    # Only rows with bytes behind them are read so; ids take one to four bytes.
+    index = FakeIndex([FakeSegment([[row] for row in rows] + [[["x"] * 80]], first_id=first_id)])
+    m = gather(index, terms_of(text), text, np.arange(len(rows)), np.zeros(len(rows)))
+    content = {a for a, c in zip(m.query.atoms, m.query.content) if c}
+    for row, sequence in enumerate(rows):
+        assert m.sizes[row, 0] == sum(t is not None for t in sequence)
+        assert (m.spanned[row, 0], m.span[row, 0]) == span_of(sequence, content)
+        found = [occurrences(sequence, unit.atoms) for unit in m.query.units]
+        assert m.tf[row, 0].tolist() == [len(places) for places in found]
+        assert m.first[row, 0].tolist() == [places[0] if places else -1 for places in found]
+
+
 @given(documents, queries)
 @settings(max_examples=40, deadline=None)
 def test_groups_are_their_fields_folded(docs, text):
