@@ -1,0 +1,157 @@
+"""Commands that change a home, each with a home to run it on, what a reader sees of it, and the command after it."""
+
+import json
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from core_index import SCHEMA, build_home, sample
+from small_models import small_model
+
+import ranker.gate as gate
+from indexer.analysis import get_analyzer
+from indexer.build import build
+from indexer.changes import apply_changes, fold
+from indexer.home import Home
+from indexer.index import Index, verify
+from indexer.manifest import read_manifest
+from indexer.publish import NoIndex, rollback, versions
+from indexer.reindex import reindex_affected
+from indexer.schema import Schema
+from indexer.updates import remove, update
+from ranker.activations import label
+from ranker.activations import rollback as roll_model_back
+from ranker.query_ids import load_secret
+from ranker.registry import Registry
+from ranker.watch import watched
+
+CHINESE = Schema.from_dict({"fields": {"title": {"type": "text"}}})
+
+
+class Command(NamedTuple):
+    """``prepare`` makes a home, ``work`` is what is killed, ``state`` says what a reader sees, ``after`` is the next command."""
+
+    prepare: Callable[[Home], object]
+    work: Callable[[Home], object]
+    state: Callable[[Home], object]
+    after: Callable[[Home], object]
+
+
+def source(home, count, start=0, bad=False):
+    path = home.root.with_suffix(".jsonl")
+    lines = [json.dumps({"id": one.key, **one.fields}, ensure_ascii=False) for one in sample(count, start)]
+    path.write_text("\n".join(lines + ["{"] * bad))
+    return str(path)
+
+
+def documents(home):
+    """What the published generation has, proven to be whole; None without one."""
+    try:
+        with Index.open(home) as index:
+            assert verify(home) == []
+            return tuple(json.dumps(index.stored(doc), sort_keys=True) for doc in index.live_docs())
+    except NoIndex:
+        return None
+
+
+def generations(count):
+    def prepare(home):
+        for number in range(count):
+            build_home(home.root, sample(3 + number))
+
+    return prepare
+
+
+def with_a_lexicon(words):
+    def prepare(home):
+        home.lexicon.mkdir(parents=True)
+        (home.lexicon / "user.txt").write_text("云原生\n")
+        path = home.root.with_suffix(".jsonl")
+        path.write_text('{"id": "a", "title": "云原生平台"}\n{"id": "b", "title": "云"}\n')
+        build(home, [str(path)], CHINESE)
+        (home.lexicon / "user.txt").write_text("\n".join(words) + "\n")
+        get_analyzer("standard", home.lexicon).index_terms("云原生平台")  # whose tables are kept in the user's cache, once
+
+    return prepare
+
+
+def terms(home):
+    with Index.open(home, any_analyzer=True) as index:
+        assert verify(home) == []
+        return tuple(index.df(["\x03云原生", "\x03平台"]).tolist()), index.num_docs
+
+
+def models(count, active=()):
+    def prepare(home):
+        registry = Registry(home)
+        for number in range(count):
+            registry.publish(small_model(), {"n": number}, "m")
+        for version in active:
+            gate.activate(lambda: None, home, "m", version, force=True)
+
+    return prepare
+
+
+def loadable(home):
+    """Which models there are, all of which load, which one serves, and whether the watch knows it."""
+    registry, watch = Registry(home), watched(home)
+    found = [(one.version, one.card["n"]) for one in registry.entries()]
+    return tuple(found), registry.active(), watch is None or label(registry.active()) in (watch.model, watch.before)
+
+
+def again(count):
+    return lambda home: build(home, [source(home, count)], SCHEMA)
+
+
+def one_more(home):
+    apply_changes(home, [{"id": "last", "title": "b"}])
+
+
+def updated(home):
+    update(home, [source(home, 1, 9, bad=True)])
+
+
+def another_model(home):
+    Registry(home).publish(small_model(), {"n": 99}, "m")
+    gate.activate(lambda: None, home, "m", force=True)
+
+
+def import_beside(home):
+    Registry(home).import_folder(home.models / "m" / "v0001", "m")
+
+
+COMMANDS = {
+    "the first build": Command(generations(0), again(4), documents, again(5)),
+    "a later build": Command(generations(3), lambda home: build(home, [source(home, 4, bad=True)], SCHEMA), documents, again(5)),
+    "update": Command(generations(3), lambda home: update(home, [source(home, 2, 3, bad=True)]), documents, updated),
+    "delete": Command(generations(1), lambda home: remove(home, ["key-1", "none"]), documents, one_more),
+    "fold": Command(lambda home: (generations(1)(home), one_more(home), remove(home, ["key-0"])), fold, documents, again(2)),
+    "rollback": Command(generations(2), rollback, documents, one_more),
+    "reindex": Command(with_a_lexicon(["云原生平台"]), reindex_affected, terms, reindex_affected),
+    "a model": Command(models(1), lambda home: Registry(home).publish(small_model(), {"n": 7}, "m"), loadable, another_model),
+    "a model of elsewhere": Command(models(1), import_beside, loadable, another_model),
+    "activate": Command(
+        models(2, ["v0001"]), lambda home: gate.activate(lambda: None, home, "m", "v0002", force=True), loadable, another_model
+    ),
+    "roll a model back": Command(models(2, ["v0001", "v0002"]), roll_model_back, loadable, another_model),
+    "secret": Command(lambda home: None, load_secret, lambda home: home.secret.exists() and len(home.secret.read_bytes()), load_secret),
+}
+
+
+def strays(home):
+    """Files and folders that nothing accounts for."""
+    known = {home.current, home.index / "HISTORY", home.index / "LOCK", home.index / "MERGE", home.secret, home.root / "quarantine.jsonl"}
+    known |= {home.models / name for name in ("ACTIVE", "ACTIVATIONS.json", "WATCH.json", ".activations", "m")}
+    known |= {home.index, home.models, home.lexicon, home.lexicon / "user.txt"}
+    for version in versions(home) if home.current.exists() else []:
+        folder = home.index / version.generation
+        known |= {folder, folder / "MANIFEST.json", *(folder / info.name for info in read_manifest(folder).files)}
+    names = {"model.txt", "features.json", "card.json", "golden.json", "SHA256SUMS", "CARD.md"}
+    for version in Registry(home).versions("m"):
+        known |= {home.models / "m" / version, *(home.models / "m" / version / name for name in names)}
+    return sorted(str(path.relative_to(home.root)) for path in home.root.rglob("*") if path not in known)
+
+
+def some_of(name, count=3):
+    """Of so many operations the first and the last, and some between; the same for the same name."""
+    return lambda total: sorted({1, total, *random.Random(name).sample(range(1, total + 1), min(total, count))})

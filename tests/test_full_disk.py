@@ -1,0 +1,170 @@
+"""A disk that is full or fails: the old state stays, the error names a file, and with room again the next command needs no help."""
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from home_commands import COMMANDS, documents, generations, some_of, source, strays
+from killing import operations
+from protocol_bugs import written_in_place
+
+import indexer.changes as changes
+import indexer.durable as durable
+import ranker.registry as registry
+from indexer.cli import main
+from indexer.errors import SearchdError
+from indexer.home import Home
+
+TESTS = Path(__file__).resolve().parent
+NEEDS_ROOM = {"create", "write", "sync", "make_folder", "link", "replace", "exchange", "scratch", "lock"}
+
+
+def failing_from(point, number, lasting):
+    """An observer that refuses the ``point``-th operation, and those after it that need room too if it is ``lasting``."""
+    count = 0
+
+    def observe(step, do):
+        nonlocal count
+        count += 1
+        if count == point or (lasting and count > point and step.name in NEEDS_ROOM - {"sync", "replace"}):
+            raise OSError(number, os.strerror(number))
+        return do()
+
+    return observe
+
+
+def refused(work, point, number, lasting):
+    """What a work says when the disk fails; None when it says nothing."""
+    durable.watch(failing_from(point, number, lasting))
+    try:
+        work()
+    except (SearchdError, OSError) as error:
+        return str(error)
+    finally:
+        durable.watch(None)
+    return None
+
+
+def broken_promises(folder, command, points, number, lasting):
+    """What is wrong after failures of the operations ``points(how many there are)``: (operation, what)."""
+    before, whole = Home.at(folder / "before"), Home.at(folder / "whole")
+    before.root.mkdir(parents=True)
+    command.prepare(before)
+    shutil.copytree(before.root, whole.root)
+    old = command.state(before)
+    steps = operations(lambda: command.work(whole))
+    allowed = {old, command.state(whole)}
+    for point in points(len(steps)):
+        step = steps[point - 1]
+        if number == errno.ENOSPC and step.name not in NEEDS_ROOM:
+            continue
+        home = Home.at(folder / str(point))
+        shutil.copytree(before.root, home.root)
+        told = refused(lambda home=home: command.work(home), point, number, lasting)
+        yield from (((step.name, step.path.name), what) for what in _wrong_with(home, command, old, allowed, told))
+        shutil.rmtree(home.root)
+
+
+def _wrong_with(home, command, old, allowed, told):
+    try:
+        if told is None and command.state(home) == old:
+            yield "nothing was done, and nobody was told"
+        if told is not None and str(home.root) not in told:
+            yield f"names no file: {told}"
+        if (state := command.state(home)) not in allowed:
+            yield f"neither old nor new: {state}"
+        command.after(home)
+        command.state(home)
+        if left := strays(home):
+            yield f"left behind: {left}"
+    except (SearchdError, OSError, AssertionError) as error:
+        yield repr(error)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_some_operations_find_the_disk_full(tmp_path, name):
+    assert list(broken_promises(tmp_path, COMMANDS[name], some_of(name), errno.ENOSPC, lasting=True)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_operation_fails(tmp_path, name, number, lasting):
+    assert list(broken_promises(tmp_path, COMMANDS[name], lambda total: range(1, total + 1), number, lasting)) == []
+
+
+def test_a_command_says_which_file_and_exits_with_1(tmp_path):
+    home = Home.at(tmp_path / "home")
+    generations(1)(home)
+    before = documents(home)
+    durable.watch(failing_from(12, errno.ENOSPC, lasting=True))
+    try:
+        done = CliRunner().invoke(main, ["build", source(home, 5), "--home", str(home.root)])
+    finally:
+        durable.watch(None)
+    assert done.exit_code == 1 and documents(home) == before
+    assert "error: " in done.output and str(home.root) in done.output and "No space left on device" in done.output
+
+
+def _unheard(path, data, mode=0o644, write_file=durable.write_file):
+    with contextlib.suppress(OSError):
+        write_file(path, data, mode)
+
+
+BUGS = {
+    "the pointer is written in place": ("rollback", written_in_place(durable)),
+    "the staged folder stays": ("fold", (changes, "discard", lambda staged: durable.rename_folder(staged, staged.with_name("old")))),
+    "errors are taken for success": ("activate", (registry, "write_file", _unheard)),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_these_failures_find_what_is_wrong(tmp_path, monkeypatch, bug):
+    """Each bug that is put in is found."""
+    name, change = BUGS[bug]
+    command = COMMANDS[name]
+    monkeypatch.setattr(*change)
+    assert next(broken_promises(tmp_path, command, lambda total: range(1, total + 1), errno.EIO, lasting=False), None)
+
+
+def in_a_namespace(task, **arguments):
+    """Run a task of ``full_disks`` where it may mount disks of its own."""
+    command = ["unshare", "-Urm", sys.executable, "-c", "import full_disks; full_disks.main()"]
+    done = subprocess.run(
+        command, input=json.dumps({"task": task, **arguments}), capture_output=True, text=True, timeout=1800,
+        env={**os.environ, "PYTHONPATH": f"{TESTS}:{TESTS.parent}"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def may_mount():
+    if shutil.which("unshare") is None:
+        return False
+    tried = ["unshare", "-Urm", "sh", "-c", "mkdir -p $0 && mount -t tmpfs none $0", "/tmp/.searchd-mount-test"]
+    return subprocess.run(tried, capture_output=True).returncode == 0
+
+
+needs_mounts = pytest.mark.skipif(not may_mount(), reason="user namespaces may not mount a tmpfs here")
+
+
+@needs_mounts
+@pytest.mark.parametrize("sizes", [3, pytest.param(50, marks=pytest.mark.slow)])
+def test_disks_of_many_sizes(tmp_path, sizes):
+    """A tmpfs that ends anywhere between what is there and what a build needs."""
+    found = in_a_namespace("build", folder=str(tmp_path), sizes=sizes)
+    assert found["wrong"] == [] and found["failed"] >= sizes - 1
+
+
+@needs_mounts
+def test_click_logs_on_a_full_and_a_read_only_disk(tmp_path):
+    found = in_a_namespace("clicks", folder=str(tmp_path))
+    assert found == {"full": "click_log_full", "stored": True, "read-only": "click_log", "again": True, "keys": "keys_unusable"}
