@@ -1,28 +1,23 @@
 """jieba's dictionary, its model and the words of a user as the tables of ``han_kernels.py``, in one mapped file that all processes share.
 
 Reading the dictionary and filling the trie takes a few tenths of a second, and the tables 17 MB: so the first process of a user leaves them in the
-user's own cache folder, under a name that is a hash of the dictionary, of the user's words and of this program, and later ones map the file. It
-is used only if it and its folder belong to this user, nobody else may write there, and its bytes have the SHA-256 that stands beside it; anything
-else is made anew. Where there is no folder to write to, every process has tables of its own.
+user's own cache folder, under a name that is a hash of the dictionary, of the user's words and of this program, and later ones map the file
+(``table_cache.py``), if nobody else may write to the folder. Where there is no folder to write to, every process has tables of its own.
 """
 
 import hashlib
 import json
 import math
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import orjson
 
-import indexer.durable as durable
-from indexer.container import file_sha256
 from indexer.han_dictionary import dictionary_hash, dictionary_path
 from indexer.han_kernels import FIRST, LAST, NOTHING, Tables, add_words, sieve_of, sufficient
 from indexer.jit import cache_directory, sources_hash
-from indexer.scratch import load_arrays, save_arrays
+from indexer.table_cache import SUFFIX, cached, is_ours, keep
 
 # Slots of the trie's table: just enough for jieba's half a million nodes; it is doubled for what needs more.
 FIRST_SIZE = 1 << 20
@@ -37,14 +32,14 @@ def load_tables(words: Sequence[tuple[str, int]] = ()) -> Tables:
     folder = _cache_folder()
     if folder is None:
         return _tables(_make(words))
-    path = folder / f"{_key(words)}.tables"
-    arrays = _cached(path)
+    path = folder / f"{_key(words)}{SUFFIX}"
+    arrays = cached(path)
     if arrays is None:
         try:
-            _keep(path, _make(words))
+            keep(path, _make(words), f"*{SUFFIX}", KEPT_FILES)
         except OSError:
             return _tables(_make(words))
-        arrays = _cached(path)
+        arrays = cached(path)
     return _tables(_make(words) if arrays is None else arrays)
 
 
@@ -153,39 +148,4 @@ def _cache_folder() -> Path | None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:
         return None
-    return folder if _is_ours(folder) and os.access(folder, os.W_OK | os.X_OK) else None
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a file or folder, no link, belongs to this user and nobody else may write to it."""
-    try:
-        found = path.lstat()
-    except OSError:
-        return False
-    return found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-def _cached(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of a mapped file if it is whole; changes to them, which nobody makes, would not reach the file."""
-    if not (_is_ours(path) and _is_ours(_hash_of(path))):
-        return None
-    try:
-        if file_sha256(path) != _hash_of(path).read_text():
-            return None
-        return load_arrays(path, "c")
-    except (OSError, ValueError, orjson.JSONDecodeError):
-        return None
-
-
-def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    save_arrays(path, arrays)
-    path.chmod(0o600)
-    durable.write_file(_hash_of(path), file_sha256(path).encode(), 0o600)
-    by_age = sorted(path.parent.glob("*.tables"), key=lambda one: one.stat().st_mtime_ns)
-    for old in by_age[:-KEPT_FILES]:
-        durable.remove_file(old)
-        durable.remove_file(_hash_of(old))
-
-
-def _hash_of(path: Path) -> Path:
-    return path.with_suffix(".sha256")
+    return folder if is_ours(folder) and os.access(folder, os.W_OK | os.X_OK) else None

@@ -21,6 +21,7 @@ class Asked:
 
     def __init__(self, popular: list[tuple[str, int]]) -> None:
         """``popular``: (text, number of clients)."""
+        self.popular = popular
         self._texts: dict[str, str] = {}
         self._clients: dict[str, int] = {}
         for text, clients in popular:
@@ -49,7 +50,7 @@ class Asked:
         return [text for _, text in sorted(kept, key=lambda one: (one[0], -self._clients[one[1]], one[1]))]
 
     def _alike(self, typed: str) -> list[str]:
-        shaped = sorted((one for one in look_alikes(typed) if one in self._han.df), key=lambda one: -self._han.df[one])
+        shaped = sorted(filter(self._han.df, look_alikes(typed)), key=lambda one: -self._han.df(one))
         return list(dict.fromkeys([*self._han.alike(typed), *shaped]))
 
 

@@ -110,6 +110,10 @@ class Engine:
         """From now on no search waits until the tables of a large dictionary are made: it does without, or with those of an older generation."""
         self._snapshot.query_terms.subwords.in_background = True
 
+    def share_tables(self, maker: Any) -> None:
+        """From now on the tables of large collections are made by a ``TableMaker``, for all processes of a service."""
+        self._snapshot.suggestions.maker = self._snapshot.han_words.maker = maker
+
     def open_behind(self, at_once: Callable[[], bool]) -> None:
         """From now on a search that meets something new goes on with what is open, while a thread opens the new and makes it ready.
 

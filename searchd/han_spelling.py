@@ -58,10 +58,10 @@ def _windows(text: str, pairs: set[str], snapshot: Any) -> Iterator[tuple[int, i
 
 def _meant(typed: str, table: HanWords) -> str | None:
     """The word that a window was meant to be."""
-    if typed in table.df:
+    if table.df(typed):
         return None
     alike = table.alike(typed)
-    shaped = sorted((one for one in look_alikes(typed) if one in table.df), key=lambda one: -table.df[one])
+    shaped = sorted(filter(table.df, look_alikes(typed)), key=lambda one: -table.df(one))
     return next(iter([*alike[:1], *shaped]), None)
 
 

@@ -4,8 +4,8 @@ Keys are pieces of one array of bytes in the order of these, found by bisection;
 come of one pass over numbers that lie side by side.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from indexer.strings import pack_bytes
 from indexer.swar import PADDING
 
 MAX_KEY = 40  # bytes
+ARRAYS = ("data", "starts", "sizes", "entries", "weights")
 
 
 class Pieces(NamedTuple):
@@ -37,6 +38,17 @@ class KeyTable:
         self._sizes = (stops - starts)[order].astype(np.uint8)
         self._entries = np.ascontiguousarray(entries[order], np.int32)
         self._weights = np.asarray(weights)[self._entries].astype(np.int32)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """The table of what ``arrays`` gave; it shares them."""
+        found = cls.__new__(cls)
+        found._data, found._starts, found._sizes, found._entries, found._weights = (arrays[name] for name in ARRAYS)
+        return found
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All there is, by name."""
+        return dict(zip(ARRAYS, (self._data, self._starts, self._sizes, self._entries, self._weights)))
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -61,6 +73,16 @@ class KeyTable:
     def _range(self, wanted: bytes, whole: bool) -> tuple[int, int]:
         found: tuple[int, int] = range_of(self._data, self._starts, self._sizes, np.frombuffer(wanted[:MAX_KEY], np.uint8), whole)
         return found
+
+
+def named(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of one table as some of a larger one's."""
+    return {f"{name}.{key}": array for key, array in arrays.items()}
+
+
+def within(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of one table out of those of a larger one."""
+    return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
 
 
 def _pieces(keys: Sequence[bytes]) -> Pieces:

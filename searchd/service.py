@@ -33,6 +33,7 @@ from searchd.merger import Merger
 from searchd.metrics import Metrics
 from searchd.rate_limits import RateLimits
 from searchd.readiness import RUN_FOLDER, missing_workers
+from searchd.table_maker import TableMaker
 from searchd.tasks import Tasks
 from searchd.writer import Writer
 
@@ -75,6 +76,7 @@ class Service:
                     engine.wait_for_nothing()
                     if self.writer:
                         engine.open_behind(self._must_see)
+                        engine.share_tables(TableMaker(self.home, self.run_folder / "tables"))
                     self._engine = engine
         return self._engine
 
@@ -155,7 +157,7 @@ class Service:
         return generation
 
     def write_elsewhere(self) -> None:
-        """Leave changes of documents to another process, so that searches do not wait for them."""
+        """Leave changes of documents, and tables of a large collection, to other processes, so that searches do not wait for them."""
         self.writer = Writer(self.home)
 
     def warm_up(self) -> None:

@@ -60,7 +60,7 @@ class Snapshot:
             older.query_terms if older else QueryTerms(index, Subwords(index, before.query_terms.subwords if before else None))
         )
         self.columns: Columns = older.columns if older else Columns(index)
-        self.han_words: LazyHanWords = older.han_words if older else LazyHanWords(index)
+        self.han_words: LazyHanWords = older.han_words if older else LazyHanWords(index, before.han_words if before else None)
         earlier: Suggestions | None = before.suggestions if before else None
         self.suggestions: Suggestions = older.suggestions if older else Suggestions(index, self.query_terms, earlier)
         self.rules = rules

@@ -112,7 +112,7 @@ def _words(snapshot: Snapshot, text: str, limit: int) -> list[Suggestion]:
 def _pinyin_words(snapshot: Snapshot, before: str, typed: str, limit: int) -> list[Suggestion]:
     """Chinese words whose pinyin or initials begin with what was typed."""
     table = snapshot.han_words.get() if _LETTERS.match(typed) else None
-    return [] if table is None else [(before + word, table.df[word]) for word in table.beginning(typed, limit)]
+    return [] if table is None else [(before + word, df) for word, df in table.beginning(typed, limit)]
 
 
 def _han_words(snapshot: Snapshot, text: str, start: int, limit: int) -> list[Suggestion]:

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from indexer.analysis import former_analyzer
-from indexer.errors import SearchdError
+from indexer.errors import SearchdError, reason
 from indexer.folding import fold
 from indexer.strings import Strings, encode, pack
 from indexer.values import texts
@@ -25,6 +25,7 @@ from searchd.key_table import KeyTable
 from searchd.suggestion_keys import WORD, keys_of
 
 log = structlog.get_logger("searchd.suggestions")
+KIND = "suggestions"
 AT_ONCE = 2_000
 MAX_TITLES, MAX_WORDS = 200_000, 300_000
 # Documents and characters of each that are read for words.
@@ -51,23 +52,23 @@ class Table:
     """Entries found by the beginning of any of their keys; immutable. They are arrays: half a million objects would take four times the room."""
 
     def __init__(self, texts: Strings, groups: Strings, df: np.ndarray, keys: KeyTable) -> None:
-        self._texts, self._groups, self._df, self._keys = texts, groups, df, keys
+        self.texts, self.groups, self.df, self.keys = texts, groups, df, keys
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self.texts)
 
     def beginning(self, prefix: str, limit: int) -> list[Entry]:
         """The best entries, each group once."""
         found: dict[str, Entry] = {}
-        for number in self._keys.beginning(encode(prefix), 4 * limit).tolist():
-            group = self._groups.text(number)
+        for number in self.keys.beginning(encode(prefix), 4 * limit).tolist():
+            group = self.groups.text(number)
             if group not in found:
-                found[group] = Entry(self._texts.text(number), int(self._df[number]), group)
+                found[group] = Entry(self.texts.text(number), int(self.df[number]), group)
         return list(found.values())[:limit]
 
     def any_beginning(self, prefixes: list[str]) -> list[str]:
         """Those of the prefixes that some key begins with."""
-        return [prefix for prefix, found in zip(prefixes, self._keys.begun([encode(one) for one in prefixes])) if found]
+        return [prefix for prefix, found in zip(prefixes, self.keys.begun([encode(one) for one in prefixes])) if found]
 
 
 class Tables(NamedTuple):
@@ -144,13 +145,16 @@ def _word_table(counted: Counter[str], index: Any, query_terms: Any) -> Table:
 
 class Suggestions:
     """The tables of one index, made again in the background as the click log grows. ``older`` serve until the first are made, which happens no
-    sooner than half a minute after theirs were, and never beside them."""
+    sooner than half a minute after theirs were, and never beside them.
+
+    With a ``maker``, as in a service, those of large collections are made by another process, for all who have one."""
 
     def __init__(self, index: Any, query_terms: Any, older: "Suggestions | None" = None) -> None:
         self._index, self._query_terms = index, query_terms
         self._tables: Tables | None = None
         self._made = -REFRESH_SECONDS
         self._busy_one = older._running() if older else None
+        self.maker: Any = older.maker if older else None  # a TableMaker
         if older is not None:
             self._follow(older)
         self._lock = threading.Lock()
@@ -197,10 +201,18 @@ class Suggestions:
 
     def _renew_slowly(self) -> None:
         try:
-            found = make_tables(self._index, self._query_terms, self._stop)
-            self._tables = self._tables if self._stop.is_set() else found
+            found = self._made_elsewhere() if self.maker else make_tables(self._index, self._query_terms, self._stop)
+            self._tables = self._tables if self._stop.is_set() else found or self._tables
         except SearchdError as error:
             log.warning("no new suggestions", reason=str(error), code=error.code)
+        except OSError as error:
+            log.warning("no new suggestions", reason=reason(error))
         finally:
             self._made = time.monotonic()
             self._busy = False
+
+    def _made_elsewhere(self) -> Tables | None:
+        if self._tables is None:
+            self._tables = self.maker.at_hand(KIND, self._index)
+        found: Tables | None = self.maker.get(KIND, self._index, self._stop)
+        return found
