@@ -5,6 +5,7 @@ sent again is stored once. Several processes may write one file. Reading never b
 """
 
 import atexit
+import logging
 import os
 import sqlite3
 import threading
@@ -26,7 +27,6 @@ from ranker.clicklog_schema import (
     Event,
     Impression,
     connect,
-    create,
     event_of,
     event_row,
     explain,
@@ -34,6 +34,7 @@ from ranker.clicklog_schema import (
     impression_row,
     now_ms,
 )
+from ranker.log_file import LogFile
 from ranker.log_writer import Job, LogWriter, Stored
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
 ]
 
 DAY_MS = 86_400_000
+log = logging.getLogger(__name__)
 
 
 class Refused(NamedTuple):
@@ -88,22 +90,40 @@ class Stats(NamedTuple):
 class ClickLog:
     """The click log at ``path``.
 
-    Made when absent. Safe to share between threads and to hold over a fork; use as a context manager or ``close``.
+    Made when absent. Safe to share between threads and to hold over a fork; use as a context manager or ``close``. ``steady`` is for services,
+    which go on whatever the file does: a damaged one is set aside, and one that cannot be opened is tried again with every write.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], queue_size: int = 10_000, batch_size: int = 1_000, busy_seconds: float = BUSY_SECONDS
+        self,
+        path: str | os.PathLike[str],
+        queue_size: int = 10_000,
+        batch_size: int = 1_000,
+        busy_seconds: float = BUSY_SECONDS,
+        steady: bool = False,
     ) -> None:
         self.path = Path(path)
         self.queue_size = queue_size
         self.batch_size = batch_size
         self.busy_seconds = busy_seconds
+        self.steady = steady
         self.dropped = 0
         self._lock = threading.Lock()
         self._writer: LogWriter | None = None
         self._process = 0
-        create(self.path, busy_seconds)
+        self._try_to_open()
         atexit.register(_close_if_alive, weakref.ref(self))
+
+    def _try_to_open(self) -> None:
+        file = LogFile(self.path, self.busy_seconds, self.steady)
+        try:
+            file.store(lambda connection: None)
+        except ClickLogError as error:
+            if not self.steady:
+                raise
+            log.error("click log: %s", error)
+        finally:
+            file.close()
 
     def log_query(self, impression: Impression) -> bool:
         """Store an impression soon, without waiting.
@@ -144,7 +164,7 @@ class ClickLog:
         if self._process != os.getpid() or self._writer is None:
             with self._lock:
                 if self._process != os.getpid() or self._writer is None:
-                    self._writer = LogWriter(self.path, self.queue_size, self.batch_size, self.busy_seconds)
+                    self._writer = LogWriter(LogFile(self.path, self.busy_seconds, self.steady), self.queue_size, self.batch_size)
                     self._process = os.getpid()
         return self._writer
 

@@ -9,10 +9,11 @@ import queue
 import sqlite3
 import threading
 from concurrent.futures import Future
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
-from ranker.clicklog_schema import EVENT_COLUMNS, IMPRESSION_ROW, ClickLogBusy, ClickLogError, connect, explain
+from ranker.clicklog_schema import EVENT_COLUMNS, IMPRESSION_ROW, ClickLogBusy, ClickLogError
+from ranker.log_file import LogFile
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +46,11 @@ class Job(NamedTuple):
 class LogWriter:
     """The writer thread of one process over one file; threads may submit at once."""
 
-    def __init__(self, path: Path, queue_size: int, batch_size: int, busy_seconds: float) -> None:
-        self.path = path
-        self.batch_size = batch_size
-        self.busy_seconds = busy_seconds
+    def __init__(self, file: LogFile, queue_size: int, batch_size: int) -> None:
+        self.path, self.batch_size = file.path, batch_size
         self.lost = 0
         self._jobs: queue.Queue[Job | None] = queue.Queue(queue_size)
+        self._file = file
         self._thread = threading.Thread(target=self._run, name="click-log-writer", daemon=True)
         self._thread.start()
 
@@ -72,21 +72,18 @@ class LogWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        connection: sqlite3.Connection | None = None
         open_ = True
         while open_:
             batch, open_ = self._gather()
             try:
-                connection = connection or connect(self.path, self.busy_seconds)
-                answers = _commit(connection, batch)
+                answers = self._file.store(partial(_commit, batch=batch))
             except Exception as error:  # the thread must outlive any one batch
-                self._refuse(batch, error if isinstance(error, ClickLogError) else self._named(error))
+                self._refuse(batch, error if isinstance(error, ClickLogError) else ClickLogError(f"{self.path}: {error}"))
                 continue
             for job, stored in zip(batch, answers):
                 if job.done is not None:
                     job.done.set_result(stored)
-        if connection is not None:
-            connection.close()
+        self._file.close()
 
     def _gather(self) -> tuple[list[Job], bool]:
         """All jobs that wait now, at least one; and whether to go on after them."""
@@ -101,9 +98,6 @@ class LogWriter:
             except queue.Empty:
                 return batch, True
         return batch, False
-
-    def _named(self, error: Exception) -> ClickLogError:
-        return explain(error, self.path) if isinstance(error, sqlite3.Error) else ClickLogError(f"{self.path}: {error}")
 
     def _refuse(self, batch: list[Job], error: ClickLogError) -> None:
         log.error("click log: %s", error)

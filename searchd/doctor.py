@@ -21,6 +21,7 @@ from indexer.errors import SearchdError
 from indexer.home import Home
 from indexer.index import Index, verify
 from indexer.schema import load_schema
+from ranker.log_file import logs_aside
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 MIN_FREE_BYTES = 1 << 30
@@ -133,6 +134,10 @@ def _click_log(home: Home, full: bool) -> Check:
             return Check("", FAILURE, f"{home.clicks}: {found}", "stop the service, keep a copy, and recover it with sqlite3 `.recover`")
         (impressions,) = database.execute("SELECT count(*) FROM impressions").fetchone()
         (events,) = database.execute("SELECT count(*) FROM events").fetchone()
+    aside = logs_aside(home.clicks)
+    if aside:
+        told = f"{impressions} impressions, {events} events; damaged logs were set aside: {', '.join(one.name for one in aside)}"
+        return Check("", WARNING, told, "recover what they hold with sqlite3 `.recover` and import it, then move them away")
     return Check("", OK, f"{impressions} impressions, {events} events")
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import sqlite_utils
 
-from indexer.durable import make_file, make_folder
+from indexer.durable import make_folder, write_new_file
 from indexer.errors import SearchdError
 
 SCOPES = ("search", "events", "documents", "admin")
@@ -111,7 +111,7 @@ class KeyStore:
         return None if expired or key.revoked is not None else key
 
     def _rows(self, sql: str, *parameters: str) -> list[sqlite3.Row]:
-        if not self.path.exists():
+        if not self.path.exists() or not self.path.stat().st_size:
             return []
         with self._opened() as connection:
             connection.row_factory = sqlite3.Row
@@ -119,20 +119,23 @@ class KeyStore:
 
     def _insert(self, row: dict[str, object]) -> None:
         make_folder(self.path.parent)
-        with suppress(FileExistsError):
-            make_file(self.path, 0o600)
+        if not self.path.exists():
+            with suppress(FileExistsError):
+                write_new_file(self.path, _no_keys(), 0o600)
         with self._opened() as connection:
-            database = sqlite_utils.Database(connection)
-            columns = {"id": str, "digest": str, "scopes": str, "label": str, "created": int, "expires": int, "revoked": int}
-            database.table("keys").create(columns, pk="id", if_not_exists=True)
+            table = _table(connection)
             with connection:
-                database.table("keys").insert(row)
+                table.insert(row)
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
             with closing(sqlite3.connect(self.path, timeout=5.0)) as connection:
                 connection.execute("pragma synchronous = full")
+                if connection.execute("pragma synchronous").fetchone()[0] != 2:
+                    raise KeysUnusable(
+                        f"{self.path}: expected SQLite to accept synchronous=FULL, found that it does not; use a standard SQLite"
+                    )
                 yield connection
         except sqlite3.Error as error:
             raise KeysUnusable(f"{self.path}: expected a usable file of keys, found: {error}; make it writable, or restore it") from error
@@ -162,6 +165,18 @@ class Failures:
         while times and times[0] < time.monotonic() - _WINDOW_SECONDS:
             times.popleft()
         return times
+
+
+def _no_keys() -> bytes:
+    """The file before its first key, so that it appears with its table or not at all."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        _table(connection)
+        return connection.serialize()
+
+
+def _table(connection: sqlite3.Connection) -> sqlite_utils.db.Table:
+    columns = {"id": str, "digest": str, "scopes": str, "label": str, "created": int, "expires": int, "revoked": int}
+    return sqlite_utils.Database(connection).table("keys").create(columns, pk="id", if_not_exists=True)
 
 
 def _digest(secret: str) -> str:

@@ -23,6 +23,7 @@ from indexer.home import Home
 from indexer.publish import NoIndex, current_generation
 from ranker.clicklog import ClickLog
 from ranker.exploration import Exploration
+from ranker.log_file import logs_aside
 from ranker.query_ids import load_secret
 from searchd.committer import Committer
 from searchd.config import Settings
@@ -117,6 +118,7 @@ class Service:
     def _gauges(self) -> Iterator[tuple[str, str, dict[str, str], float]]:
         """What /metrics looks up; of an index only when it is open, since counting must not wait for opening."""
         engine = self._engine
+        yield "searchd_click_logs_set_aside", "Damaged click logs that lie beside the new one.", {}, len(logs_aside(self.home.clicks))
         yield "searchd_ready", "1 when the kernels are warm and an index is open.", {}, float(self.warm and engine is not None)
         if engine is None:
             return
@@ -137,7 +139,7 @@ class Service:
         if self._click_log is None:
             with self._lock:
                 if self._click_log is None:
-                    self._click_log = ClickLog(self.home.clicks)
+                    self._click_log = ClickLog(self.home.clicks, steady=True)
         return self._click_log
 
     @property
@@ -179,11 +181,11 @@ class Service:
         if self.writer and self.home.keys.exists() and any(key.allows("documents") and key.revoked is None for key in self.keys.all()):
             self.writer.start()
 
-    def _attempt(self, task: Callable[[], None]) -> None:
+    def _attempt(self, task: Callable[[], None], failed: str = "not ready") -> None:
         try:
             task()
         except SearchdError as error:  # told again, to the client, by the request that needs it
-            log.warning("not ready", reason=str(error), code=error.code)
+            log.warning(failed, reason=str(error), code=error.code)
 
     def close(self) -> None:
         """Make what is logged durable and close the files."""
@@ -191,7 +193,7 @@ class Service:
         if self.writer:
             self.writer.close()
         if self._engine is not None:
-            self._engine.close()
+            self._attempt(self._engine.close, "not logged")
         if self._click_log is not None:
             self._click_log.close()
 

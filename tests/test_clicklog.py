@@ -222,7 +222,7 @@ def test_a_full_queue_drops_impressions_and_refuses_events(tmp_path):
 
 def test_a_full_disk_is_named_and_stores_nothing(log, monkeypatch):
     log.append([click()])
-    monkeypatch.setattr("ranker.log_writer.connect", limited_to(60))
+    monkeypatch.setattr("ranker.log_file.connect", limited_to(60))
     log.close()
     with pytest.raises(ClickLogError, match="disk is full") as caught:
         log.append([click(f"big-{n}", message="x" * 1000) for n in range(500)])
