@@ -82,6 +82,8 @@ class Index:
         self.avg_lengths = _average_lengths(self.segments, len(self.schema.text_fields))
         self._base_list: list[int] = self.bases.tolist()
         self._lexicon = lexicon_of(home)
+        self.missing = 0
+        """Live documents of segments that were left out."""
 
     @classmethod
     def open(cls, home: Home, generation: str | None = None, any_analyzer: bool = False, older: "Index | None" = None) -> "Index":
@@ -110,6 +112,19 @@ class Index:
     def close(self) -> None:
         """Let go of the segments; mapped files are unmapped when the last array over them is gone."""
         self.segments = ()
+
+    def without(self, left_out: Segment) -> "Index":
+        """The same generation as if the documents of one of its segments had never been."""
+        kept = [number for number, segment in enumerate(self.segments) if segment is not left_out]
+        manifest = replace(self.manifest, segments=tuple(self.manifest.segments[number] for number in kept))
+        other = Index(self.home, self.generation, manifest, [self.segments[number] for number in kept])
+        other.missing = self.missing + left_out.num_live
+        return other
+
+    @property
+    def coverage(self) -> float:
+        """The share of the generation's live documents that are in the segments of this index."""
+        return self.num_docs / (self.num_docs + self.missing) if self.missing else 1.0
 
     def df(self, terms: Sequence[str]) -> np.ndarray:
         """Live documents that hold each term, int64[n]."""

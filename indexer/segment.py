@@ -54,6 +54,10 @@ class Segment:
         other._bury(tombstones)
         return other
 
+    def owns(self, path: Path) -> bool:
+        """Whether this is the file that the segment's bytes are read from."""
+        return path in (self.path, self._container.path)
+
     @property
     def lost(self) -> tuple[np.ndarray, np.ndarray]:
         """Terms that deleted documents had, ascending ids uint32[n], and how many of these had each, int64[n]. Do not change."""

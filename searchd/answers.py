@@ -44,7 +44,9 @@ class SearchAnswer(msgspec.Struct, omit_defaults=True):
     facets: Annotated[dict[str, Any], Meta(description="Field to value to number of documents.")]
     generation: Annotated[str, Meta(description="The index that answered.")]
     model: Annotated[ModelRef | None, Meta(description="What ordered the hits; null: BM25F.")]
-    partial: Annotated[bool, Meta(description="Whether `timeout_ms` was reached, so that something was left out.")]
+    partial: Annotated[
+        bool, Meta(description="Whether something is missing: `timeout_ms` was reached, or a damaged part of the index was left out.")
+    ]
     coverage: Annotated[float, Meta(description="Share of the documents that were looked at.")]
     corrected_query: (
         Annotated[str, Meta(description="What was probably meant: the query finds nothing, or a word of it is in hardly any document.")]

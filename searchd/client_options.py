@@ -23,6 +23,7 @@ class SearchOptions(TypedDict, total=False):
     explain: bool
     log: bool
     timeout_ms: int | None
+    partial: Literal["allow", "deny"]
     query_id: str | None
     client_id: str | None
     session_id: str | None

@@ -21,6 +21,7 @@ from ranker.exploration import Exploration
 from ranker.requests import Request
 from searchd.answering import Asked, answered
 from searchd.correction import MAX_TYPOS
+from searchd.damage import PartialAnswer, Undamaged, without_damage
 from searchd.explanations import Explanation
 from searchd.facets import MAX_FACETS, facet_counts
 from searchd.filters import filter_mask
@@ -90,6 +91,7 @@ class Engine:
         self._opener = threading.Lock()
         self._watched = Watched(self.home)
         self._signature = self._watched.signature()
+        self.undamaged = Undamaged()
         self._snapshot = open_snapshot(self.home)
 
     def __enter__(self) -> Self:
@@ -145,6 +147,10 @@ class Engine:
         elif self._watched.signature() != self._signature and self._opener.acquire(blocking=False):
             threading.Thread(target=self._open_behind, name="opener", daemon=True).start()
         return self._snapshot
+
+    def searched(self) -> Snapshot:
+        """What searches read: the same without the parts that turned out damaged."""
+        return self.undamaged.of(self.snapshot())
 
     def _open_behind(self) -> None:
         try:
@@ -204,6 +210,7 @@ class Engine:
 
     # Searching.
 
+    @without_damage
     def search(
         self,
         q: str,
@@ -225,6 +232,7 @@ class Engine:
         timeout_ms: float | None = None,
         log: bool | None = None,
         query_id: str | None = None,
+        partial: str = "allow",
         **who: str | None,
     ) -> Result:
         """One page of results.
@@ -233,13 +241,14 @@ class Engine:
         ``num_typos``: so many edits a word may be put right (0 to 2; None: by its length); see ``correction.py`` for when.
         ``locale`` is the query's language, such as ``en`` or ``zh-Hans``; without, the text tells. After ``timeout_ms`` what comes next is left
         out (a model's order, the exact total, corrections, passages, facets, further segments), which ``partial`` and ``coverage`` tell.
+        ``partial`` "deny": raise PartialAnswer, or Corrupt, instead of an answer from which something is missing.
         ``log`` None writes the search to the click log if the engine has one; ``who`` may name application, client_id, session_id, user_id.
         Raises SearchdError: query_too_long, bad_filter, unknown_field, bad_sort, unknown_model, invalid_parameter.
         """
         started = time.perf_counter()
         _check(limit, offset, mode, rerank_depth, facets, minimum_should_match, num_typos)
         with stopwatch(timeout_ms) as watch:
-            snapshot = self.snapshot()
+            snapshot = self.snapshot() if partial == "deny" else self.searched()
             lap("open")
             keys = parse_sort(sort, snapshot.columns) if sort else []
             mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
@@ -254,10 +263,13 @@ class Engine:
             lap("hits")
             counted = facet_counts(facets, snapshot.columns, matched_docs(plan, snapshot)) if facets and not time_is_up("facets") else {}
             lap("facets")
+            if partial == "deny" and watch.left_out:
+                raise PartialAnswer(f"expected a whole answer, found no time for {', '.join(sorted(watch.left_out))}; raise timeout_ms")
+            missing = bool(snapshot.index.missing)
             fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
             result = Result(
                 query_id, 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model), meant, shown_instead,
-                bool(watch.left_out), watch.coverage, page.ranked.features, fingerprint, watch.seconds,
+                bool(watch.left_out) or missing, watch.coverage * snapshot.index.coverage, page.ranked.features, fingerprint, watch.seconds,
             )  # fmt: skip
             if logged:
                 shown_text = meant if shown_instead and meant is not None else ""

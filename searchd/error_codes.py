@@ -43,6 +43,7 @@ ERROR_CODES = {
     "missing_id": "A document has no id; nothing of the request was stored.",
     "missing_key": "The route needs a key: Authorization: Bearer KEY, or X-API-Key: KEY.",
     "no_index": "Nothing has been published yet; build an index first.",
+    "partial_answer": "Something would be missing from the answer, and `partial=deny` wants all or nothing; give it more time, or allow it.",
     "query_not_found": "The query id is genuine, but its search was not logged.",
     "query_too_long": "A query has at most 512 characters after NFKC.",
     "route_not_found": "No such path.",

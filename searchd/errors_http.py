@@ -30,6 +30,7 @@ STATUS_OF_CODE = {
     "harmful_model": 409,
     "no_index": 503,
     "corrupt_index": 503,
+    "partial_answer": 503,
     "format_version": 503,
     "analyzer_mismatch": 503,
     "damaged_model": 503,

@@ -29,7 +29,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "question_mark": ("?", "？"),
     "shown_instead": ("Showing results for", "已显示以下内容的结果："),
     "as_typed": ("Search instead for", "仍然搜索："),
-    "partial": ("Not everything could be searched in time.", "部分内容未能在时限内完成搜索。"),
+    "partial": ("Not everything could be searched.", "部分内容未能搜索。"),
     "narrow": ("Filters", "筛选"),
     "narrow_close": ("Show results", "查看结果"),
     "apply": ("Apply", "应用"),

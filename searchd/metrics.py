@@ -41,7 +41,9 @@ class Metrics:
         self.stages = {stage: stages.labels(stage) for stage in (*STAGES, "serialise")}
         self.results = self._histogram("searchd_search_results", "Documents that matched a search, as far as they were counted.", _RESULTS)
         self.empty = self._counter("searchd_searches_empty_total", "Searches that found nothing.")
-        self.partial = self._counter("searchd_searches_partial_total", "Searches cut short by their time limit.")
+        self.partial = self._counter(
+            "searchd_searches_partial_total", "Searches cut short by their time limit, or without a damaged part of the index."
+        )
         self.corrected = self._counter("searchd_searches_corrected_total", "Searches answered by the results of a corrected query.")
         self.events = self._counter("searchd_events_total", "Events received.", "outcome")
         self.unlogged = self._counter("searchd_searches_unlogged_total", "Searches the click log had no room for.")

@@ -50,7 +50,7 @@ class ShownResult(NamedTuple):
 
 def shown_result(service: Service, result: Any, query: PageQuery, t: Interface) -> ShownResult:
     """What the page shows of ``result``."""
-    snapshot, size = service.engine.snapshot(), service.settings.page_size
+    snapshot, size = service.engine.searched(), service.settings.page_size
     schema = snapshot.index.schema
     first = (query.page - 1) * size + 1
     answered = result.corrected_query if result.shown_instead else query.q

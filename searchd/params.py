@@ -96,6 +96,10 @@ class SearchParams(Params):
         ]
         | None
     ) = None
+    partial: Annotated[
+        Literal["allow", "deny"],
+        Meta(description="`deny`: 503 `partial_answer` or `corrupt_index` instead of an answer from which something is missing."),
+    ] = "allow"
     query_id: Annotated[Identifier, Meta(description="An id this server issued: a further page of the same search.")] | None = None
     client_id: Annotated[Identifier, Meta(description="Who asks, as far as the caller tells: a device or browser.")] | None = None
     session_id: Annotated[Identifier, Meta(description="The visit that the search belongs to.")] | None = None

@@ -37,6 +37,7 @@ def run_search(service: Service, params: SearchParams) -> Any:
         num_typos=params.num_typos,
         locale=params.locale or "",
         timeout_ms=params.timeout_ms,
+        partial=params.partial,
         log=params.log,
         query_id=params.query_id,
         application=params.application or settings.application,

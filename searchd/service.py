@@ -124,6 +124,8 @@ class Service:
             return
         generation = re.sub(r"\D", "", engine.index.generation)
         yield "searchd_documents", "Live documents of the served generation.", {}, engine.index.num_docs
+        missing = engine.searched().index.missing
+        yield "searchd_documents_missing", "Documents of damaged segments, which searches leave out.", {}, missing
         yield "searchd_segments", "Segments of the served generation.", {}, len(engine.index.segments)
         yield "searchd_generation", "Number of the served generation.", {}, float(generation or 0)
         name, _, version = engine.model_name().partition("/")

@@ -126,7 +126,7 @@ def _questions(engine):
 
 
 def _page(engine, q, **how):
-    page = engine.search(q, limit=30, model="none", log=False, query_id="x", **how)
+    page = engine.search(q, limit=30, model="none", log=False, query_id="x", partial="deny", **how)
     return repr(page._replace(took=0.0, seconds={}, features=None))
 
 

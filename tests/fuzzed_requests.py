@@ -149,7 +149,7 @@ class Requests:
         headers = {} if chance.random() < 0.8 else self.headers()
         if body or method == "POST":
             headers["Content-Type"] = chance.choice(MEDIA)
-        return Sent(method, _latin(template.replace("{}", odd)), _latin(query), body, headers, chance.random() < 0.85)
+        return Sent(method, _latin(template.replace("{}", odd)), _latin(query), body, headers, chance.random() < 0.6)
 
     def text(self, most: int = 8) -> str:
         """What a user, or somebody who is none, types."""
