@@ -19,7 +19,7 @@ import numpy as np
 from ltr_worlds import SHOWN, TEST, TRAIN, WEAK, Judged, as_click_data, judged, ranked
 
 from ranker.evaluate import values_of
-from ranker.interleaving import NOBODY, preference, team_draft
+from ranker.interleaving import NOBODY, margins, team_draft
 from ranker.metrics import per_query
 from ranker.sequential import verdict
 from ranker.users import USERS, attractiveness
@@ -33,10 +33,11 @@ STEPS = (("lexical", "15 queries"), ("lexical", "20 queries"), ("20 queries", "6
 
 
 class Pool(NamedTuple):
-    """``rows`` int64[Q, POOL, 10] of the documents shown, and ``team`` int8 of their rankers, -1 for nobody."""
+    """``rows`` int64[Q, POOL, 10] of the documents shown, ``team`` int8 of their rankers, -1 for nobody, and ``weight`` float32 of clicks on them."""
 
     rows: np.ndarray
     team: np.ndarray
+    weight: np.ndarray
 
 
 def model_of(train: Judged, queries: int, rounds: int, seed: int = 0) -> Any:
@@ -51,28 +52,29 @@ def drafts(first: np.ndarray, second: np.ndarray, seed: int = 0) -> Pool:
     # Ten of each: a draft of ten never reaches further down.
     made = [[team_draft(pair, SHOWN, chance, shared=shared) for _ in range(POOL)] for pair in zip(first, second)]
     teams = [[[-1 if team == NOBODY else int(team) for team in draft.teams] for draft in row] for row in made]
-    return Pool(np.array([[draft.docs for draft in row] for row in made]), np.array(teams, np.int8))
+    weights = [[draft.weights for draft in row] for row in made]
+    return Pool(np.array([[draft.docs for draft in row] for row in made]), np.array(teams, np.int8), np.array(weights))
 
 
-def credits_of(pool: Pool, grades: np.ndarray, user: str, sessions: int, chance: np.random.Generator) -> np.ndarray:
-    """Whom each of ``sessions`` users preferred, int8[S]; queries are asked evenly."""
+def margins_of(pool: Pool, grades: np.ndarray, user: str, sessions: int, chance: np.random.Generator) -> np.ndarray:
+    """By how much each of ``sessions`` users preferred the second, float64[S]; queries are asked evenly."""
     query, draft = chance.integers(0, len(pool.rows), sessions), chance.integers(0, POOL, sessions)
     found = grades[pool.rows[query, draft]].astype(float)
     clicked = USERS[user](attractiveness(found, 4.0), found / 4, chance)
-    team = pool.team[query, draft]
-    return preference(np.stack([(clicked & (team == number)).sum(axis=1) for number in (0, 1)], axis=1))[:, 0]
+    team, worth = pool.team[query, draft], clicked * pool.weight[query, draft].astype(float)
+    return margins(np.stack([(worth * (team == number)).sum(axis=1) for number in (0, 1)], axis=1))[:, 0]
 
 
 def outcomes(pool: Pool, grades: np.ndarray, user: str, experiments: int, horizon: int, seed: int = 0) -> tuple[list[str], list[int]]:
     """How each experiment ended, and after how many sessions, when somebody looks every hundred."""
     chance = np.random.default_rng(seed)
-    ended = [_ended(credits_of(pool, grades, user, horizon, chance), horizon) for _ in range(experiments)]
+    ended = [_ended(margins_of(pool, grades, user, horizon, chance), horizon) for _ in range(experiments)]
     return [outcome for outcome, _ in ended], [sessions for _, sessions in ended]
 
 
-def _ended(credits_: np.ndarray, horizon: int) -> tuple[str, int]:
+def _ended(margins_: np.ndarray, horizon: int) -> tuple[str, int]:
     for sessions in range(100, horizon + 1, 100):
-        found = verdict(credits_[:sessions], horizon)
+        found = verdict(margins_[:sessions], horizon)
         if found.outcome != "running":
             return found.outcome, sessions
     raise AssertionError("the horizon is a look")

@@ -58,8 +58,9 @@ class Impression(NamedTuple):
     ``features`` is float32[n, F] in the order of the feature set named by ``feature_fingerprint``, or None; ``scores`` float32[n] are those
     of retrieval. ``propensities`` float32[n] is P(this document at this rank | query) under a policy that explores, else None. ``model`` is
     ``name/version``, or "" for none. ``simulated`` marks what no person saw. In an ``experiment`` (its name) the list is drafted by several
-    models, and ``teams`` has a character a document: the number of the model that gave it, or "-" where all of them agree. ``request`` is
-    what was asked besides the text (JSON, see ``ranker.replay``) and ``served`` float32[n] the scores that gave the order.
+    models, and ``teams`` has a character a document: the number of the model that gave it, or "-" where all of them agree; ``weights``
+    float32[n] are those of clicks on them (see ``ranker.interleaving``). ``request`` is what was asked besides the text (JSON, see
+    ``ranker.replay``) and ``served`` float32[n] the scores that gave the order.
     """
 
     query_id: str
@@ -82,6 +83,7 @@ class Impression(NamedTuple):
     teams: str = ""
     request: str = ""
     served: NDArray[np.float32] | None = None
+    weights: NDArray[np.float32] | None = None
 
 
 class Event(NamedTuple):
@@ -128,7 +130,8 @@ IMPRESSION_COLUMNS = {
 }
 EXPERIMENT_COLUMNS = {"experiment": str, "teams": str}
 REPLAY_COLUMNS = {"request": str, "served": bytes}
-IMPRESSION_ROW = (*IMPRESSION_COLUMNS, *EXPERIMENT_COLUMNS, *REPLAY_COLUMNS)
+WEIGHT_COLUMNS = {"weights": bytes}
+IMPRESSION_ROW = (*IMPRESSION_COLUMNS, *EXPERIMENT_COLUMNS, *REPLAY_COLUMNS, *WEIGHT_COLUMNS)
 EVENT_COLUMNS = {
     "event_id": str,
     "query_id": str,
@@ -173,6 +176,13 @@ def m002_experiments(db: Database) -> None:
 def m003_replay(db: Database) -> None:
     """What was asked, and the scores that gave the order, so that a search can be done again."""
     for name, kind in REPLAY_COLUMNS.items():
+        db.table("impressions").add_column(name, kind)
+
+
+@migrations()
+def m004_weights(db: Database) -> None:
+    """How much a click on each document says of the models of an experiment."""
+    for name, kind in WEIGHT_COLUMNS.items():
         db.table("impressions").add_column(name, kind)
 
 
@@ -283,6 +293,7 @@ def impression_row(impression: Impression, received: int) -> tuple[tuple[Any, ..
         impression.teams,
         clean(impression.request),
         _floats(impression.served),
+        _floats(impression.weights),
     )
     return row, matrix
 
@@ -307,19 +318,18 @@ def clean(text: str) -> str:
 
 IMPRESSION_SELECT = (
     "SELECT query_id, timestamp, user_query, keys, application, client_id, session_id, user_id, generation, model, feature_fingerprint,"
-    " first_rank, data, scores, simulated, propensities, coalesce(experiment, ''), coalesce(teams, ''), coalesce(request, ''), served"
+    " first_rank, data, scores, simulated, propensities, coalesce(experiment, ''), coalesce(teams, ''), coalesce(request, ''), served, weights"
     " FROM impressions LEFT JOIN matrices ON matrices.digest = impressions.features"
 )
 
 
 def impression_of(row: tuple[Any, ...]) -> Impression:
     """The record of one row of ``IMPRESSION_SELECT``."""
-    *texts, features, scores, simulated, propensities, experiment, teams, request, served = row
+    *texts, features, scores, simulated, propensities, experiment, teams, request, served, weights = row
     keys = texts[3] = orjson.loads(texts[3])
     matrix = None if features is None else np.frombuffer(features, "<f4").reshape(len(keys), -1)
-    return Impression._make(
-        [*texts, matrix, _array(scores), bool(simulated), _array(propensities), experiment, teams, request, _array(served)]
-    )
+    arrays = _array(scores), bool(simulated), _array(propensities), experiment, teams, request, _array(served), _array(weights)
+    return Impression._make([*texts, matrix, *arrays])
 
 
 def _array(data: bytes | None) -> NDArray[np.float32] | None:

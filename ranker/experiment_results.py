@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from ranker.clicklog import ClickLog
 from ranker.experiments import Experiment, Experiments
 from ranker.hygiene import left_out
-from ranker.interleaving import NOBODY, preference
+from ranker.interleaving import NOBODY, margins
 from ranker.sequential import Verdict, verdict
 from ranker.watch import serving
 
 DRAFTED = """
-SELECT query_id, CASE WHEN session_id <> '' THEN session_id ELSE client_id END, keys, teams FROM impressions WHERE experiment = ? ORDER BY rowid
+SELECT query_id,
+CASE WHEN session_id <> '' THEN session_id ELSE client_id END, keys, teams, weights FROM impressions WHERE experiment = ? ORDER BY rowid
 """
 CLICKED = """
 SELECT DISTINCT events.query_id, events.object_id FROM impressions JOIN events ON events.query_id = impressions.query_id
@@ -23,15 +24,15 @@ WHERE impressions.experiment = ? AND events.action_name = 'click'
 
 
 class Tally(NamedTuple):
-    """``clicks`` int64[S, R] by session, in the order they began, and model; ``impressions`` counts lists."""
+    """``clicks`` float64[S, R] by session, in the order they began, and model, with the weights of their rounds; ``impressions`` counts lists."""
 
-    clicks: NDArray[np.int64]
+    clicks: NDArray[np.float64]
     impressions: int
 
     @property
-    def credits(self) -> NDArray[np.int8]:
-        """int8[S, R - 1]: whom a session preferred, each challenger against what serves."""
-        return preference(self.clicks)
+    def margins(self) -> NDArray[np.float64]:
+        """float64[S, R - 1]: whom a session preferred and by how much, each challenger against what serves."""
+        return margins(self.clicks)
 
 
 class Standing(NamedTuple):
@@ -48,35 +49,39 @@ class Standing(NamedTuple):
 
 
 def tally(log: ClickLog, experiment: Experiment) -> Tally:
-    """Clicks of every session on the documents of each model, a document once a search; what hygiene leaves out does not count."""
+    """Clicks of every session on the documents of each model, a document once a search; what hygiene leaves out does not count.
+
+    Lists that were logged before rounds had weights have 1 for each.
+    """
     excluded = left_out(log)
     clicked: dict[str, list[str]] = {}
     for query_id, key in log.rows(CLICKED, (experiment.name,)):
         clicked.setdefault(query_id, []).append(key)
-    sessions: dict[str, NDArray[np.int64]] = {}
+    sessions: dict[str, NDArray[np.float64]] = {}
     impressions = 0
-    for query_id, unit, keys, teams in log.rows(DRAFTED, (experiment.name,)):
+    for query_id, unit, keys, teams, weights in log.rows(DRAFTED, (experiment.name,)):
         if query_id in excluded:
             continue
         impressions += 1
-        counts = sessions.setdefault(unit, np.zeros(len(experiment.models), np.int64))
+        counts = sessions.setdefault(unit, np.zeros(len(experiment.models)))
         if query_id in clicked:
-            _count(counts, dict(zip(orjson.loads(keys), teams)), clicked[query_id])
-    return Tally(np.array(list(sessions.values()), np.int64).reshape(-1, len(experiment.models)), impressions)
+            worth = np.ones(len(teams)) if weights is None else np.frombuffer(weights, "<f4")
+            _count(counts, dict(zip(orjson.loads(keys), zip(teams, worth.tolist()))), clicked[query_id])
+    return Tally(np.array(list(sessions.values())).reshape(-1, len(experiment.models)), impressions)
 
 
-def _count(counts: NDArray[np.int64], team_of: dict[str, str], clicked: list[str]) -> None:
+def _count(counts: NDArray[np.float64], shown: dict[str, tuple[str, float]], clicked: list[str]) -> None:
     for key in clicked:
-        team = team_of.get(key, NOBODY)
+        team, weight = shown.get(key, (NOBODY, 0.0))
         if team != NOBODY:
-            counts[int(team)] += 1
+            counts[int(team)] += weight
 
 
 def standings(experiment: Experiment, counted: Tally) -> list[Standing]:
     """Every challenger's, also of those that were dropped."""
-    credits_ = counted.credits
+    found = counted.margins
     return [
-        Standing(number, model, verdict(credits_[:, number - 1], experiment.horizon, experiment.alpha_of_one))
+        Standing(number, model, verdict(found[:, number - 1], experiment.horizon, experiment.alpha_of_one))
         for number, model in enumerate(experiment.models)
         if number
     ]

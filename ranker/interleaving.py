@@ -5,8 +5,12 @@ drawn anew (two rankers: Radlinski et al., CIKM 2008; more: Schuth et al., CIKM 
 
 Where all rankers would give the same documents in a round, the list is the same whoever was drawn first, so a click there tells nothing about
 them; such documents belong to nobody. That is the mean of the credit over all drafts that give the shown list: the same expectation, less noise.
+
+A click weighs more, the further apart the rankings place the documents of its round. One weight for all of a round keeps the draft fair: whoever
+gives a document of the round, and that is drawn, gets the same for a click on it.
 """
 
+import math
 from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
@@ -16,13 +20,21 @@ from numpy.typing import NDArray
 
 NOBODY = "-"
 MAX_RANKERS = 6
+DEEP = 20
+"""Ranks from here on are as far away as each other."""
+MOST = 6.0
+"""A session counts at most so much: as two clicks where the rankings disagree most."""
 
 
 class Draft(NamedTuple):
-    """``docs`` int64[n] as they are shown; ``teams`` has one character a document: the number of its ranker, or ``-``."""
+    """``docs`` int64[n] as they are shown; ``teams`` has one character a document: the number of its ranker, or ``-``.
+
+    ``weights`` float32[n] are those of a click on each.
+    """
 
     docs: NDArray[np.int64]
     teams: str
+    weights: NDArray[np.float32]
 
 
 def team_draft(
@@ -41,13 +53,22 @@ def team_draft(
     taken: set[int] = set()
     docs: list[int] = []
     teams: list[str] = []
+    weights: list[float] = []
+    ranks = [{doc: rank for rank, doc in enumerate(one[: DEEP - 1], 1)} for one in lists.values()]
     while len(docs) < length:
         round_ = min(len(numbers), length - len(docs))
         agreed = shared and _agree(lists, at, taken, round_)
         for number in chance.sample(numbers, len(numbers))[:round_]:
             docs.append(_next(lists[number], at, number, taken))
             teams.append(NOBODY if agreed else str(number))
-    return Draft(np.array(docs, np.int64), "".join(teams))
+        weights += [_disagreement(ranks, docs[-round_:]) if shared else 1.0] * round_
+    return Draft(np.array(docs, np.int64), "".join(teams), np.array(weights, np.float32))
+
+
+def _disagreement(ranks: Sequence[dict[int, int]], docs: Sequence[int]) -> float:
+    """How many times deeper one ranking has the documents of a round than another, as a logarithm; the mean over the documents."""
+    places = [[of.get(doc, DEEP) for of in ranks] for doc in docs]
+    return sum(math.log(max(one) / min(one)) for one in places) / len(docs)
 
 
 def _next(ranking: list[int], at: dict[int, int], number: int, taken: set[int]) -> int:
@@ -80,3 +101,11 @@ def preference(clicks: NDArray[np.int64]) -> NDArray[np.int8]:
     A session counts once however often it clicked, so a busy one weighs no more than another.
     """
     return np.sign(clicks[:, 1:] - clicks[:, :1]).astype(np.int8)
+
+
+def margins(worth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much: float64[S, R - 1] in -MOST..MOST from the weights of the clicks for each ranker, float64[S, R].
+
+    If no ranker is better, a margin is as likely as its opposite.
+    """
+    return np.clip(worth[:, 1:] - worth[:, :1], -MOST, MOST)

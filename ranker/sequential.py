@@ -1,10 +1,14 @@
-"""Tests that may be looked at as often as one likes: won and lost sessions to a verdict, and clicks of two times to a warning.
+"""Tests that may be looked at as often as one likes: sessions won and lost to a verdict, and clicks of two times to a warning.
 
-*Wins and losses.* If neither side is better, a session that is not tied is a fair coin, whatever the users do. Against that stands a mixture of
-coins with win rates spread by Beta(50, 50) around one half; by Ville's inequality the ratio of the two likelihoods exceeds 1 / alpha at any
-time with probability alpha at most (mixture sequential probability ratio test: Robbins 1970; Johari et al., KDD 2017). It is exact for coins.
+*Margins.* If neither side is better, a session's margin x is as likely as -x, whatever the users do. Then exp(l S - l^2 V / 2), with S the sum of
+the margins and V that of their squares, is a supermartingale for every l (de la Pena, Annals of Probability 1999), and so is its mean over l from a
+normal distribution: by Ville's inequality it exceeds 1 / alpha at any time with probability alpha at most. Exact: nothing is estimated.
 
-Looking all the time costs power, so of alpha a tenth is spent on that, and the rest on one exact sign test at the horizon that was set before.
+*Wins and losses* are coins where neither side is better; a mixture of coins with win rates spread by Beta(50, 50) around one half gives the
+interval of the win rate that holds at any time (mixture sequential probability ratio test: Robbins 1970; Johari et al., KDD 2017).
+
+Looking all the time costs power, so of alpha a tenth is spent on that, and the rest on one test at the horizon that was set before, by turning the
+signs of all margins at random (Fisher 1935), which is exact as well.
 """
 
 from typing import NamedTuple
@@ -15,15 +19,19 @@ from numpy.typing import NDArray
 
 SPREAD = 50.0
 """Both parameters of the mixture: win rates around .45 and .55 are what experiments in ranking are about."""
+SPREAD_OF_MARGINS = 0.1
+"""Standard deviation of l above. For margins of 1 this is the same mixture as that of coins."""
+FLIPS, AT_ONCE = 9_999, 500
 EARLY_SHARE = 0.1
 STOP_LOSS_SESSIONS, STOP_LOSS_RATE, STOP_LOSS_TAIL = 200, 0.40, 0.002
-Credits = NDArray[np.int8]
+Margins = NDArray[np.float64] | NDArray[np.int8]
 
 
 class Verdict(NamedTuple):
     """``outcome``: "running", "better", "worse" or "same" (no difference was found at the horizon); ``reason`` says how it came about.
 
-    ``win_rate`` is that of the sessions that are not tied, with an interval that holds at any time; ``p`` is always valid too.
+    ``win_rate`` is that of the sessions that are not tied, with an interval that holds at any time. ``p`` is always valid too, and of the margins:
+    it knows by how much a session was won.
     """
 
     outcome: str
@@ -37,12 +45,28 @@ class Verdict(NamedTuple):
     p: float
 
 
-def always_valid_p(credits_: Credits) -> float:
-    """The least p over all looks so far at sessions in their order (+1 won, -1 lost, 0 tied)."""
-    decided = credits_[credits_ != 0]
-    wins = np.cumsum(decided > 0)
-    ratios = log_ratio(wins, np.arange(1, len(decided) + 1) - wins)
-    return float(np.exp(-max(0.0, ratios.max(initial=0.0))))
+def always_valid_p(margins: Margins) -> float:
+    """The least p over all looks so far at sessions in their order (above 0 won, below lost, 0 tied)."""
+    return float(np.exp(-log_evidence(margins).max(initial=0.0)))
+
+
+def log_evidence(margins: Margins) -> NDArray[np.float64]:
+    """log of the mixture of exp(l S - l^2 V / 2) over l ~ N(0, SPREAD_OF_MARGINS^2) behind each session, float64[S]."""
+    found = margins.astype(np.float64)
+    total, room = np.cumsum(found), 1 + SPREAD_OF_MARGINS**2 * np.cumsum(found**2)
+    return (SPREAD_OF_MARGINS * total) ** 2 / (2 * room) - np.log(room) / 2
+
+
+def flip_p(margins: Margins, seed: int = 0) -> float:
+    """Share of random signs for which the sum of the margins is as far from 0 as it is, the margins as they are among them (two-sided)."""
+    decided = np.abs(margins[margins != 0]).astype(np.float32)
+    total, chance, as_far = abs(float(margins.astype(np.float64).sum())), np.random.default_rng(seed), 0
+    for start in range(0, FLIPS, AT_ONCE):
+        flips = min(AT_ONCE, FLIPS - start)
+        ups = np.unpackbits(chance.integers(0, 256, (flips, -(-len(decided) // 8)), np.uint8), axis=1, count=len(decided))
+        sums = 2 * (ups.astype(np.float32) @ decided) - decided.sum()
+        as_far += int((np.abs(sums) >= total * (1 - 1e-5)).sum())
+    return (1 + as_far) / (1 + FLIPS)
 
 
 def log_ratio(wins: NDArray[np.int64], losses: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -52,7 +76,7 @@ def log_ratio(wins: NDArray[np.int64], losses: NDArray[np.int64]) -> NDArray[np.
 
 def win_rate_interval(wins: int, losses: int, alpha: float = 0.05) -> tuple[float, float]:
     """The win rates that the same test does not reject: they hold the true one at all times with probability 1 - alpha."""
-    evidence = float(scipy.special.betaln(SPREAD + wins, SPREAD + losses) - scipy.special.betaln(SPREAD, SPREAD)) + np.log(alpha)
+    evidence = float(log_ratio(np.array(wins), np.array(losses))) - (wins + losses) * np.log(2.0) + np.log(alpha)
     rate = wins / max(wins + losses, 1)
 
     def excess(p: float) -> float:
@@ -64,32 +88,32 @@ def win_rate_interval(wins: int, losses: int, alpha: float = 0.05) -> tuple[floa
     return float(low), float(high)
 
 
-def verdict(credits_: Credits, horizon: int, alpha: float = 0.05) -> Verdict:
-    """What the sessions, in the order they began, say of a challenger; those beyond the ``horizon`` do not count.
+def verdict(margins: Margins, horizon: int, alpha: float = 0.05) -> Verdict:
+    """What the margins of the sessions, in the order they began, say of a challenger; those beyond the ``horizon`` do not count.
 
     A challenger that has lost more than 60 % of the sessions that are not tied, beyond chance, after at least 200 sessions, is stopped: the
     stop-loss. It is one-sided and never helps a challenger, so it only adds safety.
     """
-    credits_ = credits_[:horizon]
-    wins, losses = int((credits_ > 0).sum()), int((credits_ < 0).sum())
-    p = always_valid_p(credits_)
-    outcome, reason = _outcome(credits_, wins, losses, p, horizon, alpha)
+    margins = margins[:horizon]
+    wins, losses = int((margins > 0).sum()), int((margins < 0).sum())
+    p = always_valid_p(margins)
+    outcome, reason = _outcome(margins, wins, losses, p, horizon, alpha)
     rate = wins / (wins + losses) if wins + losses else 0.5
-    return Verdict(outcome, reason, len(credits_), wins, losses, rate, *win_rate_interval(wins, losses, alpha), p)
+    return Verdict(outcome, reason, len(margins), wins, losses, rate, *win_rate_interval(wins, losses, alpha), p)
 
 
-def _outcome(credits_: Credits, wins: int, losses: int, p: float, horizon: int, alpha: float) -> tuple[str, str]:
-    if stop_loss(len(credits_), wins, losses):
+def _outcome(margins: Margins, wins: int, losses: int, p: float, horizon: int, alpha: float) -> tuple[str, str]:
+    if stop_loss(len(margins), wins, losses):
         return "worse", f"stop-loss: {wins} sessions won and {losses} lost, below {STOP_LOSS_RATE:.0%}"
-    side = "better" if wins > losses else "worse"
-    if p <= EARLY_SHARE * alpha and wins != losses:
-        return side, f"always-valid p = {p:.2g} at {len(credits_)} sessions"
-    if len(credits_) < horizon:
-        return "running", f"{len(credits_)} of {horizon} sessions"
-    decided = wins + losses
-    fixed = float(scipy.stats.binomtest(wins, decided).pvalue) if decided else 1.0
+    total = float(margins.sum())
+    side = "better" if total > 0 else "worse"
+    if p <= EARLY_SHARE * alpha and total:
+        return side, f"always-valid p = {p:.2g} at {len(margins)} sessions"
+    if len(margins) < horizon:
+        return "running", f"{len(margins)} of {horizon} sessions"
+    fixed = flip_p(margins)
     found = fixed <= (1 - EARLY_SHARE) * alpha
-    return (side if found else "same"), f"sign test at the horizon of {horizon} sessions: p = {fixed:.2g}"
+    return (side if found else "same"), f"sign-flip test at the horizon of {horizon} sessions: p = {fixed:.2g}"
 
 
 def stop_loss(sessions: int, wins: int, losses: int) -> bool:

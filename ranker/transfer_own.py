@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ranker.clicklog import ClickLog, Event, Impression
 from ranker.transfer_records import Imported, Refusal, reason_of
 
-ARRAYS = ("features", "scores", "propensities", "served")
+ARRAYS = ("features", "scores", "propensities", "served", "weights")
 
 
 def _line(record: type, **changed: Any) -> Any:

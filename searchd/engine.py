@@ -362,6 +362,7 @@ class Engine:
                 propensities=page.propensities,
                 experiment=page.experiment,
                 teams=page.teams,
+                weights=page.weights,
                 application=who.get("application") or "",
                 client_id=who.get("client_id") or "",
                 session_id=who.get("session_id") or "",

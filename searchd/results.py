@@ -67,7 +67,8 @@ class Page(NamedTuple):
     """What is shown, before it is made readable; ``featureset`` is that of ``ranked.features``.
 
     Of a page that is explained: ``parts`` of each score, and the ``costs`` of the features.
-    ``propensities`` float32[n] of a search that might have explored; ``teams``, a character a document, of one in an ``experiment``.
+    ``propensities`` float32[n] of a search that might have explored; ``teams``, a character a document, of one in an ``experiment``,
+    and ``weights`` float32[n] of clicks on them.
     """
 
     ranked: Ranked
@@ -79,6 +80,7 @@ class Page(NamedTuple):
     propensities: np.ndarray | None = None
     experiment: str = ""
     teams: str = ""
+    weights: np.ndarray | None = None
 
     @property
     def tried(self) -> bool:
@@ -254,8 +256,8 @@ def cut(ranked: Ranked, start: int, stop: int) -> Ranked:
 
 def page_cut(page: Page, start: int, stop: int) -> Page:
     """Rows ``start`` to ``stop`` of a page from the first rank on."""
-    propensities = None if page.propensities is None else page.propensities[start:stop]
-    return page._replace(ranked=cut(page.ranked, start, stop), propensities=propensities, teams=page.teams[start:stop])
+    propensities, weights = (None if values is None else values[start:stop] for values in (page.propensities, page.weights))
+    return page._replace(ranked=cut(page.ranked, start, stop), propensities=propensities, teams=page.teams[start:stop], weights=weights)
 
 
 def ranking_of(page: Page, snapshot: Snapshot) -> Ranking:

@@ -61,7 +61,8 @@ def drafted_page(drafting: Drafting, plan: Plan, snapshot: Snapshot, limit: int,
     featureset = models[0].featureset if models[0] is not None else snapshot.default_features
     shown = Ranked(draft.docs, ranked[0].scores[: len(rows)], scores[rows], rankings.features(featureset)[rows])
     total = count_matches(plan, snapshot, len(docs), k)
-    return page_cut(Page(shown, total, models[0], featureset, experiment=experiment.name, teams=draft.teams), offset, window)
+    page = Page(shown, total, models[0], featureset, experiment=experiment.name, teams=draft.teams, weights=draft.weights)
+    return page_cut(page, offset, window)
 
 
 class _Rankings:

@@ -291,11 +291,24 @@ def test_every_earlier_schema_is_brought_up_to_date_with_its_rows(tmp_path):
             connection.commit()
         with ClickLog(path) as log:
             old = log.query("q1")
-            log.write([impression("q2", experiment="trial", teams="01", request="{}", served=np.array([2.5, 1], np.float32))], [click()])
+            log.write(
+                [
+                    impression(
+                        "q2",
+                        experiment="trial",
+                        teams="01",
+                        request="{}",
+                        served=np.array([2.5, 1], np.float32),
+                        weights=np.ones(2, np.float32),
+                    )
+                ],
+                [click()],
+            )
             new = log.query("q2")
         assert (old.model, old.experiment, old.teams, old.features.tobytes()) == ("m/3", "", "", impression().features.tobytes())
-        assert (old.request, old.served) == ("", None)
+        assert (old.request, old.served, old.weights) == ("", None, None)
         assert (new.experiment, new.teams, new.request, new.served.tolist()) == ("trial", "01", "{}", [2.5, 1])
+        assert new.weights.tolist() == [1, 1]
 
 
 def test_erasing_a_client_leaves_no_trace_in_any_file(log):

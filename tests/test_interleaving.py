@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranker.interleaving import preference, team_draft
+from ranker.interleaving import DEEP, margins, preference, team_draft
 
 rankings = st.integers(2, 5).flatmap(lambda rankers: st.integers(0, 12).flatmap(lambda docs: several(rankers, docs)))
 
@@ -73,6 +73,26 @@ def test_a_ranker_against_itself_has_teams_all_the_same():
 def test_dropped_rankers_give_nothing():
     found = [np.arange(6), np.arange(6)[::-1], np.array([3, 1, 2, 0, 5, 4])]
     assert set(team_draft(found, 6, Random(0), alive=[0, 2]).teams) <= {"0", "2", "-"}
+
+
+@given(rankings, st.integers())
+def test_a_round_weighs_what_the_ranks_of_its_documents_tell_apart(found, seed):
+    draft = team_draft(found, len(found[0]), Random(seed))
+    for start in range(0, len(draft.docs), len(found)):
+        round_ = draft.docs[start : start + len(found)].tolist()
+        ranks = np.array([[min(one.tolist().index(doc) + 1, DEEP) for one in found] for doc in round_])
+        expected = np.log(ranks.max(axis=1) / ranks.min(axis=1)).mean()
+        assert draft.weights[start : start + len(found)] == pytest.approx(expected, abs=1e-6)
+    assert all(weight > 0 for weight, team in zip(draft.weights, draft.teams) if team != "-")
+
+
+def test_a_ranker_against_itself_weighs_all_clicks_alike():
+    one = np.arange(10)
+    assert team_draft([one, one], 10, Random(1), shared=False).weights.tolist() == [1.0] * 10
+
+
+def test_the_margin_of_a_session_is_bounded():
+    assert margins(np.array([[0.0, 2.5], [40.0, 1.0], [0.5, 90.0]])).tolist() == [[2.5], [-6.0], [6.0]]
 
 
 def test_a_session_counts_once():

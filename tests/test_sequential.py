@@ -1,10 +1,23 @@
 """Verdicts: exact where they can be, and never more often wrong than they say."""
 
+from itertools import product
+
 import numpy as np
 import pytest
-from scipy.stats import beta, binom
+from scipy.stats import beta, binom, binomtest
 
-from ranker.sequential import Means, always_valid_difference_p, always_valid_p, log_ratio, means_of, stop_loss, verdict, win_rate_interval
+from ranker.sequential import (
+    Means,
+    always_valid_difference_p,
+    always_valid_p,
+    flip_p,
+    log_evidence,
+    log_ratio,
+    means_of,
+    stop_loss,
+    verdict,
+    win_rate_interval,
+)
 
 
 def coins(sessions, rate=0.5, ties=0.4, seed=0):
@@ -33,6 +46,45 @@ def test_looking_at_every_session_of_fair_coins_seldom_finds_a_difference():
 def test_the_verdict_of_fair_coins_is_wrong_one_time_in_twenty():
     outcomes = [verdict(coins(1500, seed=seed), 1500).outcome for seed in range(400)]
     assert 0.02 <= np.mean([outcome != "same" for outcome in outcomes]) <= 0.08
+
+
+def margins_of(sessions, shift=0.0, seed=0):
+    """Many ties, few large margins."""
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(sessions) < 0.5, 0, rng.exponential(1.0, sessions) * np.where(rng.random(sessions) < 0.5 + shift, 1, -1))
+
+
+@pytest.mark.parametrize("sessions", [1, 7, 300])
+def test_the_evidence_is_the_mean_over_the_mixture(sessions):
+    found = margins_of(sessions)
+    strengths = (np.arange(40_000) + 0.5) / 20_000 - 1
+    density = np.exp(-((strengths / 0.1) ** 2) / 2) / 0.1 / np.sqrt(2 * np.pi)
+    mean = (np.exp(strengths * found.sum() - strengths**2 * (found**2).sum() / 2) * density).mean() * 2
+    assert np.exp(log_evidence(found)[-1]) == pytest.approx(mean, rel=1e-4)
+
+
+def test_looking_at_every_session_of_symmetric_margins_seldom_finds_a_difference():
+    assert np.mean([always_valid_p(margins_of(2000, seed=seed)) <= 0.05 for seed in range(400)]) <= 0.05
+
+
+def test_turned_signs_give_the_share_that_all_signs_give():
+    found = np.array([0.0, 2.0, -0.5, 1.0, 0.0, 3.0, 0.25, -1.5, 2.0])
+    decided = found[found != 0]
+    sums = np.array([(decided * signs).sum() for signs in product((-1, 1), repeat=len(decided))])
+    assert flip_p(np.abs(found) * np.sign(found)) == pytest.approx(np.mean(np.abs(sums) >= abs(found.sum())), abs=0.02)
+    assert flip_p(np.zeros(5)) == 1.0 and flip_p(np.zeros(0)) == 1.0
+    assert flip_p(coins(600, 0.5, seed=3)) == pytest.approx(_sign_test(coins(600, 0.5, seed=3)), abs=0.02)
+
+
+def _sign_test(found):
+    wins, losses = int((found > 0).sum()), int((found < 0).sum())
+    return binomtest(wins, wins + losses).pvalue
+
+
+def test_margins_tell_what_wins_and_losses_alone_do_not():
+    found = np.tile([1.0, -0.2, -0.2, 1.0, -0.2, 0.0], 60)
+    assert verdict(found, len(found)).outcome == "better"
+    assert verdict(np.sign(found).astype(np.int8), len(found)).outcome != "better"
 
 
 def test_a_better_and_a_worse_challenger_are_told():
