@@ -38,8 +38,8 @@ def keep(path: Path, arrays: Mapping[str, np.ndarray], names: str, most: int) ->
     durable.write_file(_hash_of(path), file_sha256(path).encode(), 0o600)
     by_age = sorted(path.parent.glob(names), key=lambda one: one.stat().st_mtime_ns)
     for old in by_age[:-most]:
-        old.unlink(missing_ok=True)
-        _hash_of(old).unlink(missing_ok=True)
+        durable.remove_file(old)
+        durable.remove_file(_hash_of(old))
 
 
 def is_ours(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """Real disks that are too small, for a process of its own that may mount them: ``unshare -Urm python -c "import full_disks; full_disks.main()"``.
 
-Takes a task as JSON from standard input and prints what it found as JSON.
+Takes a folder and how many sizes as JSON from standard input, and prints what it found as JSON.
 """
 
 import json
@@ -86,7 +86,7 @@ def _append(log: ClickLog, stored: list[str], count: int) -> None:
 
 def on_disks_for_clicks(folder: Path) -> dict:
     """A click log on a disk that fills up, then has room, then is read-only; and keys there."""
-    disk, stored, found = folder / "disk", [], {}
+    disk, stored, found = folder / "clicks", [], {}
     disk.mkdir()
     _mount(disk, 2 << 20)
     log, keys = ClickLog(disk / "clicks.sqlite3"), KeyStore(disk / "keys.sqlite3")
@@ -108,4 +108,4 @@ def on_disks_for_clicks(folder: Path) -> dict:
 def main() -> None:
     task = json.load(sys.stdin)
     folder = Path(task["folder"])
-    print(json.dumps(on_disks_of_many_sizes(folder, task["sizes"]) if task["task"] == "build" else on_disks_for_clicks(folder)))
+    print(json.dumps(on_disks_of_many_sizes(folder, task["sizes"]) | on_disks_for_clicks(folder)))

@@ -152,6 +152,6 @@ def strays(home):
     return sorted(str(path.relative_to(home.root)) for path in home.root.rglob("*") if path not in known)
 
 
-def some_of(name, count=3):
+def some_of(name, count=1):
     """Of so many operations the first and the last, and some between; the same for the same name."""
     return lambda total: sorted({1, total, *random.Random(name).sample(range(1, total + 1), min(total, count))})

@@ -2,29 +2,24 @@
 
 import datetime
 import os
-import shutil
 
 import pytest
-from web_home import hits_of, make_home
+from core_index import build_home, sample
+from web_home import hits_of
 
 from ranker.clicklog import ClickLog
 from searchd.app import create_app
 from searchd.service import EXTENSION
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return make_home(tmp_path_factory.mktemp("made"))
-
-
 @pytest.fixture
-def home(made, tmp_path):
-    return made.__class__(shutil.copytree(made.root, tmp_path / "home"))
+def home(tmp_path):
+    return build_home(tmp_path / "home", sample(3))
 
 
 def click(query_id):
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    attributes = {"object": {"object_id": "library/re"}, "position": {"ordinal": 1}}
+    attributes = {"object": {"object_id": "key-1"}, "position": {"ordinal": 1}}
     return {"action_name": "click", "timestamp": now, "query_id": query_id, "event_attributes": attributes}
 
 
@@ -32,8 +27,8 @@ def searched_and_clicked(home):
     """Statuses of a search and of a click on what it found, and what the metrics say of logs aside."""
     app = create_app(home)
     client, service = app.test_client(), app.extensions[EXTENSION]
-    found = client.get("/v1/search?q=regular")
-    assert hits_of(found) == ["library/re"]
+    found = client.get("/v1/search?q=word1")
+    assert hits_of(found) == ["key-1"]
     clicked = client.post("/v1/events", json=click(found.get_json()["query_id"]))
     metrics = client.get("/metrics").get_data(as_text=True)
     aside = next(line for line in metrics.splitlines() if line.startswith("searchd_click_logs_set_aside "))
