@@ -9,14 +9,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
 
 import opencc
 
 from indexer.scripts import HAN
-
-if TYPE_CHECKING:
-    import numpy as np
 
 # Everything that composes with the character before it (Unicode 14, primary composites) and half-width sound marks.
 _JOINING = (
@@ -138,15 +134,14 @@ def same_case(folded: str) -> str:
 class Folded:
     """``text``, folded but for case, and the way from places in it to places in the original; both count code points."""
 
-    def __init__(self, original: str, text: str | None = None, origins: "np.ndarray | None" = None) -> None:
-        """``text`` and ``origins`` (see below), when they are known already."""
-        self.text = fold_keeping_case(original) if text is None else text
+    def __init__(self, original: str) -> None:
+        self.text = fold_keeping_case(original)
         self.original = original
-        self._given: list[int] | np.ndarray | None = origins
-        self._known = text is not None or original.isascii()
+        self._given: list[int] | None = None
+        self._known = original.isascii()
 
     @property
-    def _origins(self) -> "list[int] | np.ndarray | None":
+    def origins(self) -> list[int] | None:
         """Index in the original of every folded character; None: they are the same."""
         if not self._known:
             # By hand: the lock of a cached property takes as long as folding a query. Folding twice is folding once, so a text that folds to
@@ -166,22 +161,22 @@ class Folded:
     @property
     def unmoved(self) -> bool:
         """Whether places in the folded text are places in the original."""
-        return self._origins is None
+        return self.origins is None
 
     def start(self, folded: int) -> int:
         """Where the folded character at ``folded`` comes from; the end of the folded text is the end of the original."""
-        if self._origins is None:
+        if self.origins is None:
             return folded
-        return int(self._origins[folded]) if folded < len(self._origins) else len(self.original)
+        return self.origins[folded] if folded < len(self.origins) else len(self.original)
 
     def end(self, folded: int) -> int:
         """The end of what the characters before ``folded`` come from; ``folded`` >= 1."""
-        origins = self._origins
+        origins = self.origins
         if origins is None:
             return folded
         while folded < len(origins) and origins[folded] == origins[folded - 1]:
             folded += 1
-        return int(origins[folded]) if folded < len(origins) else len(self.original)
+        return origins[folded] if folded < len(origins) else len(self.original)
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

@@ -177,6 +177,18 @@ class Index:
         segment, local = self.locate(doc)
         return segment.stored(local)
 
+    def documents(self, docs: np.ndarray) -> list[dict[str, Any]]:
+        """The original documents of global documents, int64[n], with their ids."""
+        if len(self.segments) == 1:
+            return self.segments[0].documents(docs)
+        found: list[dict[str, Any]] = [{}] * len(docs)
+        owners = np.searchsorted(self.bases, docs, side="right") - 1
+        for number in np.unique(owners).tolist():
+            here = np.flatnonzero(owners == number)
+            for place, document in zip(here.tolist(), self.segments[number].documents(docs[here] - self.bases[number])):
+                found[place] = document
+        return found
+
     def live_docs(self) -> Iterator[int]:
         """All live global documents, in order."""
         for segment, base in zip(self.segments, self._base_list):

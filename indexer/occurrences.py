@@ -1,186 +1,135 @@
-"""Where terms of the standard analyzer stand in a text: only what may be one of them is looked at.
+"""Where terms of the standard analyzer stand in texts: only what may be one of them is looked at.
 
-Every form of a word begins like its term, up to what stemming rewrites at the end. So a text is searched for these beginnings, by a kernel
-(``beginnings.py``), and only the runs around what is found are analysed. That tells the same places as analysing all of the text, in a tenth of
-the time.
+Every form of a word begins like its term, up to what stemming rewrites at the end. So the texts are searched for these beginnings, by a kernel
+(``beginnings.py``), and only the runs around what is found are analysed, each distinct one once. That tells the same places as analysing all of the
+texts. Han characters and pairs are found by a kernel of their own (``han_places.py``); a third one brings all together (``merged_places.py``).
 """
 
-import re
+import threading
 from collections.abc import Iterator, Set
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
-from indexer.beginnings import Beginnings, pack_beginnings, places_of
-from indexer.characters import UNSEEN, characters, joining_characters
-from indexer.folding import Folded, same_case
+from indexer.beginnings import find_runs, pack_beginnings
+from indexer.characters import characters
+from indexer.code_points import codes_of
+from indexer.folding import same_case
 from indexer.format import HAN1, HAN2, HANWORD
+from indexer.han_places import find_han, pack_han_terms
+from indexer.joined import FoldedTexts, JoinedTexts
+from indexer.merged_places import merged_places
 from indexer.mixed import Head, MixedWords
-from indexer.scripts import MARKS, OVER_SPACE, UNSPACED
 from indexer.words import WORD_RUN, Code, Words
 
-# What may stand inside a run.
-_INSIDE = re.compile(rf"[^\W{UNSPACED}]|[.@&',{MARKS}]")
 # More beginnings than these are shortened, until several are one: a prefix may stand for a hundred words.
 _MANY = 16
+# Runs whose terms are kept; longer ones are no words.
+_CACHE_SIZE, _CACHED_RUN = 10_000, 40
+_NOWHERE = np.zeros((0, 3), np.int32)
 
 
-class Wanted:
-    """What is looked for: Han terms, word terms and beginnings of word terms. Made once for all texts of a search."""
+class WordFinder:
+    """What is looked for, made once for all texts of a search; ``names`` are its terms by number.
 
-    def __init__(self, terms: frozenset[str], prefixes: tuple[str, ...]) -> None:
-        self.characters = tuple(term for term in terms if term[:1] in (HAN1, HAN2))
-        self.pairs = frozenset(term for term in terms if term[:1] == HAN2)
-        self.terms = frozenset(term for term in terms if term[:1] not in (HAN1, HAN2, HANWORD))
-        self.prefixes = prefixes
-        self.any_words = bool(self.terms or prefixes)
-        self._searched: dict[bool, Searched] = {}
+    Shared by threads. Terms that only have one of the ``prefixes`` get their numbers as they are found.
+    """
 
-    def has(self, term: str) -> bool:
-        """Whether a term is one of the words."""
-        return term in self.terms or (bool(self.prefixes) and term.startswith(self.prefixes))
+    def __init__(self, words: Words, mixed: MixedWords, terms: frozenset[str], prefixes: tuple[str, ...]) -> None:
+        # Of places that are the same the term is in order too.
+        self.names = sorted(term for term in terms if term[:1] != HANWORD)
+        self._numbers = {name: number for number, name in enumerate(self.names)}
+        self._lock = threading.Lock()
+        han = [(name[1:], number) for name, number in self._numbers.items() if name[:1] in (HAN1, HAN2)]
+        self._han = pack_han_terms(han) if han else None
+        wanted = frozenset(name for name in self.names if name[:1] not in (HAN1, HAN2))
+        searched = _shortest(wanted | set(prefixes))
+        self._beginnings = pack_beginnings(searched) if searched else None
+        self._ascii = all(map(str.isascii, searched))
+        self._terms = _Terms(self, words, wanted, prefixes)
+        self._heads = mixed.heads_of(wanted, prefixes) if self._beginnings else []
 
-    def searched(self, dots: bool) -> "Searched":
-        """How runs with a wanted word begin; ``dots``: initials too. Two threads may both make it."""
-        found = self._searched.get(dots)
-        if found is None:
-            beginnings = _beginnings(self, dots)
-            found = Searched(beginnings, pack_beginnings(beginnings) if all(map(str.isascii, beginnings)) else None)
-            self._searched[dots] = found
+    def number(self, term: str) -> int:
+        """The number of a term, perhaps a new one."""
+        known = self._numbers.get(term)
+        if known is not None:
+            return known
+        with self._lock:
+            if term not in self._numbers:
+                self.names.append(term)
+                self._numbers[term] = len(self.names) - 1
+            return self._numbers[term]
+
+    def places(self, texts: JoinedTexts, chosen: np.ndarray) -> np.ndarray:
+        """int32[n, 3]: start, end and number of every place of a term in the ``chosen`` texts (their numbers, ascending int64), by start."""
+        folded = texts.folded
+        words = self._words(folded, chosen)
+        han = _NOWHERE
+        if self._han is not None and not texts.text.isascii():
+            han = find_han(folded.codes, folded.borders, chosen, self._han, characters().kinds)
+        if len(han) or len(folded.origins):
+            return merged_places(words, han, folded.origins, folded.borders, texts.borders)
+        return words
+
+    def _words(self, folded: FoldedTexts, chosen: np.ndarray) -> np.ndarray:
+        """The places of words in the folded texts, by start."""
+        if self._beginnings is None:
+            return _NOWHERE
+        lowered, everything, text = folded.codes, False, folded.text
+        if not self._ascii:
+            other = text.casefold()
+            # Where a character becomes several, places are no longer the same.
+            lowered, everything = (codes_of(other), False) if len(other) == len(text) else (lowered, True)
+        runs = find_runs(folded.codes, lowered, folded.borders, chosen, self._beginnings, everything, characters().kinds)
+        terms = self._terms
+        found: list[int] = []
+        for start, end in runs.tolist():
+            for first, last, number in terms[text[start:end]]:
+                found += start + first, start + last, number
+        rows = np.array(found, np.int32).reshape(-1, 3)
+        if self._heads and (mixed := list(self._mixed(folded, chosen))):
+            rows = np.array(sorted(rows.tolist() + mixed), np.int32)
+        return rows
+
+    def _mixed(self, folded: FoldedTexts, chosen: np.ndarray) -> Iterator[list[int]]:
+        """The places of words across scripts."""
+        lowered = same_case(folded.text)
+        for head in self._heads:
+            if head.word in lowered:
+                number = self.number(head.word)
+                for text in chosen.tolist():
+                    start, end = int(folded.borders[text]), int(folded.borders[text + 1])
+                    places = _mixed_places(folded.text[start:end], lowered[start:end], head)
+                    yield from ([start + at, start + at + len(head.word), number] for at in places)
+
+
+class _Terms(dict[str, tuple[tuple[int, int, int], ...]]):
+    """Run -> start, end and number of every term in it that is looked for, in order."""
+
+    def __init__(self, finder: WordFinder, words: Words, wanted: frozenset[str], prefixes: tuple[str, ...]) -> None:
+        super().__init__()
+        self._finder, self._words, self._wanted, self._prefixes = finder, words, wanted, prefixes
+
+    def __missing__(self, run: str) -> tuple[tuple[int, int, int], ...]:
+        entry = self._words[run]
+        if type(entry) is Code:
+            parts = [part for part in self._words.parts(run) if self._has(part.term)]
+            found = tuple(sorted((part.start, part.end, self._finder.number(part.term)) for part in parts))
+        else:
+            found = ((0, len(run), self._finder.number(str(entry))),) if self._has(str(entry)) else ()
+        if len(run) <= _CACHED_RUN:
+            if len(self) >= _CACHE_SIZE:
+                self.clear()
+            self[run] = found
         return found
 
-
-class Searched(NamedTuple):
-    """Beginnings, and the same for the kernel, when all are of ASCII."""
-
-    beginnings: list[str]
-    packed: Beginnings | None
+    def _has(self, term: str) -> bool:
+        return term in self._wanted or (bool(self._prefixes) and term.startswith(self._prefixes))
 
 
-_wanted = lru_cache(256)(Wanted)
-
-
-def occurrences(text: str, terms: Set[str], prefixes: tuple[str, ...], words: Words, mixed: MixedWords) -> list[tuple[int, int, str]]:
-    """(start, end, term) of every place of one of ``terms``, or of a word term with one of ``prefixes``, by start."""
-    folded, wanted = _folded(text), _wanted(frozenset(terms), prefixes)
-    spans: list[tuple[int, int, str]] = []
-    if not folded.text.isascii():
-        spans += [span for term in wanted.characters for span in _characters(folded.text, term)]
-        spans += _over_space(folded.text, wanted.pairs)
-    if wanted.any_words:
-        spans += _words(folded.text, wanted, words)
-        spans += _mixed(folded.text, mixed.heads_of(wanted.terms, prefixes))
-    if folded.unmoved:
-        return sorted(spans)
-    return sorted((folded.start(start), folded.end(end), term) for start, end, term in spans)
-
-
-def _folded(text: str) -> Folded:
-    """``Folded(text)``, by the tables of characters."""
-    if text.isascii():
-        return Folded(text)
-    found = characters()
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    if joining_characters()[codes].any():
-        return Folded(text)
-    folded, origins = found.folded[codes], None
-    if folded.min() < 0:
-        found.learn(np.unique(codes[folded == UNSEEN]))
-        _, _, expansions, ends = found.tables
-        origins, folded = _expanded(found.folded[codes], expansions, ends)
-    return Folded(text, folded.tobytes().decode("utf-32-le", "surrogatepass"), origins)
-
-
-def _expanded(folded: np.ndarray, expansions: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-    """(where every folded character comes from, the folded characters) when some may become none or several."""
-    places = np.flatnonzero(folded < 0)
-    if not len(places):
-        return None, folded
-    numbers = -2 - folded[places]
-    sizes = np.ones(len(folded), np.int64)
-    sizes[places] = ends[numbers + 1] - ends[numbers]
-    origins = np.repeat(np.arange(len(folded)), sizes)
-    filled, firsts = folded[origins], np.cumsum(sizes) - sizes
-    for place, number in zip(places.tolist(), numbers.tolist()):
-        filled[firsts[place] : firsts[place] + sizes[place]] = expansions[ends[number] : ends[number + 1]]
-    return origins, filled
-
-
-def _characters(folded: str, term: str) -> Iterator[tuple[int, int, str]]:
-    """Every place of a tagged Han term, overlapping ones too."""
-    searched = term[1:]
-    at = folded.find(searched) if searched else -1
-    while at >= 0:
-        yield at, at + len(searched), term
-        at = folded.find(searched, at + 1)
-
-
-def _over_space(folded: str, pairs: Set[str]) -> Iterator[tuple[int, int, str]]:
-    """Every place of a wanted pair of Han characters with white space between them."""
-    if pairs:
-        found = ((match.start(), match.end() + 1, HAN2 + match[1] + match[2]) for match in OVER_SPACE.finditer(folded))
-        yield from (place for place in found if place[2] in pairs)
-
-
-def _words(folded: str, wanted: Wanted, words: Words) -> Iterator[tuple[int, int, str]]:
-    """Every place of a wanted word."""
-    for at, end in _runs(folded, wanted):
-        run = folded[at:end]
-        entry = words[run]
-        if type(entry) is Code:
-            yield from ((at + part.start, at + part.end, part.term) for part in words.parts(run) if wanted.has(part.term))
-        elif wanted.has(str(entry)):
-            yield at, end, str(entry)
-
-
-def _mixed(folded: str, heads: list[Head]) -> Iterator[tuple[int, int, str]]:
-    """Every place of words across scripts."""
-    lowered = same_case(folded) if heads else ""
-    for head in heads:
-        for at in _finds(lowered, head.word):
-            first = at + head.before
-            starts = (run.start() for run in WORD_RUN.finditer(folded, _run_start(folded, first, 0)))
-            if next((start for start in starts if start >= first), -1) == first and head.ends_in(folded, at):
-                yield at, at + len(head.word), head.word
-
-
-def _runs(folded: str, wanted: Wanted) -> Iterator[tuple[int, int]]:
-    """The runs that may have a wanted term: (start, end)."""
-    searched = wanted.searched("." in folded)
-    places = _ascii_places(folded, searched.packed) if searched.packed is not None else _places(folded, searched.beginnings)
-    if places is None:
-        yield from (run.span() for run in WORD_RUN.finditer(folded))
-        return
-    at = 0
-    for place, end in places:
-        if place < at:
-            continue
-        if end:
-            at = end
-            yield place, end
-            continue
-        for run in WORD_RUN.finditer(folded, _run_start(folded, place, at)):
-            at = run.end()
-            if at > place:
-                yield run.span()
-                break
-
-
-def _run_start(folded: str, place: int, floor: int) -> int:
-    """A place not before ``floor`` where no run goes on, nor behind the start of the one at ``place``."""
-    while place > floor and _INSIDE.match(folded, place - 1):
-        place -= 1
-    return place
-
-
-def _beginnings(wanted: Wanted, dots: bool) -> list[str]:
-    """How runs and parts of runs with a wanted term begin, in lower case, without apostrophes and commas; ``dots``: initials too, as U.S.A."""
-    found = {beginning for term in (*wanted.terms, *wanted.prefixes) for beginning in beginnings(term)}
-    if dots:
-        found |= {".".join(beginning) if len(beginning) > 1 else beginning + "." for beginning in found if beginning.isalpha()}
+def _shortest(terms: Set[str]) -> list[str]:
+    """How runs and parts of runs with a wanted term begin, in lower case, without apostrophes and commas."""
     shortest: list[str] = []
-    for beginning in sorted(found):
+    for beginning in sorted({beginning for term in terms for beginning in beginnings(term)}):
         if not shortest or not beginning.startswith(shortest[-1]):
             shortest.append(beginning)
     size = max(map(len, shortest), default=0)
@@ -200,53 +149,12 @@ def beginnings(term: str) -> set[str]:
     return {term[: max(1, len(term) - kept)]}
 
 
-def _ascii_places(folded: str, wanted: Beginnings) -> list[tuple[int, int]] | None:
-    """Where in ``folded`` one of the beginnings stands at the start of a word, a part or a hump, and the end of a common word; None: cannot
-    be told."""
-    if not folded.isascii() and ("ß" in folded or "ẞ" in folded):
-        # It is two letters of a term.
-        return None
-    return places_of(folded.encode("ascii", "replace"), wanted)
-
-
-def _places(folded: str, searched: list[str]) -> list[tuple[int, int]] | None:
-    """The same for any beginnings; no end is known."""
-    lowered = folded.casefold()
-    if len(lowered) != len(folded):
-        # A character became several, so places are no longer the same.
-        return None
-    codes = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), np.uint32)
-    lowered, removed = lowered.replace("'", "").replace(",", ""), _removed(codes)
-    return sorted({(place, 0) for one in searched for place in _starts(codes, _finds(lowered, one), removed, one[0])})
-
-
-def _removed(codes: np.ndarray) -> np.ndarray:
-    """Places of apostrophes and commas, in the text without those before."""
-    places = np.flatnonzero((codes == ord("'")) | (codes == ord(",")))
-    return places - np.arange(len(places))
-
-
-def _finds(text: str, searched: str) -> list[int]:
-    found = []
-    at = text.find(searched)
+def _mixed_places(folded: str, lowered: str, head: Head) -> Iterator[int]:
+    """Where a word across scripts begins in a text: its first and its last word run are runs of the text."""
+    at = lowered.find(head.word)
+    if at >= 0:
+        starts = {run.start() for run in WORD_RUN.finditer(folded)}
     while at >= 0:
-        found.append(at)
-        at = text.find(searched, at + 1)
-    return found
-
-
-def _starts(codes: np.ndarray, found: list[int], removed: np.ndarray, first: str) -> list[int]:
-    """Places found without what was removed, as places in ``codes``; only those that are no mere middles of words or numbers.
-
-    A letter behind a letter starts something only where it is a capital.
-    """
-    places = np.array(found, np.int64)
-    places += np.searchsorted(removed, places, "right")
-    before, here = np.where(places > 0, codes[places - 1], 0), codes[places]
-    if first.isascii() and first.isdigit():
-        kept = (before < ord("0")) | (before > ord("9"))
-    elif first.isascii() and first.isalpha():
-        kept = ((before | 32) < ord("a")) | ((before | 32) > ord("z")) | ((here >= ord("A")) & (here <= ord("Z")))
-    else:
-        kept = np.ones(len(places), np.bool_)
-    return list(places[kept].tolist())
+        if at + head.before in starts and head.ends_in(folded, at):
+            yield at
+        at = lowered.find(head.word, at + 1)

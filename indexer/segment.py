@@ -115,6 +115,10 @@ class Segment:
         """The original document with its id."""
         return {self.id_field: self.key(doc), **self._stored[doc]}
 
+    def documents(self, docs: np.ndarray) -> list[dict[str, Any]]:
+        """The original documents, int64[n], with their ids."""
+        return [{self.id_field: key, **fields} for key, fields in zip(self.keys(docs), self._stored.documents(docs))]
+
     def fields(self, doc: int) -> dict[str, Any]:
         """The original document without its id."""
         return self._stored[doc]

@@ -8,6 +8,7 @@ weights of a query; that all of them agree is tested on random texts.
 import hashlib
 import json
 from collections.abc import Generator, Iterator, Set
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +21,7 @@ from indexer.mixed import MixedWords
 from indexer.query_analysis import QueryAnalysis
 from indexer.scripts import OVER_SPACE
 from indexer.stopwords import CHINESE, ENGLISH
-from indexer.tokens import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, IndexTerms, QueryTerm, Token
+from indexer.tokens import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, Finder, IndexTerms, QueryTerm, Token, all_places
 from indexer.words import ANY_RUN, ASCII_RUN, WHOLE, Code, Words
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class StandardAnalyzer:
         self._words, self.words = Words(), lexicon.words
         self._segmenter, self._mixed = Segmenter(lexicon), MixedWords(word for word, _ in lexicon.words)
         self._queries = QueryAnalysis(self._words, self._segmenter, self._mixed, ENGLISH | CHINESE | lexicon.stopwords)
+        self._finder = lru_cache(256)(self._new_finder)
         libraries = {name: version(name) for name in ("PyStemmer", "OpenCC", "jieba")}
         dictionaries = {"jieba": dictionary_hash(), "lexicon": lexicon.fingerprint}
         self.spec = {"name": self.name, "rules": RULES, "libraries": libraries, "dictionaries": dictionaries}
@@ -101,10 +103,16 @@ class StandardAnalyzer:
         return self._queries.terms(text)
 
     def occurrences(self, text: str, terms: Set[str], prefixes: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
-        # Its tables are those of builds; what only analyses queries never loads them.
-        from indexer.occurrences import occurrences
+        return all_places(self.finder(frozenset(terms), prefixes), text)
 
-        return occurrences(text, terms, prefixes, self._words, self._mixed)
+    def finder(self, terms: frozenset[str], prefixes: tuple[str, ...] = ()) -> Finder:
+        return self._finder(terms, prefixes)
+
+    def _new_finder(self, terms: frozenset[str], prefixes: tuple[str, ...]) -> Finder:
+        # Its tables are those of builds; what only analyses queries never loads them.
+        from indexer.occurrences import WordFinder
+
+        return WordFinder(self._words, self._mixed, terms, prefixes)
 
     def _index_words(self, runs: list[str]) -> tuple[list[str], list[str]]:
         """(sequence, extra) of word runs."""

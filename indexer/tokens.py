@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from indexer.format import HAN1, HAN2, HANWORD
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from indexer.interning import Names
+    from indexer.joined import JoinedTexts
     from indexer.texts import Numbered, Texts
 
 # Streams by number, as in schema.STREAMS; Han words come last and have no postings.
@@ -57,6 +60,15 @@ class QueryTerm(NamedTuple):
     end: int
 
 
+class Finder(Protocol):
+    """Looks for terms in texts; ``names`` are the terms by number, and grow as words are found that only begin as is asked."""
+
+    names: list[str]
+
+    def places(self, texts: "JoinedTexts", chosen: "np.ndarray") -> "np.ndarray":
+        """int32[n, 3]: start, end and number of every place of a term in the ``chosen`` of the texts (int64, ascending), by start."""
+
+
 class Analyzer(Protocol):
     """What every analyzer does; none of it raises for any str."""
 
@@ -83,9 +95,21 @@ class Analyzer(Protocol):
     def sequence(self, text: str) -> list[str]:
         """One term a position, for phrases; that of ``index_terms``."""
 
+    def finder(self, terms: frozenset[str], prefixes: tuple[str, ...] = ()) -> Finder:
+        """What finds the places of ``terms``, and of word terms that begin with one of ``prefixes``; Han words are not looked for."""
+
     def occurrences(self, text: str, terms: Set[str], prefixes: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
-        """(start, end, term) of every place in ``text`` where one of ``terms`` is, or a word term that begins with one of ``prefixes``, by start;
-        Han words are not looked for."""
+        """(start, end, term) of the same places in one text, in order."""
+
+
+def all_places(finder: Finder, text: str) -> list[tuple[int, int, str]]:
+    """The places in one text."""
+    import numpy as np
+
+    from indexer.joined import JoinedTexts
+
+    found = finder.places(JoinedTexts([text]), np.zeros(1, np.int64)).tolist()
+    return sorted((start, end, finder.names[number]) for start, end, number in found)
 
 
 def merge_repeats(terms: list[QueryTerm]) -> list[QueryTerm]:

@@ -11,10 +11,13 @@ from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from indexer.format import HAN1, HAN2, HANWORD
-from indexer.tokens import STREAM_WORD, IndexTerms, QueryTerm, Token, merge_repeats
+from indexer.tokens import STREAM_WORD, IndexTerms, QueryTerm, Token, all_places, merge_repeats
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from indexer.interning import Names
+    from indexer.joined import JoinedTexts
     from indexer.texts import Numbered, Texts
 
 RULES = 1
@@ -65,5 +68,32 @@ class WhitespaceAnalyzer:
         runs = enumerate(_RUN.finditer(_clean(text)))
         return merge_repeats([QueryTerm(m[0], STREAM_WORD, 1.0, i, m.start(), m.end()) for i, m in runs])
 
+    def finder(self, terms: frozenset[str], prefixes: tuple[str, ...] = ()) -> "TokenFinder":
+        return TokenFinder(terms, prefixes)
+
     def occurrences(self, text: str, terms: Set[str], prefixes: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
-        return [(m.start(), m.end(), m[0]) for m in _RUN.finditer(_clean(text)) if m[0] in terms or m[0].startswith(prefixes)]
+        return all_places(self.finder(frozenset(terms), prefixes), text)
+
+
+class TokenFinder:
+    """Looks for tokens; belongs to one search."""
+
+    def __init__(self, terms: frozenset[str], prefixes: tuple[str, ...]) -> None:
+        self.names = sorted(terms)
+        self._numbers = {name: number for number, name in enumerate(self.names)}
+        self._prefixes = prefixes
+
+    def places(self, texts: "JoinedTexts", chosen: "np.ndarray") -> "np.ndarray":
+        import numpy as np
+
+        found = [(m.start() + start, m.end() + start, m[0]) for start, text in texts.chosen(chosen) for m in _RUN.finditer(_clean(text))]
+        rows = [
+            (start, end, self._number(token)) for start, end, token in found if token in self._numbers or token.startswith(self._prefixes)
+        ]
+        return np.array(rows, np.int32).reshape(-1, 3)
+
+    def _number(self, token: str) -> int:
+        if token not in self._numbers:
+            self._numbers[token] = len(self.names)
+            self.names.append(token)
+        return self._numbers[token]

@@ -8,21 +8,20 @@ mark. What only bridges two words of the query (器学 in 机器学习), and sin
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Set
-from html import escape
+from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
+import numpy as np
+
 from indexer.analysis import STREAM_HAN1, STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, Analyzer, QueryTerm, stream_of
+from indexer.joined import JoinedTexts
 from indexer.stopwords import HALF_STOP_WEIGHT, STOP_WEIGHT
-from searchd.graphemes import cut_after, cut_before
-from searchd.passages import Span, best_passage
+from searchd.graphemes import shortened
+from searchd.han_runs import run_bits, whole_runs
+from searchd.marks import marked
 
-OPEN, CLOSE = "<mark>", "</mark>"
 # Characters of a text that are searched for a passage.
-MOST = 100_000
-
-# Between two marks it is marked too: lru_cache, COVID-19.
-_JOINTS = frozenset("._@&-'’")
+MOST, AT_MOST = 100_000, 100_100
 # Repeats add up, so a stop word may weigh a few times its weight.
 _STOP = 3 * STOP_WEIGHT
 # Steps spent on the phrases of a text: a phrase of one word repeated, in a text of nothing else, would take the square of its length.
@@ -103,20 +102,33 @@ class Marker:
         self.levels.insert(0, Level(outside, True, first.whole))
         self.weights |= {_name(sequence): 1.0 + sum(self.weights.get(term, 0.0) for term in sequence) for sequence in self._phrases}
 
-    def spans(self, text: str, level: Level) -> list[Span]:
-        """What is marked in ``text``, by start."""
-        found = [Span(*place) for place in self._analyzer.occurrences(text, level.terms, self._prefixes)]
-        if level.whole is not None:
-            found = _whole_runs(found, level.whole, self._free)
-        if not level.phrases:
-            return found
-        return sorted([*found, *(span for sequence in self._phrases for span in self._phrase_spans(text, sequence))])
+    def places(self, texts: JoinedTexts, chosen: np.ndarray, level: Level) -> tuple[np.ndarray, np.ndarray]:
+        """What is marked in the ``chosen`` texts: int32[n, 3] of start, end and number of a term, by start; and float64, the terms' weights."""
+        finder = self._analyzer.finder(level.terms, self._prefixes)
+        found = finder.places(texts, chosen)
+        if level.whole is not None and len(found):
+            found = whole_runs(found, run_bits(finder.names, level.whole, self._free))
+        names = finder.names
+        if level.phrases:
+            known = len(names)
+            names = [*names[:known], *map(_name, self._phrases)]
+            found = np.array(sorted([*found.tolist(), *self._phrase_places(texts, chosen, known)]), np.int32).reshape(-1, 3)
+        return found, np.array([self.weights.get(name, 0.0) for name in names])
 
-    def _phrase_spans(self, text: str, sequence: list[str]) -> list[Span]:
-        """The places where the terms of a sequence stand side by side."""
-        places = self._analyzer.occurrences(text, frozenset(sequence))
+    def _phrase_places(self, texts: JoinedTexts, chosen: np.ndarray, number: int) -> Iterator[list[int]]:
+        """The places of all phrases, whose numbers are ``number`` and those that follow."""
+        for i, sequence in enumerate(self._phrases):
+            finder = self._analyzer.finder(frozenset(sequence))
+            found = finder.places(texts, chosen).tolist()
+            starts = [place[0] for place in found]
+            for start, text in texts.chosen(chosen):
+                first, last = bisect_left(starts, start), bisect_left(starts, start + len(text))
+                here = sorted((begin - start, end - start, finder.names[term]) for begin, end, term in found[first:last])
+                yield from ([start + begin, start + end, number + i] for begin, end in self._side_by_side(text, here, sequence))
+
+    def _side_by_side(self, text: str, places: list[tuple[int, int, str]], sequence: list[str]) -> Iterator[tuple[int, int]]:
+        """Where the terms of a sequence stand side by side in a text that has them at ``places``."""
         starts = [start for start, _, _ in places]
-        found: list[Span] = []
         steps = at = 0
         for start, end, term in places:
             if term != sequence[0] or start < at or steps > _MOST_STEPS:
@@ -128,9 +140,8 @@ class Marker:
                     break
                 end = following
             else:
-                found.append(Span(start, end, _name(sequence)))
+                yield start, end
                 at = end
-        return found
 
     def _following(self, text: str, places: list[tuple[int, int, str]], starts: list[int], end: int, wanted: str) -> int | None:
         """The end of ``wanted``, when it is the next term behind ``end``."""
@@ -141,16 +152,6 @@ class Marker:
             if term == wanted:
                 return None if self._analyzer.sequence(text[end:start]) else stop
         return None
-
-    def cut(self, text: str, cropped: bool) -> str:
-        """As much of ``text`` as is searched."""
-        return text[: cut_after(text, MOST, MOST + 100)] if cropped and len(text) > MOST else text
-
-    def render(self, text: str, spans: list[Span], crop_length: int | None = None) -> str:
-        """HTML of the text, or of its best passage of at most ``crop_length`` code points."""
-        if crop_length is None or len(text) <= crop_length:
-            return _render(text, spans, 0, len(text)) if spans else escape(text)
-        return _render(text, spans, *best_passage(text, spans, self.weights, max(1, crop_length)))
 
 
 def highlight(
@@ -176,13 +177,38 @@ def highlight_texts(texts: list[str], marker: Marker, crop_length: int | None = 
 
 def highlight_fields(fields: list[tuple[str, Marker]], crop_length: int | None = None) -> list[str]:
     """The same for texts of several analysers."""
-    texts = [(marker.cut(text, crop_length is not None), marker) for text, marker in fields]
-    spans: list[list[Span]] = [[] for _ in texts]
-    for number in range(max((len(marker.levels) for _, marker in texts), default=0)):
-        spans = [marker.spans(text, marker.levels[min(number, len(marker.levels) - 1)]) for text, marker in texts]
-        if any(spans):
+    return highlight_documents([text for text, _ in fields], [marker for _, marker in fields], [0] * len(fields), crop_length)
+
+
+def highlight_documents(texts: list[str], markers: list[Marker], owners: list[int], crop_length: int | None = None) -> list[str]:
+    """The same for texts of several documents at once: each has a marker and the number of its document, which ascend."""
+    if crop_length is not None and max(map(len, texts), default=0) > MOST:
+        texts = [text if len(text) <= MOST else shortened(text, MOST, AT_MOST) for text in texts]
+    joined = JoinedTexts(texts)
+    return marked(joined, *_first_found(joined, markers, np.array(owners, np.int64)), crop_length)
+
+
+def _first_found(texts: JoinedTexts, markers: list[Marker], owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is marked of each document by the first level that has anything of it: as ``Marker.places``."""
+    places, weights, known = [np.zeros((0, 3), np.int32)], [np.zeros(0)], 0
+    by_marker = {marker: np.arange(len(owners)) for marker in set(markers)}
+    if len(by_marker) > 1:
+        by_marker = {marker: np.flatnonzero([other is marker for other in markers]) for marker in by_marker}
+    for number in range(max((len(marker.levels) for marker in by_marker), default=0)):
+        settled = np.zeros(owners[-1] + 1, np.bool_)
+        for marker, chosen in by_marker.items():
+            found, more = marker.places(texts, chosen, marker.levels[min(number, len(marker.levels) - 1)])
+            if len(found):
+                settled[owners[texts.borders.searchsorted(found[:, 0], "right") - 1]] = True
+                found[:, 2] += known
+                places, weights, known = [*places, found], [*weights, more], known + len(more)
+        by_marker = {marker: left for marker, chosen in by_marker.items() if len(left := chosen[~settled[owners[chosen]]])}
+        if not by_marker:
             break
-    return [marker.render(text, found, crop_length) for (text, marker), found in zip(texts, spans)]
+    if len(places) == 2:
+        return places[1], weights[1]
+    joined = np.concatenate(places)
+    return joined[joined[:, 0].argsort(kind="stable")], np.concatenate(weights)
 
 
 def _name(sequence: list[str]) -> str:
@@ -194,53 +220,3 @@ def _atoms(terms: list[QueryTerm]) -> list[str]:
     """The shortest Han words of the query: those that hold no other."""
     words = {term.term[1:] for term in terms if term.stream == STREAM_HANWORD}
     return [word for word in words if not any(other != word and other in word for other in words)]
-
-
-def _whole_runs(spans: list[Span], whole: frozenset[str], free: frozenset[str]) -> list[Span]:
-    """The spans without runs of pairs that hold no pair of ``whole``, and without what is at the edge of a run and part of no word."""
-    found: list[Span] = []
-    run: list[Span] = []
-    for span in spans:
-        if stream_of(span.term) != STREAM_HAN2:
-            found.append(span)
-            continue
-        if run and span.start >= run[-1].end:
-            found += _solid(run, whole, free)
-            run = []
-        run.append(span)
-    return sorted([*found, *_solid(run, whole, free)])
-
-
-def _solid(run: list[Span], whole: frozenset[str], free: frozenset[str]) -> list[Span]:
-    """Pairs that overlap, from the first that is sure to belong to the query to the last."""
-    if not any(span.term in whole for span in run):
-        return []
-    first = next(i for i, span in enumerate(run) if span.term in whole or span.term[1] in free)
-    last = next(i for i in range(len(run) - 1, -1, -1) if run[i].term in whole or run[i].term[2:] in free)
-    return run[first : last + 1]
-
-
-def _render(text: str, spans: list[Span], start: int, end: int) -> str:
-    """The escaped text of [start, end) with the spans marked; overlapping and touching ones as one."""
-    pieces, at = [], start
-    for first, last in _merged(text, spans, start, end):
-        pieces += [escape(text[at:first]), OPEN, escape(text[first:last]), CLOSE]
-        at = last
-    pieces.append(escape(text[at:end]))
-    return "".join(pieces)
-
-
-def _merged(text: str, spans: list[Span], start: int, end: int) -> list[tuple[int, int]]:
-    """Spans in [start, end) as marks of whole characters, those that touch or have but a joint between them as one."""
-    merged: list[tuple[int, int]] = []
-    for span in spans:
-        first, last = max(span.start, start), min(span.end, end)
-        if first >= last or (merged and last <= merged[-1][1]):
-            continue
-        floor = merged[-1][1] if merged else start
-        first, last = cut_before(text, max(first, floor), floor), cut_after(text, last, end)
-        if merged and (first <= floor or (first == floor + 1 and text[floor] in _JOINTS)):
-            merged[-1] = merged[-1][0], last
-        else:
-            merged.append((first, last))
-    return merged

@@ -1,15 +1,20 @@
 """Ranked documents -> hits as they are returned: the stored fields asked for, and highlighted passages of the text among them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from searchd.plan import Plan
 from searchd.snapshot import Snapshot
+from searchd.stages import time_is_up
 
 if TYPE_CHECKING:
     from searchd.highlight import Marker
 
 MAX_TEXTS = 20
+# Texts are marked together up to so many characters: they are in the processor's cache then, and a search whose time is up ends soon.
+TOGETHER = 1 << 16
 
 
 class Hit(NamedTuple):
@@ -23,11 +28,14 @@ class Hit(NamedTuple):
     explanation: dict[str, Any] | None = None
 
 
-def document_of(snapshot: Snapshot, doc: int, fields: Collection[str] | None) -> tuple[str, dict[str, Any]]:
-    """Key and stored fields (all, or those named) of a document."""
-    document = snapshot.index.stored(doc)
-    key = document[snapshot.index.schema.id_field] if snapshot.index.schema.id_field in document else snapshot.index.key(doc)
-    return str(key), document if fields is None else {name: value for name, value in document.items() if name in fields}
+def documents_of(snapshot: Snapshot, docs: np.ndarray, fields: Collection[str] | None) -> tuple[list[str], list[dict[str, Any]]]:
+    """Keys and stored fields (all, or those named) of documents, int64[n]."""
+    documents = snapshot.index.documents(docs)
+    id_field = snapshot.index.schema.id_field
+    keys = [str(document[id_field]) for document in documents]
+    if fields is None:
+        return keys, documents
+    return keys, [{name: value for name, value in document.items() if name in fields} for document in documents]
 
 
 def markers_of(snapshot: Snapshot, plan: Plan) -> "dict[str, Marker]":
@@ -47,21 +55,48 @@ def markers_of(snapshot: Snapshot, plan: Plan) -> "dict[str, Marker]":
     return found
 
 
-def highlights_of(markers: "dict[str, Marker]", document: dict[str, Any], crop_length: int | None) -> dict[str, Any]:
-    """A passage of every text field of the document, or one of each text of a list."""
-    from searchd.highlight import highlight_fields
-
-    texts = {name: _texts(document.get(name)) for name in markers}
-    passages = iter(highlight_fields([(text, markers[name]) for name, found in texts.items() for text in found], crop_length))
-    marked = {name: [next(passages) for _ in found] for name, found in texts.items()}
-    return {name: found if isinstance(document[name], list) else found[0] for name, found in marked.items() if _is_text(document.get(name))}
+def highlights_of(markers: "dict[str, Marker]", documents: list[dict[str, Any]], crop_length: int | None) -> list[dict[str, Any]]:
+    """A passage of every text field of each document, or one of each text of a list; none for documents that no time is left for."""
+    found: list[dict[str, Any]] = []
+    while len(found) < len(documents) and not time_is_up("highlights"):
+        found += _highlighted(markers, documents[len(found) :], crop_length)
+    return found + [{} for _ in documents[len(found) :]]
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str | list)
+def _highlighted(markers: "dict[str, Marker]", documents: list[dict[str, Any]], crop_length: int | None) -> list[dict[str, Any]]:
+    """Those of the first document and of those that follow, up to ``TOGETHER`` characters."""
+    from searchd.highlight import highlight_documents
+
+    texts: list[str] = []
+    asked: list[Marker] = []
+    owners: list[int] = []
+    size = taken = 0
+    while taken < len(documents) and size < TOGETHER:
+        for name, marker in markers.items():
+            for text in _texts(documents[taken].get(name)):
+                texts.append(text)
+                asked.append(marker)
+                owners.append(taken)
+                size += len(text)
+        taken += 1
+    passages = iter(highlight_documents(texts, asked, owners, crop_length))
+    return [_by_field(markers, document, passages) for document in documents[:taken]]
 
 
-def _texts(value: object) -> list[str]:
-    if isinstance(value, list):
-        return [text for text in value[:MAX_TEXTS] if isinstance(text, str)]
-    return [value] if isinstance(value, str) else []
+def _by_field(markers: "dict[str, Marker]", document: dict[str, Any], passages: Iterator[str]) -> dict[str, Any]:
+    """The next passages, which are those of the document's texts, under the names of its fields."""
+    found: dict[str, Any] = {}
+    for name in markers:
+        value = document.get(name)
+        if isinstance(value, str):
+            found[name] = next(passages)
+        elif isinstance(value, list):
+            found[name] = [next(passages) for _ in _texts(value)]
+    return found
+
+
+def _texts(value: object) -> Sequence[str]:
+    """The texts of a field's value."""
+    if isinstance(value, str):
+        return (value,)
+    return [text for text in value[:MAX_TEXTS] if isinstance(text, str)] if isinstance(value, list) else ()

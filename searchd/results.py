@@ -14,7 +14,7 @@ import numpy as np
 from ranker.exploration import Exploration, explored
 from searchd.exact_forms import best_formed, formed
 from searchd.explanations import Explanation, explain_retrieval
-from searchd.hits import Hit, document_of, highlights_of, markers_of
+from searchd.hits import Hit, documents_of, highlights_of, markers_of
 from searchd.parts import Part, served_parts, told
 from searchd.plan import Plan, matched_docs
 from searchd.ranking import (
@@ -176,17 +176,13 @@ def with_features(page: Page, plan: Plan, snapshot: Snapshot) -> Page:
 
 def hits_of(page: Page, plan: Plan, snapshot: Snapshot, shown: Shown) -> list[Hit]:
     """The readable hits of a page."""
-    markers = markers_of(snapshot, plan) if shown.highlight else {}
-    return [_hit(page, row, plan, snapshot, shown, markers) for row in range(len(page.ranked.docs))]
-
-
-def _hit(page: Page, row: int, plan: Plan, snapshot: Snapshot, shown: Shown, markers: dict[str, Any]) -> Hit:
-    doc = int(page.ranked.docs[row])
-    key, document = document_of(snapshot, doc, shown.fields)
-    highlights = highlights_of(markers, document, shown.crop_length) if shown.highlight and not time_is_up("highlights") else {}
-    features = named_features(page, row) if shown.explain else None
-    explanation = explanation_of(page, row, plan, snapshot) if shown.explain else None
-    return Hit(key, float(page.ranked.scores[row]), document, highlights, features, explanation)
+    keys, documents = documents_of(snapshot, page.ranked.docs, shown.fields)
+    highlights = highlights_of(markers_of(snapshot, plan), documents, shown.crop_length) if shown.highlight else [{} for _ in documents]
+    details: list[Any] = [(None, None)] * len(documents)
+    if shown.explain:
+        details = [(named_features(page, row), explanation_of(page, row, plan, snapshot)) for row in range(len(documents))]
+    rows = zip(keys, page.ranked.scores.tolist(), documents, highlights, details)
+    return [Hit(key, score, document, passages, *more) for key, score, document, passages, more in rows]
 
 
 def named_features(page: Page, row: int) -> dict[str, float] | None:

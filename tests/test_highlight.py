@@ -6,12 +6,12 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+from naive_highlight import splits
 from shared_data import shared
 
 from indexer.analysis import STREAM_HANWORD, STREAM_WORD, get_analyzer, stream_of
 from indexer.occurrences import beginnings
 from indexer.words import Words
-from searchd.graphemes import splits
 from searchd.highlight import Marker, highlight, highlight_fields
 
 STANDARD = get_analyzer("standard")
