@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +34,7 @@ class Foretelling(NamedTuple):
     """What features say of attractiveness. Without ``booster``, that all rows have the mean; ``start`` is its log-odds."""
 
     start: float
-    booster: lightgbm.Booster | None = None
+    booster: Any = None  # a lightgbm.Booster
 
     def __call__(self, X: NDArray[np.float32]) -> Floats:
         """float64[n] in (0, 1) for ``X`` float32[n, F]."""
@@ -65,7 +64,7 @@ def learn_to_foretell(
     if not _tells_apart(X):
         return Foretelling(start)
 
-    def objective(scores: Floats, _: lightgbm.Dataset) -> tuple[Floats, Floats]:
+    def objective(scores: Floats, _: Any) -> tuple[Floats, Floats]:
         return click_gradients(np.asarray(scores, np.float64), rows, theta, n, c)
 
     options: dict[str, Any] = {
@@ -73,6 +72,8 @@ def learn_to_foretell(
         "free_raw_data": False,
         "params": {"feature_pre_filter": False, "verbose": -1},
     }
+    import lightgbm  # where it is needed: serving never needs it
+
     data = lightgbm.Dataset(X.astype(np.float64), np.zeros(len(X)), **options)
     settings = {**CLICK_PARAMETERS, **(CAUTIOUS_PARAMETERS if cautious else {}), "seed": seed, "objective": objective}
     return Foretelling(start, lightgbm.train(settings, data, CAUTIOUS_ROUNDS if cautious else CLICK_ROUNDS))

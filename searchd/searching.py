@@ -15,11 +15,22 @@ log = structlog.get_logger("searchd.search")
 
 def run_search(service: Service, params: SearchParams) -> Any:
     """The engine's Result; written to the click log when the request and the settings allow it."""
-    settings = service.settings
     if params.query_id is not None:
-        verify_query_id(service.secret, params.query_id, settings.query_id_lifetime)
-    started = time.perf_counter()
-    result = service.engine.search(
+        verify_query_id(service.secret, params.query_id, service.settings.query_id_lifetime)
+    asked = time.perf_counter()
+    with service.turns:
+        started = time.perf_counter()
+        timeout_ms = params.timeout_ms and max(1.0, params.timeout_ms - 1000 * (started - asked))
+        result = _searched(service, params, timeout_ms)
+        seconds = time.perf_counter() - started
+    _count(service, params, result, seconds)
+    service.guard.tick()
+    return result
+
+
+def _searched(service: Service, params: SearchParams, timeout_ms: float | None) -> Any:
+    settings = service.settings
+    return service.engine.search(
         params.q,
         limit=params.limit,
         offset=params.offset,
@@ -36,7 +47,7 @@ def run_search(service: Service, params: SearchParams) -> Any:
         rerank_depth=params.rerank_depth or settings.rerank_depth,
         num_typos=params.num_typos,
         locale=params.locale or "",
-        timeout_ms=params.timeout_ms,
+        timeout_ms=timeout_ms,
         partial=params.partial,
         log=params.log,
         query_id=params.query_id,
@@ -45,9 +56,6 @@ def run_search(service: Service, params: SearchParams) -> Any:
         session_id=params.session_id or "",
         user_id=params.user_id or "",
     )
-    _count(service, params, result, time.perf_counter() - started)
-    service.guard.tick()
-    return result
 
 
 def _count(service: Service, params: SearchParams, result: Any, seconds: float) -> None:

@@ -39,6 +39,7 @@ from searchd.tasks import Tasks
 from searchd.writer import Writer
 
 EXTENSION = "searchd"
+LEAST_AT_ONCE = 2  # searches, so that a slow one does not hold up all others
 # One of each kind: words, Chinese, a phrase, a minus, what is mistyped, and pinyin.
 WARM_QUERIES = ("the search", "的 中文", '"a b"', "a -b", "serach", "搜锁", "sousuo")
 log = structlog.get_logger("searchd.service")
@@ -56,6 +57,8 @@ class Service:
         self.writer: Writer | None = None
         self.changing = threading.Lock()
         self.limits = RateLimits(settings.rate_limit / settings.workers, -(-settings.rate_burst // settings.workers))
+        # More searches at once than processors only take turns at Python's lock, and leave suggestions and events no gap.
+        self.turns = threading.BoundedSemaphore(max(LEAST_AT_ONCE, len(os.sched_getaffinity(0)) // settings.workers))
         self.warm = False
         self.guard = Guard(home, settings.guard_seconds, lambda: self.click_log)
         self._lock = threading.RLock()

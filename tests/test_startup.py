@@ -49,3 +49,10 @@ def test_help_waits_for_no_compiler(program):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
+
+
+def test_a_worker_loads_nothing_that_only_training_needs():
+    unwanted = "{'lightgbm', 'sklearn', 'scipy.sparse', 'pandas', 'pyarrow', 'jieba', 'joblib'}"
+    code = f"import sys, searchd.worker\nfound = {unwanted} & set(sys.modules)\nassert not found, found"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
