@@ -17,6 +17,7 @@ ERROR_CODES = {
     "corrupt_index": "A file of the index is damaged; `indexer verify` names it, `indexer rollback` returns to the generation before.",
     "counting": "The click log is large and still being read; ask again in a minute.",
     "damaged_model": "The files of the model are not those that were published.",
+    "disk_unusable": "The disk of the server is full, read-only or failing; send the request again when there is room.",
     "document_not_found": "No document has this id.",
     "experiment": "No such experiment, or it cannot be started or stopped.",
     "feature_mismatch": "The model was trained on other features than this collection has.",

@@ -4,6 +4,7 @@ What a client can cause is a 4xx, whichever layer notices it: a SearchdError rai
 here gives codes that mean something other than 400 their status. Only a fault of ours is a 5xx, and its details go to the log, not to the client.
 """
 
+import errno
 import sqlite3
 from collections.abc import Mapping
 from typing import Annotated
@@ -49,6 +50,7 @@ STATUS_OF_CODE = {
     "click_log_full": 503,
     "click_log_corrupt": 503,
 }
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 _CODE_OF_STATUS = {
     400: "bad_request",
     401: "missing_key",
@@ -117,6 +119,7 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(msgspec.ValidationError, _from_validation)
     app.register_error_handler(msgspec.DecodeError, _from_decoding)
     app.register_error_handler(sqlite3.OperationalError, _from_sqlite)
+    app.register_error_handler(OSError, _from_system)
     app.register_error_handler(HTTPException, _from_werkzeug)
 
 
@@ -144,6 +147,14 @@ def _from_sqlite(error: sqlite3.OperationalError) -> Response:
     """A click log that is locked or on a full disk: nothing was written, the client may try again."""
     log.error("database", message=str(error), path=request.path)
     return error_response(503, "log_unavailable", "a database of this server cannot be used at the moment; try again later")
+
+
+def _from_system(error: OSError) -> Response:
+    """A disk that is full or fails is no fault of the program: somebody makes room, and the client sends its change again."""
+    if error.errno not in _DISK_ERRORS:
+        return _from_werkzeug(InternalServerError(original_exception=error))
+    log.error("disk", message=str(error), path=request.path)
+    return error_response(503, "disk_unusable", ERROR_CODES["disk_unusable"])
 
 
 def _from_werkzeug(error: HTTPException) -> Response:

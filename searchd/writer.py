@@ -58,7 +58,7 @@ class Writer:
         if reply.error == "searchd":
             raise Refused(reply.code, reply.message)
         if reply.error:
-            raise OSError(reply.message)
+            raise OSError(int(reply.code), reply.message)
         return reply.generation
 
     def close(self) -> None:

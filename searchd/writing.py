@@ -72,7 +72,7 @@ def _published(home: Home, changes: list[Change], index: Index | None) -> tuple[
     except SearchdError as error:
         return Reply(error="searchd", code=error.code, message=str(error)), index
     except OSError as error:
-        return Reply(error="system", message=str(error)), index
+        return Reply(error="system", code=str(error.errno or 0), message=error.strerror or str(error)), index
 
 
 if __name__ == "__main__":

@@ -1,15 +1,21 @@
-"""A service whose click log is damaged or cannot be written: searches go on, and it says so."""
+"""A service whose click log or disk is damaged or full: searches go on, and it says so."""
 
 import datetime
+import errno
 import os
 
+import msgspec
 import pytest
 from core_index import build_home, sample
 from web_home import hits_of
 
+import indexer.durable as durable
+from indexer.changes import Change
 from ranker.clicklog import ClickLog
 from searchd.app import create_app
 from searchd.service import EXTENSION
+from searchd.writer import Writer
+from searchd.writing import _published
 
 
 @pytest.fixture
@@ -54,3 +60,40 @@ def test_a_service_that_gives_up_is_found(home, monkeypatch):
 def test_searches_go_on_when_nothing_can_be_logged(home):
     home.clicks.mkdir()
     assert searched_and_clicked(home) == (200, 503, "0.0")
+
+
+def full_disk(step, do):
+    if step.name in ("create", "write"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return do()
+
+
+@pytest.fixture
+def no_room():
+    durable.watch(full_disk)
+    yield
+    durable.watch(None)
+
+
+def test_changes_on_a_full_disk_are_refused_and_may_be_sent_again(home, request):
+    """503 with ``Retry-After`` and what it is, not a fault of the program; what was published is served on."""
+    app = create_app(home)
+    client, service = app.test_client(), app.extensions[EXTENSION]
+    headers = {"Authorization": f"Bearer {service.keys.create('documents')}"}
+    request.getfixturevalue("no_room")
+    refused = client.post("/v1/documents", json={"id": "new", "title": "b"}, headers=headers)
+    assert (refused.status_code, refused.get_json()["code"], refused.get_json()["type"]) == (503, "disk_unusable", "unavailable")
+    assert refused.headers["Retry-After"] and str(home.root) not in refused.get_data(as_text=True)
+    durable.watch(None)
+    assert client.post("/v1/documents", json={"id": "new", "title": "b"}, headers=headers).status_code == 200
+    service.close()
+
+
+def test_the_writer_of_a_service_says_that_its_disk_is_full(home, no_room, monkeypatch):
+    reply, _ = _published(home, [Change([{"id": "new", "title": "b"}])], None)
+    assert (reply.error, reply.code, reply.message) == ("system", str(errno.ENOSPC), os.strerror(errno.ENOSPC))
+    writer = Writer(home)
+    monkeypatch.setattr(writer, "_asked", lambda frames: msgspec.json.encode(reply))
+    with pytest.raises(OSError, match="No space left") as caught:
+        writer.apply([Change([{"id": "new"}])])
+    assert caught.value.errno == errno.ENOSPC
