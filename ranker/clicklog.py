@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -32,6 +33,7 @@ from ranker.clicklog_schema import (
     explain,
     impression_of,
     impression_row,
+    normalised,
     now_ms,
 )
 from ranker.log_file import LogFile
@@ -204,6 +206,7 @@ class ClickLog:
         with closing(connect(self.path, self.busy_seconds)) as connection:
             try:
                 connection.execute("PRAGMA query_only = ON")
+                connection.create_function("normalised", 1, lru_cache(normalised), deterministic=True)
                 yield from connection.execute(sql, values)
             except sqlite3.Error as error:
                 raise explain(error, self.path) from error

@@ -9,6 +9,7 @@ import hashlib
 import sqlite3
 import threading
 import time
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +50,11 @@ class ClickLogCorrupt(ClickLogError):
     """The file is damaged or is no click log."""
 
     code = "click_log_corrupt"
+
+
+def normalised(text: str) -> str:
+    """The form in which two query texts are the same query."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 class Impression(NamedTuple):

@@ -18,13 +18,19 @@ DAY_MS = 24 * HOUR_MS
 class Rules(NamedTuple):
     """How much one client may count; clients without an id are not limited.
 
-    ``per_client_query``: impressions of one query text. ``per_client_day``: impressions on one day, beyond which the client is a program
-    and all of its day is left out. ``everything``: who clicked on all of so many documents or more was not choosing.
+    ``per_client_query``: searches for one query. ``per_client_day``: impressions on one day, beyond which the client is a program and all of
+    its day is left out. ``everything``: who clicked on all of so many documents or more was not choosing. ``once``: of a client's searches for one
+    query that end with a click on one document only the first counts; the others are left out: without the click they would say that nobody wanted
+    it.
     """
 
     per_client_query: int = 5
     per_client_day: int = 1_000
     everything: int = 10
+    once: bool = False
+
+
+USUAL = Rules(once=True)
 
 
 class Report(NamedTuple):
@@ -48,10 +54,17 @@ class _Shown(NamedTuple):
     timestamp: int
 
 
-REPEATS = """
-SELECT query_id FROM (
-    SELECT query_id, row_number() OVER (PARTITION BY client_id, user_query, first_rank ORDER BY rowid) AS nth
-    FROM impressions WHERE client_id <> '') WHERE nth > ?
+SEARCHES = """
+(SELECT query_id, client_id, normalised(user_query) AS text, min(rowid) AS place FROM impressions WHERE client_id <> '' GROUP BY query_id)
+"""
+REPEATS = f"""
+SELECT query_id FROM (SELECT query_id, row_number() OVER (PARTITION BY client_id, text ORDER BY place) AS nth FROM {SEARCHES}) WHERE nth > ?
+"""
+AGAIN = f"""
+SELECT DISTINCT query_id FROM (
+    SELECT s.query_id, place, min(place) OVER (PARTITION BY client_id, text, object_id) AS first
+    FROM {SEARCHES} AS s JOIN (SELECT DISTINCT query_id, object_id FROM events WHERE action_name = 'click') AS e ON e.query_id = s.query_id)
+WHERE place > first
 """
 BUSY = """
 SELECT query_id FROM (
@@ -61,7 +74,9 @@ SELECT query_id FROM (
 EVERYTHING = """
 SELECT query_id FROM (
     SELECT query_id, count(DISTINCT object_id) AS clicked FROM events WHERE action_name = 'click' GROUP BY query_id HAVING clicked >= ?) AS readers
-WHERE clicked >= (SELECT sum(json_array_length(keys)) FROM impressions WHERE impressions.query_id = readers.query_id)
+WHERE (SELECT count(DISTINCT e.object_id) FROM events AS e JOIN impressions AS i ON i.query_id = e.query_id, json_each(i.keys) AS shown
+       WHERE e.query_id = readers.query_id AND e.action_name = 'click' AND shown.value = e.object_id)
+   >= (SELECT sum(json_array_length(keys)) FROM impressions WHERE impressions.query_id = readers.query_id)
 """
 IMPOSSIBLE = """
 SELECT event_id FROM events WHERE action_name = 'click' AND position IS NOT NULL
@@ -72,8 +87,9 @@ FAR = "SELECT count(*) FROM impressions WHERE NOT simulated AND abs(timestamp - 
 
 def left_out(log: ClickLog, rules: Rules | None = None) -> dict[str, str]:
     """``query_id`` to the reason, for the impressions that learning leaves out."""
-    rules = rules or Rules()
-    reasons = {query_id: "repeated_by_client" for (query_id,) in log.rows(REPEATS, (rules.per_client_query,))}
+    rules = rules or USUAL
+    reasons = {query_id: "clicked_before" for (query_id,) in (log.rows(AGAIN) if rules.once else ())}
+    reasons.update((query_id, "repeated_by_client") for (query_id,) in log.rows(REPEATS, (rules.per_client_query,)))
     reasons.update((query_id, "client_too_busy") for (query_id,) in log.rows(BUSY, (DAY_MS, rules.per_client_day)))
     reasons.update((query_id, "clicked_on_everything") for (query_id,) in log.rows(EVERYTHING, (rules.everything,)))
     return reasons
@@ -88,7 +104,10 @@ def validate(log: ClickLog, rules: Rules | None = None) -> Report:
     """Go through the whole log and count what learning would leave out, each impression and click under one reason."""
     reasons = left_out(log, rules)
     shown: dict[str, _Shown] = {}
-    impressions, kinds = 0, ("repeated_by_client", "client_too_busy", "clicked_on_everything", "nothing_shown", "without_features")
+    impressions, kinds = (
+        0,
+        ("repeated_by_client", "clicked_before", "client_too_busy", "clicked_on_everything", "nothing_shown", "without_features"),
+    )
     out = dict.fromkeys(kinds, 0)
     for query_id, keys, features, timestamp in log.rows("SELECT query_id, keys, features, timestamp FROM impressions ORDER BY rowid"):
         impressions += 1

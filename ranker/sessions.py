@@ -5,7 +5,6 @@ vector is the newest that was logged, so that a model learns from exactly what w
 counted; a document counts at most one click an impression.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ import orjson
 from numpy.typing import NDArray
 
 from ranker.clicklog import ClickLog, ClickLogCorrupt
+from ranker.clicklog_schema import normalised
 from ranker.fingerprints import base_of
 from ranker.hygiene import Rules, impossible_clicks, left_out
 
@@ -86,11 +86,6 @@ class _List(NamedTuple):
     rows: NDArray[np.int32]
     ranks: NDArray[np.int32]
     position: dict[str, int]
-
-
-def normalised(text: str) -> str:
-    """The form in which two query texts are the same query."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def read_clicks(
