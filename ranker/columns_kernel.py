@@ -61,9 +61,9 @@ def _logged(value, groups, asked, g, i):
     value[LENGTH, g, i] = groups.size[g, i]
     value[PHRASE, g, i] = groups.tf[g, i, asked.phrase] if asked.phrase >= 0 else np.nan
     first = np.float32(np.inf)
-    for unit in asked.words:
-        if groups.first[g, i, unit] < first:
-            first = groups.first[g, i, unit]
+    for w in range(len(asked.words)):
+        position = groups.first[g, i, asked.words[w]]
+        first = position if position < first else first
     value[FIRST, g, i] = first if first < np.inf else np.nan
 
 
@@ -89,8 +89,8 @@ def _words(value, groups, asked, logarithms, present, g, i):
 def _pairs(value, groups, asked, g, i):
     """Share of the neighbouring pairs, and how dense the matched words stand."""
     beside = np.float32(0)
-    for unit in asked.pairs:
-        tf = groups.tf[g, i, unit]
+    for p in range(len(asked.pairs)):
+        tf = groups.tf[g, i, asked.pairs[p]]
         beside += np.float32(1) if tf > 1 else tf
     value[BIGRAMS, g, i] = np.float64(beside) / len(asked.pairs) if len(asked.pairs) > 0 else np.nan
     value[DENSITY, g, i] = groups.spanned[g, i] / groups.span[g, i]
@@ -100,8 +100,8 @@ def _pairs(value, groups, asked, g, i):
 def _title(alone, groups, asked, i):
     """The features of the title alone."""
     inside = np.float32(0)
-    for unit in asked.words:
-        inside += groups.tf[TITLE, i, unit]
+    for w in range(len(asked.words)):
+        inside += groups.tf[TITLE, i, asked.words[w]]
     size, known = groups.size[TITLE, i], asked.phrase >= 0
     tf = groups.tf[TITLE, i, asked.phrase] if known else np.float32(np.nan)
     phrase = np.float32(1) if tf > 1 else tf
@@ -129,13 +129,12 @@ def _whole(alone, value, groups, asked, logarithms, i):
 
 
 @inlined
-def _saturated(tf, k1, units, out, begin):
+def _saturated(tf, g, k1, units, out, begin):
     """tf / (tf + k1) of some units of a group, from row ``begin`` on; returns the row behind them."""
-    for unit in units:
-        for i in range(len(tf)):
-            out[begin, i] = tf[i, unit] / (tf[i, unit] + k1[unit])
-        begin += 1
-    return begin
+    for n in range(len(units)):
+        for i in range(tf.shape[1]):
+            out[begin + n, i] = tf[g, i, units[n]] / (tf[g, i, units[n]] + k1[units[n]])
+    return begin + len(units)
 
 
 @kernel
@@ -147,12 +146,12 @@ def fill_text(groups, asked, logarithms, filled):
             _logged(filled.value, groups, asked, g, i)
             _words(filled.value, groups, asked, logarithms, filled.present, g, i)
             _pairs(filled.value, groups, asked, g, i)
-        row = _saturated(groups.pseudo_tf[g], asked.k1, asked.retrieval, filled.saturated, row)
+        row = _saturated(groups.pseudo_tf, g, asked.k1, asked.retrieval, filled.saturated, row)
     for i in range(groups.tf.shape[1]):
         _title(filled.alone, groups, asked, i)
         _whole(filled.alone, filled.value, groups, asked, logarithms, i)
-    row = _saturated(groups.pseudo_tf[WHOLE], asked.k1, asked.words, filled.saturated, row)
-    _saturated(groups.pseudo_tf[WHOLE], asked.k1, asked.han2, filled.saturated, row)
+    row = _saturated(groups.pseudo_tf, WHOLE, asked.k1, asked.words, filled.saturated, row)
+    _saturated(groups.pseudo_tf, WHOLE, asked.k1, asked.han2, filled.saturated, row)
 
 
 @kernel

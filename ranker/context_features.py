@@ -50,37 +50,37 @@ def query_scripts(m: Matches) -> float:
 @feature
 def query_idf_sum(m: Matches) -> float:
     """Sum of the content words' idf."""
-    return m.idf[m.query.words].sum()
+    return m.idf_sum
 
 
 @feature
 def query_idf_min(m: Matches) -> float:
     """idf of the commonest content word."""
-    return m.idf[m.query.words].min() if len(m.query.words) else np.nan
+    return m.word_idf.min() if len(m.query.words) else np.nan
 
 
 @feature
 def query_hits(m: Matches) -> float:
     """Documents that have the rarest content word, log: no more can have all of them."""
-    return np.log1p(m.df[m.query.words].min()) if len(m.query.words) else np.nan
+    return np.log1p(m.word_df.min()) if len(m.query.words) else np.nan
 
 
 @feature
 def query_idf_max(m: Matches) -> float:
     """idf of the rarest content word."""
-    return m.idf[m.query.words].max(initial=0.0)
+    return m.word_idf.max(initial=0.0)
 
 
 @feature
 def query_idf_mean(m: Matches) -> float:
     """Mean idf of the content words."""
-    return share(m.idf[m.query.words].sum(), len(m.query.words))
+    return share(m.idf_sum, len(m.query.words))
 
 
 @feature
 def query_unknown(m: Matches) -> float:
     """Share of the content words that no document has."""
-    return share((m.df[m.query.words] == 0).sum(), len(m.query.words))
+    return share((m.word_df == 0).sum(), len(m.query.words))
 
 
 # The candidate among the candidates, by retrieval.

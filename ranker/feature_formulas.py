@@ -33,9 +33,8 @@ def term_weights(m: Matches) -> np.ndarray:
 
 def coverage(m: Matches, group: Group) -> np.ndarray:
     """Share of the content words' idf that a group has."""
-    idf = m.idf[m.query.words]
     present = np.where(np.isnan(group.size)[:, None], np.nan, group.tf[:, m.query.words] > 0)
-    return (present @ idf) / max(float(idf.sum()), 1e-9)
+    return (present @ m.word_idf) / max(float(m.idf_sum), 1e-9)
 
 
 def pair_share(m: Matches, group: Group) -> np.ndarray:
@@ -63,7 +62,7 @@ def matched(m: Matches, group: Group) -> np.ndarray:
 
 def log_tf_idf(m: Matches, group: Group) -> np.ndarray:
     """float32[k, words]: log(1 + tf) x idf."""
-    return np.log1p(group.tf[:, m.query.words]) * m.idf[m.query.words]
+    return np.log1p(group.tf[:, m.query.words]) * m.word_idf
 
 
 def query_likelihood(m: Matches, group: Group) -> np.ndarray:
@@ -75,5 +74,4 @@ def query_likelihood(m: Matches, group: Group) -> np.ndarray:
 
 def background(m: Matches) -> np.ndarray:
     """float64[words]: how often a token of the collection is each content word, by chance."""
-    tokens = max(float(m.num_docs * m.avg_lengths.sum()), 1.0)
-    return np.maximum(m.df[m.query.words], 0.5) / tokens
+    return np.maximum(m.word_df, 0.5) / m.tables.tokens

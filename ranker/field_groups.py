@@ -1,12 +1,12 @@
 """Several text fields seen as one: what a scan found in each, folded together in one pass over the candidates."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from indexer.jit import inlined, kernel
+from ranker.matches_kernel import Found
 
 
 class Group(NamedTuple):
@@ -64,64 +64,61 @@ def title_rest_whole(weights: tuple[float, ...]) -> Members:
     return Members(np.array([f for group in groups for f in group]), np.array(weighed, np.float32), borders)
 
 
-def fold(members: Members, norms: np.ndarray, found: Sequence[np.ndarray]) -> tuple[Groups, int]:
-    """The groups, and the greatest count of their tf; norms float32[k, F], ``found``: tf to near of ``matches_kernel.scan``."""
-    count, (candidates, _, units) = len(members.borders) - 1, found[0].shape
+def fold(members: Members, found: Found) -> tuple[Groups, int]:
+    """The groups, and the greatest count of their tf."""
+    count, (candidates, _, units) = len(members.borders) - 1, found.tf.shape
     tables, flat = np.empty((3, count, candidates, units), np.float32), np.empty((4, count, candidates), np.float32)
     groups = Groups(*tables, *flat)
-    return groups, int(fold_fields(*members, norms, *found, groups))
+    return groups, int(fold_fields(members, found, groups))
 
 
 @inlined
-def _nothing(out, g, i):
-    """A group without fields: everything is missing."""
-    out.tf[g, i] = out.pseudo_tf[g, i] = out.first[g, i] = np.nan
-    out.size[g, i] = out.span[g, i] = out.spanned[g, i] = out.near[g, i] = np.nan
+def _begin(out, g, i, value):
+    """A group before the first field is added: zeros, or all missing where it has no field."""
+    for u in range(out.tf.shape[2]):
+        out.tf[g, i, u] = out.pseudo_tf[g, i, u] = value
+        out.first[g, i, u] = np.nan
+    out.size[g, i] = out.near[g, i] = out.spanned[g, i] = value
+    out.span[g, i] = np.nan
 
 
 @inlined
-def _zero(out, g, i):
-    """A group before the first field is added."""
-    out.tf[g, i] = out.pseudo_tf[g, i] = 0
-    out.first[g, i] = np.nan
-    out.size[g, i] = out.near[g, i] = 0
-
-
-@inlined
-def _add_units(tf, first, norm, weight, out_tf, out_pseudo, out_first):
-    """Add one field's occurrences to a row of units, and keep the earliest positions."""
-    for u in range(len(tf)):
-        if tf[u] > 0:
-            out_tf[u] += tf[u]
-            out_pseudo[u] += weight * tf[u] / norm
-            position = np.float32(first[u])
-            if not out_first[u] <= position:
-                out_first[u] = position
+def _add_units(out, g, i, found, f, weight, norm):
+    """Add one field's occurrences, and keep the earliest positions; returns the greatest count so far."""
+    greatest = np.float32(0)
+    for u in range(out.tf.shape[2]):
+        tf = found.tf[i, f, u]
+        if tf > 0:
+            out.tf[g, i, u] += tf
+            out.pseudo_tf[g, i, u] += weight * tf / norm
+            position = np.float32(found.first[i, f, u])
+            if not out.first[g, i, u] <= position:
+                out.first[g, i, u] = position
+            greatest = max(greatest, out.tf[g, i, u])
+    return greatest
 
 
 @kernel
-def fold_fields(fields, weights, borders, norms, tf, first, sizes, span, spanned, near, out):
+def fold_fields(members, found, out):
     """Fill Groups of any contents from Members and what a scan found (see `fold`); returns the greatest count, 0 for none.
 
     Span and spanned are those of the field that matches most distinct words, the first of several.
     """
     greatest = np.float32(0)
-    for g in range(len(borders) - 1):
-        for i in range(len(tf)):
-            if borders[g] == borders[g + 1]:
-                _nothing(out, g, i)
-                continue
-            _zero(out, g, i)
-            best = fields[borders[g]]
-            for n in range(borders[g], borders[g + 1]):
-                f = fields[n]
-                _add_units(tf[i, f], first[i, f], norms[i, f], weights[n], out.tf[g, i], out.pseudo_tf[g, i], out.first[g, i])
-                out.size[g, i] += sizes[i, f]
-                out.near[g, i] += near[i, f]
-                if spanned[i, f] > spanned[i, best]:
+    for g in range(len(members.borders) - 1):
+        begin, end = members.borders[g], members.borders[g + 1]
+        for i in range(out.tf.shape[1]):
+            _begin(out, g, i, np.float32(0) if begin < end else np.float32(np.nan))
+            best = members.fields[begin] if begin < end else 0
+            for n in range(begin, end):
+                f = members.fields[n]
+                greatest = max(greatest, _add_units(out, g, i, found, f, members.weights[n], found.norms[i, f]))
+                out.size[g, i] += found.sizes[i, f]
+                out.near[g, i] += found.near[i, f]
+                if found.spanned[i, f] > found.spanned[i, best]:
                     best = f
-            out.spanned[g, i] = spanned[i, best]
-            out.span[g, i] = span[i, best] if span[i, best] > 0 else np.nan
-            for u in range(tf.shape[2]):
-                greatest = max(greatest, out.tf[g, i, u])
+            if begin < end:
+                out.spanned[g, i] = found.spanned[i, best]
+                if found.span[i, best] > 0:
+                    out.span[g, i] = found.span[i, best]
     return greatest

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer.schema import Schema
-from ranker.field_groups import REST, TITLE, WHOLE, Group, Groups, fold, title_of, title_rest_whole
+from ranker.field_groups import REST, TITLE, WHOLE, Group, Groups, fold, title_of
+from ranker.index_tables import NUMERIC_TYPES, IndexTables, Norms, tables_of
 from ranker.matches_kernel import Found, Patterns, empty_found, scan
 from ranker.query_units import HANWORD, QueryUnits, query_units
 
-NUMERIC_TYPES = ("integer", "float", "date", "boolean")
-_STREAMS = ("word", "han1", "han2", "han2", "word", "word")  # of each kind of unit; pairs and phrases have none of their own
+__all__ = ["NUMERIC_TYPES", "Matches", "gather", "title_field"]
 
 
 class Best(NamedTuple):
@@ -45,15 +45,37 @@ class Matches:
     span: np.ndarray  # int32[k, F]
     spanned: np.ndarray  # int32[k, F]
     near: np.ndarray  # float32[k, F]
-    lengths: np.ndarray  # float32[k, F]: as BM25 counts them
+    norms: np.ndarray  # float32[k, F]: BM25F's length norms, by which tf is divided
     avg_lengths: np.ndarray  # float64[F]
     columns: dict[str, np.ndarray]  # float32[k] each, NaN where the document has no value
-    keys_of: Callable[[np.ndarray], list[str]] = lambda docs: [""] * len(docs)
+    tables: IndexTables
+    keys_of: Callable[[np.ndarray], list[str]]
+    lengths_of: Callable[[np.ndarray], np.ndarray]
 
     @cached_property
     def keys(self) -> list[str]:
         """The callers' ids of the candidates, read when a feature asks for them."""
         return self.keys_of(self.docs)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """float32[k, F]: as BM25 counts them; read when a feature asks for them."""
+        return self.lengths_of(self.docs)
+
+    @cached_property
+    def word_idf(self) -> np.ndarray:
+        """float32[words]: of the content words."""
+        return self.idf[self.query.words]
+
+    @cached_property
+    def word_df(self) -> np.ndarray:
+        """int64[words]: of the content words."""
+        return self.df[self.query.words]
+
+    @cached_property
+    def idf_sum(self) -> np.float32:
+        """Sum of the content words' idf."""
+        return self.word_idf.sum()
 
     def __len__(self) -> int:
         return len(self.docs)
@@ -61,18 +83,18 @@ class Matches:
     @cached_property
     def k1(self) -> np.ndarray:
         """float32[U]: k1 of each unit's stream."""
-        return _by_kind(self.schema.k1)[self.query.kinds]
+        return self.tables.k1[self.query.kinds]
 
     @cached_property
     def stream_weights(self) -> np.ndarray:
         """float32[U]: query weight times the stream's weight."""
-        return _by_kind(self.schema.stream_weights)[self.query.kinds] * self.query.weights
+        return self.tables.stream_weights[self.query.kinds] * self.query.weights
 
     @cached_property
     def folded(self) -> tuple[Groups, int]:
         """The title-like field, all others, and all fields as groups; the greatest number of times that a unit stands in one of them."""
-        members = title_rest_whole(tuple(field.weight for field in self.schema.text_fields))
-        return fold(members, self.norms, Found(self.tf, self.first, self.sizes, self.span, self.spanned, self.near))
+        found = Found(self.tf, self.first, self.sizes, self.span, self.spanned, self.near, self.norms)
+        return fold(self.tables.members, found)
 
     @cached_property
     def title(self) -> Group:
@@ -100,18 +122,6 @@ class Matches:
         ten = self.best_scores
         return Best(self.scores.max(initial=0.0), ten.mean(), ten.std()) if len(ten) else Best(np.float32(0), np.float64(0), np.float64(0))
 
-    @cached_property
-    def norms(self) -> np.ndarray:
-        """float32[k, F]: BM25F's length norms, by which tf is divided."""
-        b = np.array([field.b for field in self.schema.text_fields], np.float32)
-        mean = np.maximum(self.avg_lengths, 1e-9).astype(np.float32)
-        return 1 - b + b * self.lengths / mean
-
-
-def _by_kind(of_streams: dict[str, float]) -> np.ndarray:
-    """float32[kinds]: what streams have, by the kinds of units."""
-    return np.array([of_streams[stream] for stream in _STREAMS], np.float32)
-
 
 def title_field(schema: Schema) -> int:
     """Number of the title-like text field: greatest weight, then first."""
@@ -120,38 +130,38 @@ def title_field(schema: Schema) -> int:
 
 def gather(index: Any, query_terms: Sequence[Any], query_text: str, docs: np.ndarray, scores: np.ndarray) -> Matches:
     """Read what features need about ``docs`` (global int64[k]) for one query; ``scores`` are retrieval's. Order of docs is kept."""
-    docs = np.ascontiguousarray(docs, np.int64)
+    docs, tables = np.ascontiguousarray(docs, np.int64), tables_of(index)
     query = query_units(query_terms, index.analyzer(None).sequence(query_text), query_text)
-    shape = (len(docs), len(index.schema.text_fields))
-    found = empty_found(len(docs), shape[1], len(query.units))
-    lengths = np.zeros(shape, np.float32)
-    columns = {f.name: np.full(len(docs), np.nan, np.float32) for f in index.schema.columns if f.type in NUMERIC_TYPES}
-    for segment, rows, local in _by_segment(index, docs):
-        _scan_segment(segment, query, local, rows, found)
-        lengths[rows] = segment.lengths[:, local].T
+    found = empty_found(len(docs), tables.num_fields, len(query.units))
+    columns = {name: np.full(len(docs), np.nan, np.float32) for name in tables.numeric}
+    for number, rows, local in _by_segment(index, docs):
+        segment = index.segments[number]
+        _scan_segment(segment, query, local, rows, tables.norms(number, segment.lengths), found)
         _read_columns(segment, local, rows, columns)
-    df = _dfs(index, query)
-    idf = np.where(query.kinds <= HANWORD, np.log1p((index.num_docs - df + 0.5) / (df + 0.5)), 0).astype(np.float32)
+    idf, df = _counted(index, tables, query)
     return Matches(
-        query, index.schema, docs, np.asarray(scores, np.float32), index.num_docs, idf, df,
-        lengths=lengths, avg_lengths=np.asarray(index.avg_lengths), columns=columns, keys_of=lambda docs: index.keys(docs), **found._asdict(),
+        query, index.schema, docs, np.asarray(scores, np.float32), index.num_docs, idf, df, *found, np.asarray(index.avg_lengths),
+        columns, tables, lambda docs: index.keys(docs), lambda docs: _lengths(index, docs),
     )  # fmt: skip
 
 
-def _by_segment(index: Any, docs: np.ndarray) -> list[tuple[Any, np.ndarray, np.ndarray]]:
-    """(segment, rows of docs inside it, their local numbers) of every segment that holds a candidate."""
+def _by_segment(index: Any, docs: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """(number of a segment, rows of docs inside it, their local numbers) of every segment that holds a candidate."""
     bases = np.asarray(index.bases, np.int64)[: len(index.segments)]
+    if len(bases) == 1:
+        return [(0, np.arange(len(docs)), docs - bases[0])]
     owner = np.searchsorted(bases, docs, side="right") - 1
     parts = []
-    for number in np.unique(owner):
+    for number in np.unique(owner).tolist():
         rows = np.flatnonzero(owner == number)
-        parts.append((index.segments[number], rows, docs[rows] - bases[number]))
+        parts.append((number, rows, docs[rows] - bases[number]))
     return parts
 
 
-def _scan_segment(segment: Any, query: QueryUnits, local: np.ndarray, rows: np.ndarray, found: Found) -> None:
+def _scan_segment(segment: Any, query: QueryUnits, local: np.ndarray, rows: np.ndarray, norms: Norms, found: Found) -> None:
     ids = np.asarray(segment.lookup(query.atoms), np.int32) if query.atoms else np.zeros(0, np.int32)
-    scan(segment.forward.sections, local, rows, Patterns(ids, query.content, query.starts, query.order, query.ptr, query.items), found)
+    patterns = Patterns(ids, query.content, query.starts, query.order, query.ptr, query.items)
+    scan(segment.forward.sections, norms, local, rows, patterns, found)
     segment.forward.settle()
 
 
@@ -162,10 +172,18 @@ def _read_columns(segment: Any, local: np.ndarray, rows: np.ndarray, columns: di
             values[rows] = np.where(column.valid[local], column.values[local], np.nan)
 
 
-def _dfs(index: Any, query: QueryUnits) -> np.ndarray:
-    """int64[U]: live documents that hold the unit's term; 0 for pairs and the phrase, which are not terms."""
-    df = np.zeros(len(query.units), np.int64)
-    at = np.flatnonzero(query.kinds <= HANWORD)
-    if len(at):
-        df[at] = index.df([query.units[u].term for u in at])
-    return df
+def _lengths(index: Any, docs: np.ndarray) -> np.ndarray:
+    lengths = np.zeros((len(docs), len(index.schema.text_fields)), np.float32)
+    for number, rows, local in _by_segment(index, docs):
+        lengths[rows] = index.segments[number].lengths[:, local].T
+    return lengths
+
+
+def _counted(index: Any, tables: IndexTables, query: QueryUnits) -> tuple[np.ndarray, np.ndarray]:
+    """float32[U] idf and int64[U] df: live documents that hold the unit's term; 0 for pairs and the phrase, which are not terms."""
+    idf, df = np.zeros(len(query.units), np.float32), np.zeros(len(query.units), np.int64)
+    terms = [unit.term for unit in query.units if unit.kind <= HANWORD]
+    if terms:
+        # Units that are terms come before those that are not.
+        df[: len(terms)], idf[: len(terms)] = tables.counts(index, terms)
+    return idf, df

@@ -4,14 +4,14 @@ One kernel (``columns_kernel.py``) does what is a few additions a candidate; num
 matrices, whose bits are its own. The features one by one remain what is explained, what homes' own features build on, and what this is tested by.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 import ranker.text_features  # noqa: F401 - registers the features
 from ranker.columns_kernel import ALONE, FORMULAS, GROUPS, LOGGED, Asked, Filled, Logarithms, fill_text, place
-from ranker.feature_formulas import DIRICHLET_MU, background, missing, term_weights
+from ranker.feature_formulas import DIRICHLET_MU, background, term_weights
 from ranker.feature_registry import FEATURES
 from ranker.field_groups import Groups
 from ranker.matches import Matches
@@ -48,9 +48,8 @@ def at_once(m: Matches) -> bool:
 def fill(m: Matches, columns: Columns, table: np.ndarray) -> None:
     """Fill the columns of ``table`` float32[k, F]."""
     values = np.empty((len(_NAMES), len(m)), np.float32)
-    rest = _fill_formulas(m, values)
-    for row, product in enumerate(_products(m, *rest), start=len(values) - len(_PRODUCTS)):
-        values[row] = product
+    matrices = _fill_formulas(m, values)
+    _fill_products(m, *matrices, values[len(values) - len(_PRODUCTS) :])
     place(*columns, values, table)
 
 
@@ -72,7 +71,7 @@ def _fill_formulas(m: Matches, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def _asked(m: Matches) -> Asked:
     query = m.query
     size = len(query.units[query.phrase].atoms) if query.phrase >= 0 else 0
-    return Asked(query.words, query.pairs, query.retrieval, query.han2, query.phrase, size, m.k1, m.idf[query.words])
+    return Asked(query.words, query.pairs, query.retrieval, query.han2, query.phrase, size, m.k1, m.word_idf)
 
 
 def _logarithms(m: Matches, groups: Groups, greatest: int) -> Logarithms:
@@ -80,14 +79,17 @@ def _logarithms(m: Matches, groups: Groups, greatest: int) -> Logarithms:
     return Logarithms(_LOGS, seen, np.log(DIRICHLET_MU / (groups.size + DIRICHLET_MU)))
 
 
-def _products(m: Matches, saturated: np.ndarray, present: np.ndarray) -> Iterator[np.ndarray]:
-    """The columns of ``_PRODUCTS``, in its order."""
-    query, weights, begin = m.query, term_weights(m), 0
-    for units in (query.retrieval, query.retrieval, query.retrieval, query.words):
-        yield saturated[begin : begin + len(units)].T @ weights[units]
-        begin += len(units)
-    yield saturated[begin:].T @ weights[query.han2] if len(query.han2) else missing(m)
-    idf = m.idf[query.words]
-    whole = max(float(idf.sum()), 1e-9)
-    for words in present.reshape(GROUPS, len(idf), len(m)):
-        yield (words.T @ idf) / whole
+def _fill_products(m: Matches, saturated: np.ndarray, present: np.ndarray, out: np.ndarray) -> None:
+    """The rows of ``_PRODUCTS``."""
+    query, weights = m.query, term_weights(m)
+    scored, words = len(query.retrieval), len(query.words)
+    of_words = GROUPS * scored
+    out[:GROUPS] = _each_group(saturated[:of_words], scored) @ weights[query.retrieval]
+    out[GROUPS] = saturated[of_words : of_words + words].T @ weights[query.words]
+    out[GROUPS + 1] = saturated[of_words + words :].T @ weights[query.han2] if len(query.han2) else np.nan
+    out[GROUPS + 2 :] = (_each_group(present, words) @ m.word_idf) / max(float(m.idf_sum), 1e-9)
+
+
+def _each_group(rows: np.ndarray, width: int) -> np.ndarray:
+    """``width`` rows of each group as a matrix of all candidates, [G, k, width], laid out as numpy lays out a choice of columns."""
+    return rows.reshape(GROUPS, width, rows.shape[1]).transpose(0, 2, 1)

@@ -154,7 +154,7 @@ def whole_matched(m: Matches) -> np.ndarray:
 @feature
 def whole_missing_idf(m: Matches) -> np.ndarray:
     """idf of the rarest content word that the document lacks."""
-    return np.where(m.whole.tf[:, m.query.words] > 0, 0, m.idf[m.query.words]).max(axis=1, initial=0.0)
+    return np.where(m.whole.tf[:, m.query.words] > 0, 0, m.word_idf).max(axis=1, initial=0.0)
 
 
 @feature

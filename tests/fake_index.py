@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.forward import Forward, locate_rows
+from indexer.lengths import Lengths, encode_lengths
+from indexer.pages import Family
 from indexer.schema import Field, Schema
 
 
@@ -35,7 +37,8 @@ class FakeSegment:
         rows = [varints(0 if t is None else self.ids[t] + 1 for t in sequence) for doc in docs for sequence in doc]
         data = np.frombuffer(b"".join(rows) or b"\0", np.uint8)
         self.forward = Forward.in_memory(data, locate_rows(np.array([len(row) for row in rows], np.int64)))
-        self.lengths = np.array([[sum(t is not None for t in s) for s in doc] for doc in docs], np.uint32).T.copy()
+        lengths = np.array([[sum(t is not None for t in s) for s in doc] for doc in docs], np.uint32).T.copy()
+        self.lengths = Lengths(Family.in_memory(encode_lengths(lengths)), *lengths.shape)
         self.num_docs = len(docs)
         self.docs = docs
         self.columns = columns or {}
