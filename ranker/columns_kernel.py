@@ -21,7 +21,9 @@ ALONE = (
     "whole_matched", "whole_missing_idf", "whole_best_word", "whole_mean_word", "whole_worst_word",
 )  # fmt: skip
 TITLE_PHRASE, TITLE_EQUALS, TITLE_STARTS, TITLE_SHARE, SHARE, MISSING_IDF, BEST_WORD, MEAN_WORD, WORST_WORD = range(len(ALONE))
+RETRIEVAL = tuple(f"retrieval_{name}" for name in ("score", "reciprocal_rank", "share", "margin", "below_top", "z"))
 GROUPS = 3
+BEST = 10  # scores that the others are compared with, see ``matches.Best``
 
 
 class Asked(NamedTuple):
@@ -152,6 +154,38 @@ def fill_text(groups, asked, logarithms, filled):
         _whole(filled.alone, filled.value, groups, asked, logarithms, i)
     row = _saturated(groups.pseudo_tf, WHOLE, asked.k1, asked.words, filled.saturated, row)
     _saturated(groups.pseudo_tf, WHOLE, asked.k1, asked.han2, filled.saturated, row)
+
+
+@inlined
+def _sum(values):
+    """The sum of up to fifteen numbers in the order in which numpy adds them: the first eight by pairs."""
+    if len(values) < 8:
+        total, first = 0.0, 0
+    else:
+        total = ((values[0] + values[1]) + (values[2] + values[3])) + ((values[4] + values[5]) + (values[6] + values[7]))
+        first = 8
+    for n in range(first, len(values)):
+        total += values[n]
+    return total
+
+
+@kernel
+def fill_retrieval(scores, out):
+    """Fill the columns of ``RETRIEVAL``, float32[features, k], from retrieval's scores float32[k], at least one; False if they ever rise."""
+    for i in range(1, len(scores)):
+        if not scores[i] <= scores[i - 1]:
+            return False
+    best = scores[:BEST].astype(np.float64)
+    mean = _sum(best) / len(best)
+    deviation = max(np.sqrt(_sum((best - mean) ** 2) / len(best)), 1e-6)
+    top = max(scores[0], np.float32(0))
+    share_of, margin_of = np.float32(max(np.float64(top), 1e-9)), np.float32(max(mean, 1e-9))
+    for i in range(len(scores)):
+        score = scores[i]
+        out[0, i], out[1, i] = score, np.float32(1) / np.float32(i + 1)
+        out[2, i], out[3, i] = score / share_of, score / margin_of
+        out[4, i], out[5, i] = score - top, (np.float64(score) - mean) / deviation
+    return True
 
 
 @kernel

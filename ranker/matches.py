@@ -73,8 +73,8 @@ class Matches:
         return self.df[self.query.words]
 
     @cached_property
-    def idf_sum(self) -> np.float32:
-        """Sum of the content words' idf."""
+    def idf_sum(self) -> Any:
+        """float32: sum of the content words' idf."""
         return self.word_idf.sum()
 
     def __len__(self) -> int:

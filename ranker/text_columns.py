@@ -1,4 +1,4 @@
-"""All text features of a query's candidates at once: the columns of ``text_features.py`` to the same bits, in a tenth of the time.
+"""All features of a query's candidates at once: ``text_features.py`` and ``context_features.py`` to the same bits, in a tenth of the time.
 
 One kernel (``columns_kernel.py``) does what is a few additions a candidate; numpy is asked once for all logarithms and eight times for products of
 matrices, whose bits are its own. The features one by one remain what is explained, what homes' own features build on, and what this is tested by.
@@ -9,17 +9,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-import ranker.text_features  # noqa: F401 - registers the features
-from ranker.columns_kernel import ALONE, FORMULAS, GROUPS, LOGGED, Asked, Filled, Logarithms, fill_text, place
+import ranker.features  # noqa: F401 - registers the features
+from ranker.columns_kernel import (
+    ALONE,
+    FORMULAS,
+    GROUPS,
+    LOGGED,
+    RETRIEVAL,
+    Asked,
+    Filled,
+    Logarithms,
+    fill_retrieval,
+    fill_text,
+    place,
+)
 from ranker.feature_formulas import DIRICHLET_MU, background, term_weights
 from ranker.feature_registry import FEATURES
 from ranker.field_groups import Groups
 from ranker.matches import Matches
+from ranker.query_columns import NAMES as QUERY
+from ranker.query_columns import query_columns
 
 _PREFIXES = ("title", "rest", "whole")
 _PRODUCTS = ("title_bm25", "rest_bm25", "whole_bm25", "whole_words_bm25", "whole_han2_bm25", *(f"{group}_coverage" for group in _PREFIXES))
 _OF_GROUPS = tuple(f"{group}_{formula}" for formula in FORMULAS for group in _PREFIXES)
-_NAMES = (*_OF_GROUPS, *ALONE, *_PRODUCTS)
+_NAMES = (*_OF_GROUPS, *ALONE, *_PRODUCTS, *RETRIEVAL, *QUERY)
 # A later name hides an earlier one: title_phrase is a feature of the title alone, not what is counted in every group.
 _ROWS = {name: row for row, name in enumerate(_NAMES) if name in FEATURES}
 _AS_REGISTERED = {name: FEATURES[name] for name in _ROWS}
@@ -48,8 +62,11 @@ def at_once(m: Matches) -> bool:
 def fill(m: Matches, columns: Columns, table: np.ndarray) -> None:
     """Fill the columns of ``table`` float32[k, F]."""
     values = np.empty((len(_NAMES), len(m)), np.float32)
+    of_text = len(_OF_GROUPS) + len(ALONE) + len(_PRODUCTS)
     matrices = _fill_formulas(m, values)
-    _fill_products(m, *matrices, values[len(values) - len(_PRODUCTS) :])
+    _fill_products(m, *matrices, values[of_text - len(_PRODUCTS) : of_text])
+    _fill_retrieval(m, values[of_text : of_text + len(RETRIEVAL)])
+    values[of_text + len(RETRIEVAL) :] = query_columns(m)[:, None]
     place(*columns, values, table)
 
 
@@ -93,3 +110,10 @@ def _fill_products(m: Matches, saturated: np.ndarray, present: np.ndarray, out: 
 def _each_group(rows: np.ndarray, width: int) -> np.ndarray:
     """``width`` rows of each group as a matrix of all candidates, [G, k, width], laid out as numpy lays out a choice of columns."""
     return rows.reshape(GROUPS, width, rows.shape[1]).transpose(0, 2, 1)
+
+
+def _fill_retrieval(m: Matches, out: np.ndarray) -> None:
+    """The rows of ``RETRIEVAL``; one by one where scores are not in falling order, as those of most candidates are."""
+    if not fill_retrieval(m.scores, out):
+        for row, name in enumerate(RETRIEVAL):
+            out[row] = _AS_REGISTERED[name](m)

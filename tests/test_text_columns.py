@@ -1,4 +1,4 @@
-"""All text features at once against the same features one by one: the same bits, for any query, candidates and fields."""
+"""All features at once against the same features one by one: the same bits, for any query, candidates and fields."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from test_features import terms_of
 
 import ranker.text_columns as text_columns
 from indexer.schema import Field, Schema
+from ranker.columns_kernel import RETRIEVAL
 from ranker.features import FEATURES
 from ranker.featureset import FeatureSet
 from ranker.matches import gather
@@ -45,8 +46,9 @@ def matches_of(docs, text, scores, fields):
     return gather(index, terms_of(text), text, np.arange(len(docs)), np.array(scores[: len(docs)], np.float32))
 
 
-queries = st.lists(st.sampled_from([*WORDS, *HAN, "q"]), max_size=16).map(" ".join)
+queries = st.lists(st.sampled_from([*WORDS, *HAN, "q", "2\u2003x", "#", '"']), max_size=16).map(" ".join)
 scores = st.lists(st.floats(0, 30, width=32), min_size=9, max_size=9)
+scores |= scores.map(lambda given: sorted(given, reverse=True))
 
 
 @given(st.sampled_from([1, 2, 3]).flatmap(lambda n: st.tuples(st.just(n), collections(n))), queries, scores)
@@ -60,10 +62,17 @@ def test_the_bits_are_those_of_the_features_one_by_one(collection, text, scores)
     assert differing(names, names.compute(m), one_by_one(names, m)) == []
 
 
-def test_nearly_all_text_features_are_filled_at_once():
-    text = [name for name in FEATURES if name.split("_")[0] in ("title", "rest", "whole")]
-    assert len(text_columns.columns_of(text).rows) == len(text) > 30
-    assert text_columns.columns_of(["query_words", "own.x", "column.y"]).columns.tolist() == []
+def test_all_built_in_features_are_filled_at_once():
+    assert len(text_columns.columns_of([*FEATURES]).rows) == len(FEATURES) > 50
+    assert text_columns.columns_of(["own.x", "column.y"]).columns.tolist() == []
+
+
+@given(st.lists(st.floats(0, 30, width=32), min_size=2, max_size=25), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_scores_of_many_candidates_are_compared_as_one_by_one(scores, falling):
+    m = matches_of([[["w0"]]] * len(scores), "w0", sorted(scores, reverse=True) if falling else scores, 1)
+    names = FeatureSet(RETRIEVAL, ())
+    assert differing(names, names.compute(m), one_by_one(names, m)) == []
 
 
 def test_columns_may_be_some_and_in_any_order():
