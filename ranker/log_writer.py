@@ -2,12 +2,16 @@
 
 A commit with ``synchronous=FULL`` costs one fsync, about 2 ms. While the disk works on one batch, the next gathers in a bounded queue; so a
 busy server stores tens of thousands of rows a second, and an idle one answers after one fsync.
+
+Workers of a service take turns at the file. SQLite itself would sleep up to 100 ms before it looks again whether the write lock is free, and whoever
+has just let go of it would take it again meanwhile: so a writer looks every millisecond, and after a commit leaves the lock free for somewhat longer.
 """
 
 import logging
 import queue
 import sqlite3
 import threading
+import time
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,6 +20,9 @@ from ranker.clicklog_schema import EVENT_COLUMNS, IMPRESSION_ROW, ClickLogBusy, 
 from ranker.log_file import LogFile
 
 log = logging.getLogger(__name__)
+LOOK_SECONDS, GAP_SECONDS = 0.001, 0.0015
+# What nobody waits for is gathered so long in a service, so that searches alone do not cost an fsync each.
+LINGER_SECONDS = 0.02
 
 
 def _insert(table: str, columns: list[str]) -> str:
@@ -51,6 +58,8 @@ class LogWriter:
         self.lost = 0
         self._jobs: queue.Queue[Job | None] = queue.Queue(queue_size)
         self._file = file
+        self._gap, self._linger = (GAP_SECONDS, LINGER_SECONDS) if file.steady else (0.0, 0.0)
+        self._urgent = threading.Event()  # somebody waits
         self._thread = threading.Thread(target=self._run, name="click-log-writer", daemon=True)
         self._thread.start()
 
@@ -58,6 +67,8 @@ class LogWriter:
         """Queue one job; raises ``ClickLogBusy`` at once when the queue is full."""
         try:
             self._jobs.put_nowait(job)
+            if job.done is not None:
+                self._urgent.set()
         except queue.Full:
             raise ClickLogBusy(f"{self.path}: {self._jobs.maxsize} writes are waiting already; try again in a second") from None
 
@@ -69,6 +80,7 @@ class LogWriter:
     def close(self) -> None:
         """Store what is queued, then stop."""
         self._jobs.put(None)
+        self._urgent.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -76,19 +88,24 @@ class LogWriter:
         while open_:
             batch, open_ = self._gather()
             try:
-                answers = self._file.store(partial(_commit, batch=batch))
+                answers = self._file.store(partial(_commit, batch=batch, busy_seconds=self._file.busy_seconds))
             except Exception as error:  # the thread must outlive any one batch
                 self._refuse(batch, error if isinstance(error, ClickLogError) else ClickLogError(f"{self.path}: {error}"))
                 continue
             for job, stored in zip(batch, answers):
                 if job.done is not None:
                     job.done.set_result(stored)
+            if open_ and self._gap:
+                time.sleep(self._gap)
         self._file.close()
 
     def _gather(self) -> tuple[list[Job], bool]:
         """All jobs that wait now, at least one; and whether to go on after them."""
         batch: list[Job] = []
         job = self._jobs.get()
+        if self._linger:
+            self._urgent.wait(self._linger)
+        self._urgent.clear()
         while job is not None:
             batch.append(job)
             if len(batch) >= self.batch_size:
@@ -108,11 +125,11 @@ class LogWriter:
                 self.lost += len(job.impressions)
 
 
-def _commit(connection: sqlite3.Connection, batch: list[Job]) -> list[Stored]:
+def _commit(connection: sqlite3.Connection, batch: list[Job], busy_seconds: float) -> list[Stored]:
     """Store all jobs in one transaction: durable on return, nothing stored when it raises."""
     if not batch:
         return []
-    connection.execute("BEGIN IMMEDIATE")
+    _begin(connection, busy_seconds)
     try:
         answers = [_store(connection, job) for job in batch]
         connection.execute("COMMIT")
@@ -128,3 +145,25 @@ def _store(connection: sqlite3.Connection, job: Job) -> Stored:
     impressions = connection.executemany(INSERT_IMPRESSION, job.impressions).rowcount if job.impressions else 0
     events = connection.executemany(INSERT_EVENT, job.events).rowcount if job.events else 0
     return Stored(impressions, events)
+
+
+def _begin(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Take the write lock, or raise sqlite3.OperationalError when others had it for so long."""
+    deadline = time.monotonic() + busy_seconds
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not _begun(connection, time.monotonic() >= deadline):
+            time.sleep(LOOK_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(1000 * busy_seconds)}")
+
+
+def _begun(connection: sqlite3.Connection, last: bool) -> bool:
+    """Whether the lock was free; the ``last`` time it raises if it was not."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        return True
+    except sqlite3.OperationalError as error:
+        if last or error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        return False
