@@ -219,10 +219,16 @@ def _create_locked(path: Path, temporary: Path, mode: int) -> int:
     """Descriptor of a new file, for ``path`` in the end, that is locked for as long as it is open."""
     while True:
         descriptor = _do("create", path, os.open, temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock_if_possible(descriptor)
         if os.fstat(descriptor).st_nlink:
             return descriptor
         os.close(descriptor)  # in between somebody took it for one that was left behind
+
+
+def _lock_if_possible(descriptor: int) -> None:
+    """On a file system without locks, where somebody may want a report, nothing that was left behind is removed either."""
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _remove_abandoned(folder: Path, prefix: str, suffix: str = "") -> None:
@@ -265,7 +271,7 @@ def _make_locked(folder: Path) -> int:
         make_folder(folder)
         with suppress(FileNotFoundError):
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock_if_possible(descriptor)
             if folder.exists():
                 return descriptor
             os.close(descriptor)

@@ -3,30 +3,33 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import indexer.durable as durable
 
 
-def killed_at(step: int, work: Callable[[], object], torn: bool = False) -> bool:
+def killed_at(step: int, work: Callable[[], object], torn: bool = False, below: Path = Path("/")) -> bool:
     """Run ``work`` in a child that kills itself after its ``step``-th operation on the disk, before all of them for 0; False when it ended first.
 
-    ``torn``: the operation is done half if it writes, and otherwise not at all.
+    ``torn``: the operation is done half if it writes, and otherwise not at all. What is not ``below`` a folder does not count.
     """
     child = os.fork()
     if not child:
         try:
-            durable.watch(_killing(step, torn))
+            durable.watch(_killing(step, torn, below))
             work()
         finally:
             os._exit(0)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def _killing(step, torn):
+def _killing(step, torn, below):
     done = 0
 
     def observe(what, do):
         nonlocal done
+        if not what.path.is_relative_to(below):
+            return do()
         done += 1
         if not step:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -42,13 +45,14 @@ def _killing(step, torn):
     return observe
 
 
-def operations(work: Callable[[], object]) -> list[durable.Step]:
-    """What ``work`` does to the disk, done here."""
+def operations(work: Callable[[], object], below: Path = Path("/")) -> list[durable.Step]:
+    """What ``work`` does to the disk ``below`` a folder, done here."""
     found: list[durable.Step] = []
 
     def observe(what, do):
         result = do()
-        found.append(what)
+        if what.path.is_relative_to(below):
+            found.append(what)
         return result
 
     durable.watch(observe)

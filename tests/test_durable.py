@@ -119,6 +119,16 @@ def test_what_a_killed_writer_left_goes_with_the_next_one_and_what_a_living_one_
     assert path.read_bytes() == b"whole" and os.listdir(tmp_path) == ["x"]
 
 
+def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(durable.fcntl, "flock", refused)
+    (tmp_path / ".x.1-a.tmp").write_bytes(b"perhaps somebody is writing this")
+    durable.write_file(tmp_path / "x", b"whole")
+    assert (tmp_path / "x").read_bytes() == b"whole" and sorted(os.listdir(tmp_path)) == [".x.1-a.tmp", "x"]
+
+
 def test_a_new_file_never_replaces_another(tmp_path):
     durable.write_new_file(tmp_path / "x", b"first")
     with pytest.raises(FileExistsError):

@@ -26,12 +26,14 @@ TESTS = Path(__file__).resolve().parent
 NEEDS_ROOM = {"create", "write", "sync", "make_folder", "link", "replace", "exchange", "scratch", "lock"}
 
 
-def failing_from(point, number, lasting):
+def failing_from(point, number, lasting, below):
     """An observer that refuses the ``point``-th operation, and those after it that need room too if it is ``lasting``."""
     count = 0
 
     def observe(step, do):
         nonlocal count
+        if not step.path.is_relative_to(below):
+            return do()
         count += 1
         if count == point or (lasting and count > point and step.name in NEEDS_ROOM - {"sync", "replace"}):
             raise OSError(number, os.strerror(number))
@@ -40,9 +42,9 @@ def failing_from(point, number, lasting):
     return observe
 
 
-def refused(work, point, number, lasting):
+def refused(work, point, number, lasting, below):
     """What a work says when the disk fails; None when it says nothing."""
-    durable.watch(failing_from(point, number, lasting))
+    durable.watch(failing_from(point, number, lasting, below))
     try:
         work()
     except (SearchdError, OSError) as error:
@@ -59,7 +61,7 @@ def broken_promises(folder, command, points, number, lasting):
     command.prepare(before)
     shutil.copytree(before.root, whole.root)
     old = command.state(before)
-    steps = operations(lambda: command.work(whole))
+    steps = operations(lambda: command.work(whole), whole.root)
     allowed = {old, command.state(whole)}
     for point in points(len(steps)):
         step = steps[point - 1]
@@ -67,7 +69,7 @@ def broken_promises(folder, command, points, number, lasting):
             continue
         home = Home.at(folder / str(point))
         shutil.copytree(before.root, home.root)
-        told = refused(lambda home=home: command.work(home), point, number, lasting)
+        told = refused(lambda home=home: command.work(home), point, number, lasting, home.root)
         yield from (((step.name, step.path.name), what) for what in _wrong_with(home, command, old, allowed, told))
         shutil.rmtree(home.root)
 
@@ -105,7 +107,7 @@ def test_a_command_says_which_file_and_exits_with_1(tmp_path):
     home = Home.at(tmp_path / "home")
     generations(1)(home)
     before = documents(home)
-    durable.watch(failing_from(12, errno.ENOSPC, lasting=True))
+    durable.watch(failing_from(12, errno.ENOSPC, lasting=True, below=home.root))
     try:
         done = CliRunner().invoke(main, ["build", source(home, 5), "--home", str(home.root)])
     finally:

@@ -34,12 +34,12 @@ def broken_promises(folder, command, points: Callable[[int], Any], torn=False):
     whole = Home.at(folder / "whole")
     shutil.copytree(before.root, whole.root)
     old = command.state(before)
-    steps = operations(lambda: command.work(whole))
+    steps = operations(lambda: command.work(whole), whole.root)
     allowed = {old, command.state(whole)}
     for point in points(len(steps)):
         home = Home.at(folder / f"{point}-{torn}")
         shutil.copytree(before.root, home.root)
-        assert killed_at(point, partial(command.work, home), torn), f"operation {point} of {len(steps)} was not reached"
+        assert killed_at(point, partial(command.work, home), torn, home.root), f"operation {point} of {len(steps)} was not reached"
         where = f"{steps[point - 1].name} {steps[point - 1].path.name}" if point else "nothing"
         yield from ((where, what) for what in _wrong_with(home, command, allowed))
         shutil.rmtree(home.root)
