@@ -10,14 +10,15 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import SearchdError
+from ranker.click_rates import ClickRates
 from ranker.feature_registry import Feature
-from ranker.matches import Matches
 from ranker.sessions import normalised
 
 PREFIX = "behaviour."
@@ -65,22 +66,8 @@ class Behaviour(NamedTuple):
 
     def features(self) -> dict[str, Feature]:
         """The columns as features, by name."""
-        pair, document = self._of_pair, self._of_document
-        return dict(zip(NAMES, (pair(0), pair(1), pair(2), document(0), document(1))))
-
-    def _of_pair(self, column: int) -> Feature:
-        def values(m: Matches) -> np.ndarray:
-            rates = self.pairs.get(query_hash(m.query.text))
-            return _column(rates, m.keys, column) if rates else np.full(len(m), np.nan, np.float32)
-
-        return values
-
-    def _of_document(self, column: int) -> Feature:
-        return lambda m: _column(self.documents, m.keys, column)
-
-
-def _column(rates: Rates, keys: Sequence[str], column: int) -> NDArray[np.float32]:
-    return np.array([found[column] if (found := rates.get(key)) else math.nan for key in keys], np.float32)
+        rates = ClickRates(self.pairs, self.documents, query_hash)
+        return {name: partial(rates.column, column=column) for column, name in enumerate(NAMES)}
 
 
 def query_hash(text: str) -> str:

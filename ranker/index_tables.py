@@ -44,6 +44,8 @@ class IndexTables:
         self._weights = tuple(field.weight for field in fields)
         self._norms = [self._segment_norms(segment.lengths) for segment in index.segments]
         self._counts: dict[str, tuple[int, float]] = {}
+        self._max_doc = int(index.max_doc)
+        self._remembered: WeakKeyDictionary[Any, np.ndarray] = WeakKeyDictionary()
 
     @cached_property
     def members(self) -> Members:
@@ -64,6 +66,11 @@ class IndexTables:
                 known = self._counts = {}
             found = self._count(index, terms, known)
         return TermCounts(np.array([df for df, _ in found], np.int64), np.array([idf for _, idf in found], np.float32))
+
+    def remembered(self, owner: Any) -> np.ndarray:
+        """int32[max_doc], zeros at first, for ``owner`` to note what it found out about documents; only what is noted takes memory."""
+        found = self._remembered.get(owner)
+        return found if found is not None else self._remembered.setdefault(owner, np.zeros(self._max_doc, np.int32))
 
     def _count(self, index: Any, terms: Sequence[str], known: dict[str, tuple[int, float]]) -> list[tuple[int, float]]:
         df = np.asarray(index.df(terms), np.int64)

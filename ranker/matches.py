@@ -58,6 +58,11 @@ class Matches:
         return self.keys_of(self.docs)
 
     @cached_property
+    def shared(self) -> dict[Any, Any]:
+        """What several features have worked out together, by whom."""
+        return {}
+
+    @cached_property
     def lengths(self) -> np.ndarray:
         """float32[k, F]: as BM25 counts them; read when a feature asks for them."""
         return self.lengths_of(self.docs)

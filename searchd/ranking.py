@@ -135,7 +135,9 @@ def ordered(docs: np.ndarray, scores: np.ndarray, features: np.ndarray, model: A
     for start in range(0, len(docs), depth):
         block = slice(start, start + depth)
         # Block by block, since a blended model's scores depend on what else is in the list.
-        given = np.nan_to_num(model.score(features[block]), nan=-1e30, posinf=1e30, neginf=-1e30)
+        given = model.score(features[block])
+        if not np.isfinite(given).all():
+            given = np.nan_to_num(given, nan=-1e30, posinf=1e30, neginf=-1e30)
         best_first = np.argsort(-given, kind="stable")
         order[block] = start + best_first
         given = given[best_first]

@@ -172,6 +172,20 @@ def test_features_are_the_columns_of_the_table():
     assert TABLE.columns("fox", []).shape == (0, len(NAMES))
 
 
+rates = st.dictionaries(st.sampled_from([f"d{n}" for n in range(8)] + ["gone"]), st.tuples(floats, floats, floats), max_size=6)
+
+
+@given(rates, rates, st.lists(st.integers(0, 7), min_size=1, max_size=8, unique=True), st.sampled_from(["a", "b", "c"]))
+@settings(max_examples=60, deadline=None)
+def test_rates_by_numbers_of_documents_are_those_by_their_keys(pairs, documents, docs, text):
+    table = Behaviour({query_hash("a"): pairs, query_hash("b"): {}}, {key: values[:2] for key, values in documents.items()})
+    index = FakeIndex([FakeSegment([[["a"]]] * 5), FakeSegment([[["b"]]] * 3)])
+    features = FeatureSet((), ()).with_behaviour(table)
+    for some in (docs[: len(docs) // 2], docs, docs[::-1]):
+        m = gather(index, [Term(text)], text, np.array(some, np.int64), np.zeros(len(some)))
+        np.testing.assert_array_equal(features.compute(m), table.columns(text, m.keys))
+
+
 def test_the_fingerprint_names_the_table_behind_that_of_the_other_columns():
     base = FeatureSet.default(Schema())
     one, other = base.with_behaviour(TABLE), base.with_behaviour(TABLE._replace(documents={}))
