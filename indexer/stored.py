@@ -10,7 +10,7 @@ they can be small), and faster, since most matches are found at once.
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence, Set
+from collections.abc import Generator, Iterable, Iterator, Sequence, Set
 from functools import cached_property
 from typing import Any, Self
 
@@ -238,7 +238,7 @@ class StoredFields:
 
     def __getitem__(self, doc: int) -> dict[str, Any]:
         """The document; raises Corrupt."""
-        return self._decoded(doc, self.raw(doc))
+        return self._decoded([(doc, self.raw(doc))])[0]
 
     def documents(self, docs: np.ndarray) -> list[dict[str, Any]]:
         """The documents of these numbers, int64[n], which all are there; raises Corrupt. A block is unpacked once for all its documents."""
@@ -246,13 +246,17 @@ class StoredFields:
         numbers = firsts.searchsorted(docs.astype(np.uint32), "right") - 1
         blocks = self._blocks(set(numbers.tolist()))
         places = zip(docs.tolist(), numbers.tolist(), (docs - firsts[numbers]).tolist())
-        return [self._decoded(doc, blocks[number][place]) for doc, number, place in places]
+        return self._decoded((doc, blocks[number][place]) for doc, number, place in places)
 
-    def _decoded(self, doc: int, content: bytes) -> dict[str, Any]:
-        try:
-            return decode_document(content)
-        except ValueError as error:  # no JSON or no UTF-8
-            raise Corrupt(self._path, f"document {doc} is not JSON", "stored.data") from error
+    def _decoded(self, contents: Iterable[tuple[int, bytes]]) -> list[dict[str, Any]]:
+        """Documents, each with its number."""
+        found = []
+        for doc, content in contents:
+            try:
+                found.append(decode_document(content))
+            except ValueError as error:  # no JSON or no UTF-8
+                raise Corrupt(self._path, f"document {doc} is not JSON", "stored.data") from error
+        return found
 
     def _blocks(self, numbers: Set[int]) -> dict[int, list[bytes]]:
         """The documents of each block, and what follows the last newline: nothing."""
@@ -272,9 +276,11 @@ class StoredFields:
         offsets, firsts, behind = self._offsets.all(), self._firsts.all(), np.array(numbers, np.int64) + 1
         ends = zip(numbers, offsets[behind - 1].tolist(), offsets[behind].tolist(), (firsts[behind] - firsts[behind - 1]).tolist())
         found = {}
+        data = self._data.view.data
         for number, start, stop, size in ends:
+            self._data.require(start, stop)
             try:
-                block = self._decompressor().decompress(self._data[start:stop].data).split(b"\n")
+                block = self._decompressor().decompress(data[start:stop]).split(b"\n")
             except (zstandard.ZstdError, MemoryError) as error:
                 raise Corrupt(self._path, f"block {number} cannot be unpacked ({error})", "stored.data") from error
             if len(block) != size + 1:

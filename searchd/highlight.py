@@ -177,25 +177,30 @@ def highlight_texts(texts: list[str], marker: Marker, crop_length: int | None = 
 
 def highlight_fields(fields: list[tuple[str, Marker]], crop_length: int | None = None) -> list[str]:
     """The same for texts of several analysers."""
-    return highlight_documents([text for text, _ in fields], [marker for _, marker in fields], [0] * len(fields), crop_length)
+    numbers = np.arange(len(fields))
+    return highlight_documents([text for text, _ in fields], [marker for _, marker in fields], numbers, 0 * numbers, crop_length)
 
 
-def highlight_documents(texts: list[str], markers: list[Marker], owners: list[int], crop_length: int | None = None) -> list[str]:
-    """The same for texts of several documents at once: each has a marker and the number of its document, which ascend."""
+def highlight_documents(
+    texts: list[str], markers: list[Marker], fields: np.ndarray, owners: np.ndarray, crop_length: int | None = None
+) -> list[str]:
+    """The same for texts of several documents at once: ``fields`` int64[N], the number of each text's marker; ``owners`` int64[N], ascending, that
+    of its document."""
     if crop_length is not None and max(map(len, texts), default=0) > MOST:
         texts = [text if len(text) <= MOST else shortened(text, MOST, AT_MOST) for text in texts]
     joined = JoinedTexts(texts)
-    return marked(joined, *_first_found(joined, markers, np.array(owners, np.int64)), crop_length)
+    distinct = list(dict.fromkeys(markers))
+    if len(distinct) > 1:
+        fields = np.array([distinct.index(marker) for marker in markers])[fields]
+    chosen = [np.arange(len(texts))] if len(distinct) == 1 else [np.flatnonzero(fields == number) for number in range(len(distinct))]
+    return marked(joined, *_first_found(joined, dict(zip(distinct, chosen)), owners), crop_length)
 
 
-def _first_found(texts: JoinedTexts, markers: list[Marker], owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _first_found(texts: JoinedTexts, by_marker: dict[Marker, np.ndarray], owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What is marked of each document by the first level that has anything of it: as ``Marker.places``."""
     places, weights, known = [np.zeros((0, 3), np.int32)], [np.zeros(0)], 0
-    by_marker = {marker: np.arange(len(owners)) for marker in set(markers)}
-    if len(by_marker) > 1:
-        by_marker = {marker: np.flatnonzero([other is marker for other in markers]) for marker in by_marker}
     for number in range(max((len(marker.levels) for marker in by_marker), default=0)):
-        settled = np.zeros(owners[-1] + 1, np.bool_)
+        settled = np.zeros(owners[-1] + 1 if len(owners) else 0, np.bool_)
         for marker, chosen in by_marker.items():
             found, more = marker.places(texts, chosen, marker.levels[min(number, len(marker.levels) - 1)])
             if len(found):

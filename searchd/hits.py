@@ -1,6 +1,7 @@
 """Ranked documents -> hits as they are returned: the stored fields asked for, and highlighted passages of the text among them."""
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -57,42 +58,39 @@ def markers_of(snapshot: Snapshot, plan: Plan) -> "dict[str, Marker]":
 
 def highlights_of(markers: "dict[str, Marker]", documents: list[dict[str, Any]], crop_length: int | None) -> list[dict[str, Any]]:
     """A passage of every text field of each document, or one of each text of a list; none for documents that no time is left for."""
-    found: list[dict[str, Any]] = []
-    while len(found) < len(documents) and not time_is_up("highlights"):
-        found += _highlighted(markers, documents[len(found) :], crop_length)
-    return found + [{} for _ in documents[len(found) :]]
+    if time_is_up("highlights") or not markers:
+        return [{} for _ in documents]
+    values: list[Any] = [document.get(name) for document in documents for name in markers]
+    found = None if set(map(type, values)) == {str} else [_texts(value) for value in values]
+    texts: list[str] = values if found is None else list(chain.from_iterable(found))
+    if len(documents) > 1 and sum(map(len, texts)) > TOGETHER:
+        half = len(documents) // 2
+        return highlights_of(markers, documents[:half], crop_length) + highlights_of(markers, documents[half:], crop_length)
+    sizes = [1] * len(values) if found is None else list(map(len, found))
+    passages = _passages(list(markers.values()), texts, sizes, crop_length)
+    return _by_field(list(markers), passages if found is None else _by_value(values, sizes, iter(passages)))
 
 
-def _highlighted(markers: "dict[str, Marker]", documents: list[dict[str, Any]], crop_length: int | None) -> list[dict[str, Any]]:
-    """Those of the first document and of those that follow, up to ``TOGETHER`` characters."""
+def _passages(markers: "list[Marker]", texts: list[str], sizes: list[int], crop_length: int | None) -> list[str]:
+    """Those of the texts; field after field of document after document has as many as ``sizes`` tell."""
     from searchd.highlight import highlight_documents
 
-    texts: list[str] = []
-    asked: list[Marker] = []
-    owners: list[int] = []
-    size = taken = 0
-    while taken < len(documents) and size < TOGETHER:
-        for name, marker in markers.items():
-            for text in _texts(documents[taken].get(name)):
-                texts.append(text)
-                asked.append(marker)
-                owners.append(taken)
-                size += len(text)
-        taken += 1
-    passages = iter(highlight_documents(texts, asked, owners, crop_length))
-    return [_by_field(markers, document, passages) for document in documents[:taken]]
+    owners, fields = np.divmod(np.arange(len(sizes)).repeat(sizes), len(markers))
+    return highlight_documents(texts, markers, fields, owners, crop_length)
 
 
-def _by_field(markers: "dict[str, Marker]", document: dict[str, Any], passages: Iterator[str]) -> dict[str, Any]:
-    """The next passages, which are those of the document's texts, under the names of its fields."""
-    found: dict[str, Any] = {}
-    for name in markers:
-        value = document.get(name)
-        if isinstance(value, str):
-            found[name] = next(passages)
-        elif isinstance(value, list):
-            found[name] = [next(passages) for _ in _texts(value)]
-    return found
+def _by_value(values: list[Any], sizes: list[int], passages: Iterator[str]) -> list[str | list[str] | None]:
+    """What is shown of each value of a field: a passage, a list of them, or None for what is no text."""
+    return [
+        next(passages) if isinstance(value, str) else list(islice(passages, size)) if isinstance(value, list) else None
+        for value, size in zip(values, sizes)
+    ]
+
+
+def _by_field(names: list[str], shown: Sequence[str | list[str] | None]) -> list[dict[str, Any]]:
+    """What is shown of each document, under the names of its fields."""
+    rows = [zip(names, shown[first : first + len(names)]) for first in range(0, len(shown), len(names))]
+    return [{name: passage for name, passage in row if passage is not None} for row in rows]
 
 
 def _texts(value: object) -> Sequence[str]:

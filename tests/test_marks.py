@@ -78,11 +78,11 @@ def marker_of(query, analyzer=STANDARD, phrases=(), prefixes=()):
 
 def highlights(documents, length):
     """What ``naive_highlights`` gives, by the kernels."""
-    fields = [(number, *field) for number, document in enumerate(documents) for field in document]
-    passages = highlight_documents(
-        [text for _, text, _ in fields], [marker for *_, marker in fields], [field[0] for field in fields], length
-    )
-    return [[passage for (owner, *_), passage in zip(fields, passages) if owner == number] for number in range(len(documents))]
+    markers = [marker for document in documents for _, marker in document]
+    owners = np.arange(len(documents)).repeat([len(document) for document in documents])
+    texts = [text for document in documents for text, _ in document]
+    passages = highlight_documents(texts, markers, np.arange(len(texts)), owners, length)
+    return [[passage for owner, passage in zip(owners, passages) if owner == number] for number in range(len(documents))]
 
 
 @given(st.lists(st.lists(TEXT, max_size=3), min_size=1, max_size=4), QUERY, PREFIXES, LENGTH)
