@@ -124,3 +124,16 @@ def test_a_failpoint_kills_a_program(tmp_path):
     assert killed.returncode == -signal.SIGKILL and documents(home) is None
     again(3)(home)
     assert len(documents(home)) == 3 and strays(home) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("failpoint", ["create:1", "replace:1", "write:2", "sync 0000.seg:1", "replace CURRENT:1", "unlink:1"])
+def test_a_failpoint_in_every_process_of_a_build(tmp_path, failpoint):
+    """Two processes read a table, and each of them, and their parent, is killed where it gets so far."""
+    home, table = Home.at(tmp_path / "home"), tmp_path / "table.csv"
+    table.write_text("id,title\n" + "".join(f"{n},{'a b word' * 9} {n}\n" for n in range(9000)))
+    command = [sys.executable, "-m", "indexer", "build", str(table), "--home", str(home.root), "--jobs", "2"]
+    done = subprocess.run(command, env={**os.environ, "SEARCHD_FAILPOINT": failpoint}, capture_output=True, timeout=600)
+    assert done.returncode != 0 and (failpoint == "replace CURRENT:1") == (documents(home) is not None)
+    again(3)(home)
+    assert len(documents(home)) == 3 and strays(home) == []

@@ -83,8 +83,8 @@ OF_COMMANDS = {
     "invalid_letor", "invalid_settings", "no_such_generation", "not_enough_clicks", "nothing_indexed", "nothing_to_infer", "nothing_to_learn",
     "nothing_to_report", "output", "session_store", "simulation", "too_many_bad", "unknown_family", "unknown_feature",
 }  # fmt: skip
-# Of programs that call the service or the engine: no answer has them.
-OF_CALLERS = {"bad_address", "bad_frame", "client", "no_answer", "task_unfinished", "unexpected_answer"}
+# Of programs that call the service or the engine, and of what goes on behind searches: no answer has them.
+OF_CALLERS = {"bad_address", "bad_frame", "client", "no_answer", "tables_not_made", "task_unfinished", "unexpected_answer"}
 
 
 def codes_of_sources():
