@@ -13,6 +13,7 @@ import numpy as np
 from indexer.errors import SearchdError
 from ranker.boosting import Seen, reference_scores
 from ranker.checkpoints import Checkpoints
+from ranker.dataset import UNSHOWN_WEIGHT
 from ranker.families import family
 from ranker.forest import Forest
 from ranker.metrics import bootstrap_interval, mean_of, per_query
@@ -192,14 +193,44 @@ def _slice(model: np.ndarray, base: np.ndarray) -> dict[str, Any]:
 
 
 def _choose_blend(held_out: HeldOut, data: TrainingSet, most: float) -> tuple[float, dict[str, Any]]:
-    """The largest share of the model, at most ``most``, that does no harm on unseen queries; the least harmful if all do.
+    """The largest share of the model, at most ``most``, that held-out clicks do not speak against; and the check of what it gives.
 
-    Not the share that does best: clicks are corrected for position cautiously, so held-out clicks still favour the order that was shown.
+    Against it speaks that retrieval's order alone earns more, or a smaller share does beyond a standard error of their difference. If all lose to
+    retrieval, the share that loses least.
     """
-    trials = {w: _check(held_out._replace(scores=_blended(held_out.scores, data, w)), data) for w in BLENDS if w <= most}
-    harmless = [w for w in trials if (trials[w]["gain"] or 0.0) >= 0]
-    chosen = max(harmless, default=max(trials, key=lambda w: trials[w]["gain"] or 0.0))
-    return chosen, trials[chosen]
+    shares = [share for share in BLENDS if share <= most]
+    earned = {share: _clicks_earned(_blended(held_out.scores, data, share), data) for share in shares}
+    served = _clicks_earned(_production(data), data)
+    allowed = [w for w in shares if earned[w].mean() >= served.mean() and not any(_beats(earned[v], earned[w]) for v in shares if v < w)]
+    chosen = max(allowed, default=max(shares, key=lambda share: float(earned[share].mean())))
+    check = _check(held_out._replace(scores=_blended(held_out.scores, data, chosen)), data)
+    return chosen, {**check, "clicks": _earned_more(earned[chosen], served)}
+
+
+def _clicks_earned(scores: np.ndarray, data: TrainingSet) -> np.ndarray:
+    """float64[Q]: discounted click rates of the ten documents on top, of those that were shown (DCG with the rate as gain).
+
+    The rates are clicks over looks and nothing else. The grades will not do: what features foretell is in them, and a model of the same features
+    would be praised for that, right or wrong.
+    """
+    values, found = data.grades if data.more.rates is None else data.more.rates, np.zeros(len(data.group))
+    for query, (start, end) in enumerate(zip(data.bounds, data.bounds[1:])):
+        rows = start + np.flatnonzero(data.weights[start:end] > UNSHOWN_WEIGHT)
+        top = rows[np.argsort(-scores[rows], kind="stable")[:10]]
+        found[query] = (values[top] / np.log2(np.arange(2, len(top) + 2))).sum()
+    return _by_query(found, data.qids)
+
+
+def _beats(one: np.ndarray, other: np.ndarray) -> bool:
+    more = one - other
+    return bool(more.mean() > more.std() / np.sqrt(len(more)))
+
+
+def _earned_more(model: np.ndarray, served: np.ndarray) -> dict[str, Any]:
+    """By how much, as a share of what retrieval's order earns, with a standard error."""
+    scale = max(float(served.mean()), 1e-9)
+    gain = (model - served) / scale
+    return {"gain": _rounded(float(gain.mean())), "standard_error": _rounded(float(gain.std() / np.sqrt(len(gain))))}
 
 
 def _blended(scores: np.ndarray, data: TrainingSet, weight: float) -> np.ndarray:
