@@ -59,6 +59,8 @@ def _tell_workers(home: Home, settings: Settings, folder: Path) -> None:
     metrics.mkdir()
     os.environ.update({"SEARCHD_HOME": str(home.root.resolve()), RUN_FOLDER: str(folder), WORKERS: str(settings.workers)})
     os.environ.update({"SEARCHD_WORKERS": str(settings.workers), "SEARCHD_PORT": str(settings.port), "SEARCHD_HOST": settings.host})
+    # glibc keeps what threads let go of in a heap of each one's own: with two for all, a worker of 32 threads has 14 to 30 MB less of its own.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     if settings.workers > 1:
         os.environ[_METRICS] = str(metrics)
 
