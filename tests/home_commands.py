@@ -2,16 +2,19 @@
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from typing import NamedTuple
 
 from core_index import SCHEMA, build_home, sample
+from killing import operations
 from small_models import small_model
 
 import ranker.gate as gate
 from indexer.analysis import get_analyzer
 from indexer.build import build
 from indexer.changes import apply_changes, fold
+from indexer.errors import SearchdError
 from indexer.home import Home
 from indexer.index import Index, verify
 from indexer.manifest import read_manifest
@@ -155,3 +158,35 @@ def strays(home):
 def some_of(name, count=1):
     """Of so many operations the first and the last, and some between; the same for the same name."""
     return lambda total: sorted({1, total, *random.Random(name).sample(range(1, total + 1), min(total, count))})
+
+
+def broken_promises(folder, command, points, disturbed):
+    """What is wrong after disturbances at ``points(how many operations there are)``, one by one: (operation, what).
+
+    ``disturbed(home, number, step)`` does the work with a disturbance at an operation, 0 for before all, and returns what is wrong with how it ended.
+    """
+    before, whole = Home.at(folder / "before"), Home.at(folder / "whole")
+    before.root.mkdir(parents=True)
+    command.prepare(before)
+    shutil.copytree(before.root, whole.root)
+    old = command.state(before)
+    steps = operations(lambda: command.work(whole), whole.root)
+    allowed = {old, command.state(whole)}
+    for number in points(len(steps)):
+        home, step = Home.at(folder / str(number)), steps[max(0, number - 1)]
+        shutil.copytree(before.root, home.root)
+        for what in (*disturbed(home, number, step), *_wrong_with(home, command, allowed)):
+            yield f"{number} {step.name} {step.path.name}", what
+        shutil.rmtree(home.root)
+
+
+def _wrong_with(home, command, allowed):
+    try:
+        if (state := command.state(home)) not in allowed:
+            yield f"neither old nor new: {state}"
+        command.after(home)
+        command.state(home)
+        if left := strays(home):
+            yield f"left behind: {left}"
+    except (SearchdError, OSError, AssertionError) as error:
+        yield repr(error)

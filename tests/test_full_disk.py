@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from home_commands import COMMANDS, documents, generations, some_of, source, strays
-from killing import operations
+from home_commands import COMMANDS, broken_promises, documents, generations, some_of, source
 from protocol_bugs import written_in_place
 
 import indexer.changes as changes
@@ -54,45 +53,24 @@ def refused(work, point, number, lasting, below):
     return None
 
 
-def broken_promises(folder, command, points, number, lasting):
-    """What is wrong after failures of the operations ``points(how many there are)``: (operation, what)."""
-    before, whole = Home.at(folder / "before"), Home.at(folder / "whole")
-    before.root.mkdir(parents=True)
-    command.prepare(before)
-    shutil.copytree(before.root, whole.root)
-    old = command.state(before)
-    steps = operations(lambda: command.work(whole), whole.root)
-    allowed = {old, command.state(whole)}
-    for point in points(len(steps)):
-        step = steps[point - 1]
+def failing(command, number, lasting):
+    """A disturbance: the operation fails, and somebody is told which file."""
+
+    def failed(home, point, step):
         if number == errno.ENOSPC and step.name not in NEEDS_ROOM:
-            continue
-        home = Home.at(folder / str(point))
-        shutil.copytree(before.root, home.root)
-        told = refused(lambda home=home: command.work(home), point, number, lasting, home.root)
-        yield from (((step.name, step.path.name), what) for what in _wrong_with(home, command, old, allowed, told))
-        shutil.rmtree(home.root)
+            return []
+        old = command.state(home)
+        told = refused(lambda: command.work(home), point, number, lasting, home.root)
+        if told is None:
+            return ["nothing was done, and nobody was told"] if command.state(home) == old else []
+        return [] if str(home.root) in told else [f"names no file: {told}"]
 
-
-def _wrong_with(home, command, old, allowed, told):
-    try:
-        if told is None and command.state(home) == old:
-            yield "nothing was done, and nobody was told"
-        if told is not None and str(home.root) not in told:
-            yield f"names no file: {told}"
-        if (state := command.state(home)) not in allowed:
-            yield f"neither old nor new: {state}"
-        command.after(home)
-        command.state(home)
-        if left := strays(home):
-            yield f"left behind: {left}"
-    except (SearchdError, OSError, AssertionError) as error:
-        yield repr(error)
+    return failed
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_some_operations_find_the_disk_full(tmp_path, name):
-    assert list(broken_promises(tmp_path, COMMANDS[name], some_of(name), errno.ENOSPC, lasting=True)) == []
+    assert list(broken_promises(tmp_path, COMMANDS[name], some_of(name), failing(COMMANDS[name], errno.ENOSPC, True))) == []
 
 
 @pytest.mark.slow
@@ -100,7 +78,8 @@ def test_some_operations_find_the_disk_full(tmp_path, name):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_operation_fails(tmp_path, name, number, lasting):
-    assert list(broken_promises(tmp_path, COMMANDS[name], lambda total: range(1, total + 1), number, lasting)) == []
+    every = broken_promises(tmp_path, COMMANDS[name], lambda total: range(1, total + 1), failing(COMMANDS[name], number, lasting))
+    assert list(every) == []
 
 
 def test_a_command_says_which_file_and_exits_with_1(tmp_path):
@@ -134,7 +113,7 @@ def test_these_failures_find_what_is_wrong(tmp_path, monkeypatch, bug):
     name, change = BUGS[bug]
     command = COMMANDS[name]
     monkeypatch.setattr(*change)
-    assert next(broken_promises(tmp_path, command, lambda total: range(1, total + 1), errno.EIO, lasting=False), None)
+    assert next(broken_promises(tmp_path, command, lambda total: range(1, total + 1), failing(command, errno.EIO, False)), None)
 
 
 def in_a_namespace(**arguments):

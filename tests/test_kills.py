@@ -1,24 +1,20 @@
 """SIGKILL after every operation on the disk of every command: the old state or the new one, and the next command needs no help and leaves nothing."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 from core_index import build_home, sample
-from home_commands import COMMANDS, again, documents, some_of, source, strays
-from killing import killed_at, operations
+from home_commands import COMMANDS, again, broken_promises, documents, some_of, source, strays
+from killing import killed_at
 from protocol_bugs import COLLECTED_FIRST, written_in_place
 
 import indexer.durable as durable
 import ranker.gate as gate
 import ranker.registry as registry_module
-from indexer.errors import SearchdError
 from indexer.home import Home
 from indexer.index import Index
 from ranker.activations import label
@@ -26,40 +22,18 @@ from ranker.registry import Registry
 from ranker.watch import arm
 
 
-def broken_promises(folder, command, points: Callable[[int], Any], torn=False):
-    """What is wrong after kills at ``points(how many operations there are)``, one by one: (operation, what)."""
-    before = Home.at(folder / "before")
-    before.root.mkdir(parents=True)
-    command.prepare(before)
-    whole = Home.at(folder / "whole")
-    shutil.copytree(before.root, whole.root)
-    old = command.state(before)
-    steps = operations(lambda: command.work(whole), whole.root)
-    allowed = {old, command.state(whole)}
-    for point in points(len(steps)):
-        home = Home.at(folder / f"{point}-{torn}")
-        shutil.copytree(before.root, home.root)
-        assert killed_at(point, partial(command.work, home), torn, home.root), f"operation {point} of {len(steps)} was not reached"
-        where = f"{steps[point - 1].name} {steps[point - 1].path.name}" if point else "nothing"
-        yield from ((where, what) for what in _wrong_with(home, command, allowed))
-        shutil.rmtree(home.root)
+def killing(command, torn=False):
+    """A disturbance: the process that works is killed after the operation, or in the middle of it."""
 
+    def killed(home, number, step):
+        return [] if killed_at(number, partial(command.work, home), torn, home.root) else [f"operation {number} was not reached"]
 
-def _wrong_with(home, command, allowed):
-    try:
-        if (state := command.state(home)) not in allowed:
-            yield f"neither old nor new: {state}"
-        command.after(home)
-        command.state(home)
-        if left := strays(home):
-            yield f"left behind: {left}"
-    except (SearchdError, OSError, AssertionError) as error:
-        yield repr(error)
+    return killed
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_kills_at_some_operations(tmp_path, name):
-    assert list(broken_promises(tmp_path, COMMANDS[name], some_of(name))) == []
+    assert list(broken_promises(tmp_path, COMMANDS[name], some_of(name), killing(COMMANDS[name]))) == []
 
 
 @pytest.mark.slow
@@ -67,7 +41,8 @@ def test_kills_at_some_operations(tmp_path, name):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_kills_at_every_operation(tmp_path, name, torn, repeats):
     for repeat in range(repeats):
-        assert list(broken_promises(tmp_path / str(repeat), COMMANDS[name], lambda total: range(total + 1), torn)) == []
+        every = broken_promises(tmp_path / str(repeat), COMMANDS[name], lambda total: range(total + 1), killing(COMMANDS[name], torn))
+        assert list(every) == []
 
 
 def armed_late(home, model, before):
@@ -89,7 +64,7 @@ def test_these_kills_find_what_is_wrong(tmp_path, monkeypatch, mutant):
     """Each bug that is put in is found."""
     name, change = MUTANTS[mutant]
     monkeypatch.setattr(*change)
-    assert next(broken_promises(tmp_path, COMMANDS[name], lambda total: range(total, 0, -1)), None)
+    assert next(broken_promises(tmp_path, COMMANDS[name], lambda total: range(total, 0, -1), killing(COMMANDS[name])), None)
 
 
 def test_readers_at_every_operation_of_a_publication(tmp_path):
