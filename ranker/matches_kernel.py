@@ -18,6 +18,7 @@ from indexer.swar import prefetch, trailing_zeros
 MAX_MARKED = 32  # atoms of a query beyond which decoding every position is as fast
 LINE = 64  # bytes that memory gives at once
 NEAR = 10  # hits further apart than this many positions do not count as near
+_NEARNESS = 1.0 / np.maximum(np.arange(NEAR + 1.0), 1.0) ** 2  # of hits that are so many positions apart
 _MIX = np.uint32(0x9E3779B1)
 
 
@@ -173,9 +174,12 @@ def _count_units(hits, positions, atoms, units, tf, first, o, f):
         tf[o, f, u], first[o, f, u] = 0, -1
     for h in range(hits):
         atom = atoms[h]
+        followed = h + 1 < hits and positions[h + 1] == positions[h] + 1
         for n in range(units.starts[atom], units.starts[atom + 1]):
             unit = units.order[n]
-            if _stands(hits, positions, atoms, h, units.items, units.ptr[unit], units.ptr[unit + 1]):
+            begin, end = units.ptr[unit], units.ptr[unit + 1]
+            # Most hits stand alone, where no unit of several atoms can.
+            if end - begin == 1 or (followed and _stands(hits, positions, atoms, h, units.items, begin, end)):
                 if tf[o, f, unit] == 0:
                     first[o, f, unit] = positions[h]
                 tf[o, f, unit] += 1
@@ -216,8 +220,8 @@ def _distinct(hits, atoms, counts):
 @inlined
 def _minimal_span(hits, positions, atoms, counts, distinct):
     """Fewest positions that hold all distinct atoms of the hits: the classic sliding window."""
-    if distinct == 0:
-        return 0
+    if distinct <= 1:
+        return distinct
     for h in range(hits):
         counts[atoms[h]] = 0
     best = positions[hits - 1] - positions[0] + 1
@@ -240,7 +244,7 @@ def _nearness(hits, positions, atoms):
     for h in range(1, hits):
         distance = positions[h] - positions[h - 1]
         if atoms[h] != atoms[h - 1] and distance <= NEAR:
-            total += 1.0 / (distance * distance)
+            total += _NEARNESS[distance]
     return total
 
 
