@@ -47,7 +47,8 @@ def marked(texts: JoinedTexts, places: np.ndarray, weights: np.ndarray, crop_len
 @kernel
 def mark_texts(codes, borders, places, weights, length, shapes):
     """(the HTML of the texts one after the other, UTF-8; where they end in code points, int64[N + 1], the first is 0)."""
-    codes, borders, weights, shapes = borrowed(codes), borrowed(borders), borrowed(weights), borrowed(shapes)
+    codes, borders, places = borrowed(codes), borrowed(borders), borrowed(places)
+    weights, shapes = borrowed(weights), borrowed(shapes)
     number = len(borders) - 1
     passages, marks, mark_ends = np.empty((number, 2), np.int64), np.empty((len(places), 2), np.int64), np.zeros(number + 1, np.int64)
     widened, inside = np.empty((len(places), 2), np.int32), np.zeros(len(weights), np.int32)
