@@ -1,4 +1,4 @@
-# One door to everything: `make demo`, `make test`, `make test-all`, `make lint`, `make bench`.
+# One door to everything: `make demo`, `make test`, `make test-all`, `make lint`, `make bench`, `make fuzz`, `make audit`.
 # Each target makes its own virtual environment in .venv from the locked requirements.
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 DOCS := $(VENV)/.docs
 
-.PHONY: install demo docs test test-all lint bench golden lock clean system
+.PHONY: install demo docs test test-all lint bench golden fuzz audit lock clean system
 
 $(VENV)/.installed: setup.cfg requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "searchd needs Python 3.11 or newer, found " + sys.version)'
@@ -72,12 +72,22 @@ bench: $(VENV)/.installed
 golden: $(VENV)/.installed
 	$(BIN)/python -m pytest tests/test_golden.py --update-golden
 
+# Guided by coverage, FUZZ_SECONDS (600) for each of the six parsers of other people's bytes; what is found lies in var/fuzz.
+fuzz: $(VENV)/.installed
+	@sh scripts/fuzz $(BIN)/python
+
+# Known vulnerabilities of what the locks name, and a list of it all (var/sbom.json), where the network gives advisories.
+audit: $(VENV)/.installed
+	@sh scripts/audit $(BIN)/python
+
 # Resolve the newest versions that setup.cfg allows, with the hash of every file.
 lock: $(VENV)/.installed
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	    --no-header --extra test --extra bench --output-file requirements.lock setup.cfg
 	echo mkdocs-material | $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
 	    --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate --constraint requirements.lock --output-file requirements-docs.lock -
+	for tool in atheris:fuzz pip-audit:audit; do echo $${tool%:*} | $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate --output-file requirements-$${tool#*:}.lock -; done
 
 clean:
 	rm -rf $(VENV) site build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
