@@ -8,6 +8,7 @@ from fake_index import FakeIndex, FakeSegment, Term, atoms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.format import Corrupt
 from indexer.schema import Field, Schema
 from ranker.features import FEATURES
 from ranker.featureset import FeatureMismatch, FeatureSet
@@ -107,6 +108,15 @@ def test_groups_are_their_fields_folded(docs, text):
     for group, fields in ((m.title, [0]), (m.rest, [1]), (m.whole, [0, 1])):
         for found, expected in zip(group, folded(m, fields)):
             np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("section", [0, 1, 2], ids=["data", "starts", "bases"])
+def test_a_damaged_page_of_the_documents_is_refused(section):
+    segment = FakeSegment([[["a", "b"]], [["b"]]])
+    index = FakeIndex([segment])
+    segment.forward._pages[section].section.verified[0] = 0  # checked anew, and its checksum is none of its own
+    with pytest.raises(Corrupt, match="checksum differs"):
+        gather(index, [Term("a")], "a", np.arange(2), np.zeros(2))
 
 
 def example(text="quick fox", scores=(3.0, 2.0, 1.0)):
