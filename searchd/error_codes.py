@@ -47,6 +47,7 @@ ERROR_CODES = {
     "partial_answer": "Something would be missing from the answer, and `partial=deny` wants all or nothing; give it more time, or allow it.",
     "query_not_found": "The query id is genuine, but its search was not logged.",
     "query_too_long": "A query has at most 512 characters after NFKC.",
+    "range_not_satisfiable": "The header Range asks for bytes that the file does not have.",
     "route_not_found": "No such path.",
     "segment_too_large": "The collection would exceed what one segment can hold; nothing of the request was stored.",
     "task_not_found": "No task of this uid is remembered; a server keeps its latest thousand.",

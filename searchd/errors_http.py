@@ -61,6 +61,7 @@ _CODE_OF_STATUS = {
     413: "body_too_large",
     414: "url_too_long",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     429: "too_many_requests",
     431: "headers_too_large",
 }

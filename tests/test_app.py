@@ -290,6 +290,9 @@ class TestLimits:
             response = reading.client.post(path, data=b'{"q": "a"}', content_type="text/plain", headers=reading.keys["admin"])
             problem(response, 415, "unsupported_media_type")
 
+    def test_a_range_that_a_file_does_not_have_is_refused(self, reading):
+        problem(reading.client.get("/static/page.js", headers={"Range": "bytes=999999999-"}), 416, "range_not_satisfiable")
+
     def test_other_methods_are_405_and_other_paths_404(self, reading):
         response = reading.client.delete("/v1/search")
         problem(response, 405, "method_not_allowed")
