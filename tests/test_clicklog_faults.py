@@ -85,7 +85,7 @@ def test_a_writer_that_acknowledges_too_early_is_found(tmp_path, monkeypatch):
     """The proof above fails when it should."""
     commits = Counter()
 
-    def late(connection, batch, store=log_writer._store):
+    def late(connection, batch, busy_seconds, store=log_writer._store):
         if not connection.in_transaction:
             connection.execute("BEGIN IMMEDIATE")
         answers = [store(connection, job) for job in batch]

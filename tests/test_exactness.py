@@ -74,7 +74,7 @@ def check_collection(seed: int, num_fields: int, tiers: Tiers, cut: bool, delete
 COLLECTIONS = given(st.integers(0, 2**32), st.sampled_from([1, 1, 2, 3]), TIERS, st.booleans(), st.booleans())
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @COLLECTIONS
 def test_every_ranking_is_that_of_exhaustive_scoring(seed, num_fields, tiers, cut, deletes):
     check_collection(seed, num_fields, tiers, cut, deletes)

@@ -147,11 +147,12 @@ def test_streams_have_their_own_k1():
     check(oracle, retriever, words[1:3], [1.0, 1.0], 10, "and")
 
 
-def test_queries_longer_than_the_scratch_and_the_table_still_work(monkeypatch):
+@pytest.mark.parametrize("longest", [[*WORDS[300:] * 3, "absent"], pytest.param([*WORDS * 3, "absent"], marks=pytest.mark.slow)], ids=len)
+def test_queries_longer_than_the_scratch_and_the_table_still_work(monkeypatch, longest):
     monkeypatch.setattr(retrieval, "TABLE_SIZE", 32)
     oracle, index, _ = collection("one field")
     retriever = Retriever(index)
-    for terms in (WORDS[:20], WORDS[20:40], [*WORDS * 3, "absent"]):
+    for terms in (WORDS[:20], WORDS[20:40], longest):
         check(oracle, retriever, terms, [1.0] * len(terms), 10)
 
 
