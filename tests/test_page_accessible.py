@@ -90,7 +90,7 @@ def _visits():
             yield pytest.param(state, scheme, lang, marks=marks, id=f"{state.replace(' ', '-')}-{scheme}-{lang}")
 
 
-@pytest.mark.parametrize(("state", "scheme", "lang"), _visits())
+@pytest.mark.parametrize(("state", "scheme", "lang"), list(_visits()))
 def test_axe_finds_nothing(chromium, base, state, scheme, lang):
     path, act = STATES[state]
     context = chromium.new_context(viewport={"width": 1200, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
