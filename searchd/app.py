@@ -49,9 +49,10 @@ NOT_KEPT = "no-store"
 def create_app(home: str | os.PathLike[str] | Home | None = None, *, engine: Any = None, **overrides: Any) -> Flask:
     """The application over one home; ``overrides`` are settings, ``engine`` an open one to use instead of the home's own.
 
-    Opens nothing yet: the index, the click log and the secret are opened by the first request that needs them. Raises SettingsError.
+    Opens nothing yet: the index, the click log and the secret are opened by the first request that needs them. A relative path is one of the
+    current folder of now, whatever folder is current later. Raises SettingsError.
     """
-    place = home if isinstance(home, Home) else Home.at(home)
+    place = Home((home if isinstance(home, Home) else Home.at(home)).root.absolute())
     app = Flask("searchd", root_path=str(Path(__file__).resolve().parent), static_folder="static", template_folder="templates")
     app.url_map.merge_slashes = False  # a document id may hold two slashes
     app.json.sort_keys = False  # type: ignore[attr-defined]

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 from web_home import DOCUMENTS, hits_of, make_home
 
+from indexer.home import Home
+from ranker.clicklog import ClickLog
 from ranker.query_ids import issue_query_id
 from searchd.app import create_app
 from searchd.params import DOCUMENTS_BODY, EVENTS_BODY, SEARCH_BODY
@@ -398,6 +400,20 @@ class TestOperations:
         assert 'searchd_requests_total{method="GET",route="/v1/search",status="200"} 2.0' in text
         assert "searchd_searches_empty_total 1.0" in text and f"searchd_documents {len(DOCUMENTS)}.0" in text
         assert "qqqqq" not in text
+
+    def test_a_relative_home_is_one_of_the_folder_where_the_service_began(self, tmp_path, monkeypatch):
+        (tmp_path / "began").mkdir()
+        (tmp_path / "later").mkdir()
+        make_home(tmp_path / "began")
+        monkeypatch.chdir(tmp_path / "began")
+        apps = [create_app("home"), create_app(Home.at("home"))]
+        monkeypatch.chdir(tmp_path / "later")
+        for app in apps:
+            assert app.test_client().get("/v1/search?q=platypus").get_json()["total"]["value"] == 1
+            app.extensions[EXTENSION].close()
+        assert not list((tmp_path / "later").iterdir())
+        with ClickLog(tmp_path / "began" / "home" / "clicks.sqlite3") as log:
+            assert log.stats().impressions == len(apps)
 
     def test_a_home_without_an_index_is_a_clean_state(self, tmp_path):
         client = create_app(tmp_path / "empty").test_client()

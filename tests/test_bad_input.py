@@ -74,7 +74,7 @@ def client(home):
     headers = {"Authorization": f"Bearer {keys.create(('documents', 'admin'))}"}
     app.test_client().get("/v1/search?q=list")  # makes the click log
     yield SimpleNamespace(app=app, http=app.test_client(), headers=headers, home=home)
-    app.extensions["searchd"].close()  # its home has a relative path: what it still had to write would go into the next test's
+    app.extensions["searchd"].close()
 
 
 def contents(root):
@@ -268,7 +268,9 @@ class TestModels:
     def test_search_goes_on_without_an_active_one_that_is_damaged(self, client):
         assert client.http.post("/v1/models/broken/activate", headers=client.headers).status_code == 200
         flip(client.home.models / "broken" / "v0001" / "model.txt")
-        response = create_app(client.home).test_client().get("/v1/search?q=list&limit=1")
+        app = create_app(client.home)
+        response = app.test_client().get("/v1/search?q=list&limit=1")
+        app.extensions["searchd"].close()
         assert response.status_code == 200 and response.get_json()["model"] is None
         refused(["searchd", "doctor"], "failed")
 
