@@ -1,20 +1,53 @@
-"""A parsed query -> its page, or the page of what was probably meant.
+"""What is wanted -> the answer: a query's page, or that of what was probably meant, with readable hits and facets.
 
-plan >> retrieve (or sort, or draft) >> rerank; then, where nothing was found, the same for the corrected text
+parse >> plan >> retrieve (or sort, or draft) >> rerank >> hits >> facets; where nothing was found, the same for the corrected text
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from searchd.correction import corrected
-from searchd.plan import Plan, make_plan
+from searchd.facets import facet_counts
+from searchd.filters import filter_mask
+from searchd.hits import Hit
+from searchd.plan import Plan, make_plan, matched_docs
 from searchd.query import Query, parse_query
-from searchd.results import Exploring, Page, ranked_page, sorted_page
+from searchd.results import Exploring, Page, Shown, hits_of, ranked_page, sorted_page
 from searchd.snapshot import Snapshot
 from searchd.sorting import SortKey
 from searchd.stages import lap, time_is_up
 from searchd.trials import Drafting, drafted_page
+
+
+class Wanted(NamedTuple):
+    """All that the answer to a search depends on, but for the snapshot and what is tried; hashable. ``features``: rows of them, to be logged."""
+
+    q: str
+    limit: int
+    offset: int
+    filter: str
+    facets: tuple[str, ...]
+    keys: tuple[SortKey, ...]
+    model: str | None
+    shown: Shown
+    mode: str
+    minimum: int | None
+    rerank_depth: int
+    num_typos: int | None
+    locale: str
+    features: bool
+
+
+class Answer(NamedTuple):
+    """What was found. ``made``: where whoever keeps the answer keeps what he makes of it, such as JSON."""
+
+    page: Page
+    hits: list[Hit]
+    facets: dict[str, dict[str, int]]
+    meant: str | None
+    shown_instead: bool
+    made: dict[str, Any] | None = None
 
 
 class Asked(NamedTuple):
@@ -23,7 +56,7 @@ class Asked(NamedTuple):
     mode: str
     mask: np.ndarray | None
     minimum: int | None
-    keys: list[SortKey]
+    keys: tuple[SortKey, ...]
     limit: int
     offset: int
     model: str | None
@@ -40,6 +73,21 @@ class Found(NamedTuple):
     page: Page
     meant: str | None = None
     shown_instead: bool = False
+
+
+def answer_of(wanted: Wanted, snapshot: Snapshot, trial: Drafting | Exploring | None) -> Answer:
+    """Search; raises what parsing, filters and facets raise. What there is no time for is left out, see ``stages.py``."""
+    w = wanted
+    mask = filter_mask(w.filter, snapshot.columns, snapshot.index.max_doc) if w.filter.strip() else None
+    explain = w.shown.explain
+    asked = Asked(w.mode, mask, w.minimum, w.keys, w.limit, w.offset, w.model, w.rerank_depth, w.features, explain, trial)
+    query = parse_query(w.q, snapshot.query_fields, w.locale)
+    plan, page, meant, shown_instead = answered(query, snapshot, asked, w.num_typos, w.locale)
+    hits = hits_of(page, plan, snapshot, w.shown)
+    lap("hits")
+    counted = facet_counts(w.facets, snapshot.columns, matched_docs(plan, snapshot)) if w.facets and not time_is_up("facets") else {}
+    lap("facets")
+    return Answer(page, hits, counted, meant, shown_instead)
 
 
 def answered(query: Query, snapshot: Snapshot, asked: Asked, num_typos: int | None = None, locale: str = "") -> Found:

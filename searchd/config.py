@@ -40,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rerank_depth: Annotated[int, Meta(ge=1, le=1000, description="How many retrieved documents the model orders.")] = 100
     page_size: Annotated[int, Meta(ge=1, le=100, description="Results on one search page.")] = 10
     crop_length: Annotated[int, Meta(ge=20, le=1000, description="Characters of the passage shown of a long field.")] = 200
+    kept_answers_mb: Annotated[
+        int, Meta(ge=0, le=4096, description="Megabytes of answers that each worker keeps for whoever asks the same again; 0: none.")
+    ] = 16
     facets: Annotated[tuple[str, ...], Meta(description="Fields offered as facets on the page; none named: the first keyword fields.")] = ()
     language: Annotated[Literal["auto", "en", "zh"], Meta(description="Language of the page; auto follows the browser.")] = "auto"
     application: Annotated[str, Meta(max_length=100, description="UBI application name logged with searches that send none.")] = "searchd"

@@ -1,6 +1,6 @@
 """The engine: a query in, a page of results out.
 
-    search = parse >> plan >> retrieve (or sort) >> rerank >> hits >> log
+    search = parse >> plan >> retrieve (or sort) >> rerank >> hits >> log      (or: an answer that was kept >> log)
 
 Every search works on one snapshot, taken at its start, so an answer never mixes generations or models. The engine is safe to share between threads.
 """
@@ -18,24 +18,22 @@ import structlog
 from indexer.errors import SearchdError
 from indexer.home import Home
 from ranker.exploration import Exploration
-from ranker.requests import Request
-from searchd.answering import Asked, answered
+from searchd.answering import Answer, Wanted, answer_of
 from searchd.correction import MAX_TYPOS
 from searchd.damage import PartialAnswer, Undamaged, without_damage
 from searchd.explanations import Explanation
-from searchd.facets import MAX_FACETS, facet_counts
-from searchd.filters import filter_mask
+from searchd.facets import MAX_FACETS
 from searchd.hits import Hit
+from searchd.kept_answers import KeptAnswers, keepable, state_of
 from searchd.parts import difference
-from searchd.plan import Plan, make_plan, matched_docs, plain_plan, wish_of
+from searchd.plan import Plan, make_plan, plain_plan, wish_of
 from searchd.query import parse_query
 from searchd.ranking import ModelRef, Ranking, Total, model_ref, top_phrases
 from searchd.results import (
-    Page,
+    Exploring,
     Result,
     Shown,
     explained_documents,
-    hits_of,
     page_of,
     ranked_page,
     ranking_of,
@@ -43,9 +41,9 @@ from searchd.results import (
 )
 from searchd.snapshot import Snapshot, Watched, open_snapshot, refreshed_snapshot
 from searchd.sorting import parse_sort
-from searchd.stages import lap, stopwatch, time_is_up
+from searchd.stages import Watch, lap, stopwatch
 from searchd.suggest import Completions, complete, suggest
-from searchd.trials import trial_of
+from searchd.trials import Drafting, trial_of
 
 MAX_WINDOW = 1000
 MODES = ("or", "and")
@@ -92,6 +90,7 @@ class Engine:
         self._watched = Watched(self.home)
         self._signature = self._watched.signature()
         self.undamaged = Undamaged()
+        self._kept: KeptAnswers | None = None
         self._snapshot = open_snapshot(self.home)
 
     def __enter__(self) -> Self:
@@ -115,6 +114,10 @@ class Engine:
     def share_tables(self, maker: Any) -> None:
         """From now on the tables of large collections are made by a ``TableMaker``, for all processes of a service."""
         self._snapshot.suggestions.maker = self._snapshot.han_words.maker = maker
+
+    def keep_answers(self, most: int) -> None:
+        """From now on up to ``most`` bytes of answers are kept for whoever asks the same again; see ``kept_answers.py``. 0: none."""
+        self._kept = KeptAnswers(most) if most else None
 
     def open_behind(self, at_once: Callable[[], bool]) -> None:
         """From now on a search that meets something new goes on with what is open, while a thread opens the new and makes it ready.
@@ -250,34 +253,39 @@ class Engine:
         with stopwatch(timeout_ms) as watch:
             snapshot = self.snapshot() if partial == "deny" else self.searched()
             lap("open")
-            keys = parse_sort(sort, snapshot.columns) if sort else []
-            mask = filter_mask(filter, snapshot.columns, snapshot.index.max_doc) if filter and filter.strip() else None
+            keys = tuple(parse_sort(sort, snapshot.columns)) if sort else ()
             logged = self.click_log is not None and log is not False
             query_id = query_id or self._new_query_id()
             tried = logged and not keys and model == "active" and not explain
             unit = who.get("session_id") or who.get("client_id") or ""
             trial = trial_of(snapshot, self._exploration, unit, query_id, q) if tried else None
-            asked = Asked(mode, mask, minimum_should_match, keys, limit, offset, model, rerank_depth, logged or explain, explain, trial)
-            plan, page, meant, shown_instead = answered(parse_query(q, snapshot.query_fields, locale), snapshot, asked, num_typos, locale)
-            hits = hits_of(page, plan, snapshot, Shown(fields, highlight, crop_length, explain))
-            lap("hits")
-            counted = facet_counts(facets, snapshot.columns, matched_docs(plan, snapshot)) if facets and not time_is_up("facets") else {}
-            lap("facets")
+            shown = Shown(None if fields is None else frozenset(fields), highlight, crop_length, explain)
+            wanted = Wanted(
+                q, limit, offset, filter or "", tuple(facets), keys, model, shown, mode, minimum_should_match, rerank_depth, num_typos, locale,
+                logged or explain,
+            )  # fmt: skip
+            found = self._answer(wanted, snapshot, trial, watch)
             if partial == "deny" and watch.left_out:
                 raise PartialAnswer(f"expected a whole answer, found no time for {', '.join(sorted(watch.left_out))}; raise timeout_ms")
-            missing = bool(snapshot.index.missing)
-            fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
-            result = Result(
-                query_id, 0.0, page.total, hits, counted, snapshot.generation, model_ref(page.model), meant, shown_instead,
-                bool(watch.left_out) or missing, watch.coverage * snapshot.index.coverage, page.ranked.features, fingerprint, watch.seconds,
-            )  # fmt: skip
+            result = _result_of(found, query_id, snapshot, watch)
             if logged:
-                shown_text = meant if shown_instead and meant is not None else ""
-                filtered = filter or ""
-                request = Request(mode, filtered, minimum_should_match, limit, rerank_depth, shown_text, bool(keys), locale, result.partial)
-                self._log(result, page, q, offset, who, request)
+                from searchd.impressions import impression_of
+
+                self.click_log.log_query(impression_of(result, found.page, wanted, who))
             lap("log")
         return result._replace(took=(time.perf_counter() - started) * 1000)
+
+    def _answer(self, wanted: Wanted, snapshot: Snapshot, trial: Drafting | Exploring | None, watch: Watch) -> Answer:
+        """The answer, or the one that was kept."""
+        if self._kept is None or trial is not None or not keepable(wanted):
+            return answer_of(wanted, snapshot, trial)
+        state = state_of(snapshot)
+        found = self._kept.get(wanted, state)
+        if found is None:
+            found = answer_of(wanted, snapshot, None)
+            return found if watch.left_out else self._kept.keep(wanted, state, found)
+        lap("kept")
+        return found
 
     def _plan(self, q: str, snapshot: Snapshot) -> Plan:
         return make_plan(parse_query(q, snapshot.query_fields), snapshot, "or")
@@ -342,33 +350,15 @@ class Engine:
             self._secret = load_secret(self.home) if self.click_log is not None else secrets.token_bytes(32)
         return issue_query_id(self._secret)
 
-    def _log(self, result: Result, page: Page, q: str, offset: int, who: dict[str, str | None], request: Request) -> None:
-        from ranker.clicklog import Impression
 
-        self.click_log.log_query(
-            Impression(
-                query_id=result.query_id,
-                timestamp=int(time.time() * 1000),
-                user_query=q,
-                keys=[hit.id for hit in result.hits],
-                generation=result.generation,
-                model="" if result.model is None else "/".join(result.model),
-                feature_fingerprint=result.feature_fingerprint,
-                first_rank=offset + 1,
-                features=result.features,
-                scores=np.asarray(page.ranked.retrieval_scores, np.float32),
-                request=request.encoded(),
-                served=None if page.model is None or page.tried else np.asarray(page.ranked.scores, np.float32),
-                propensities=page.propensities,
-                experiment=page.experiment,
-                teams=page.teams,
-                weights=page.weights,
-                application=who.get("application") or "",
-                client_id=who.get("client_id") or "",
-                session_id=who.get("session_id") or "",
-                user_id=who.get("user_id") or "",
-            )
-        )
+def _result_of(found: Answer, query_id: str, snapshot: Snapshot, watch: Watch) -> Result:
+    page, index = found.page, snapshot.index
+    fingerprint = "" if page.featureset is None else str(page.featureset.fingerprint)
+    partial, coverage = bool(watch.left_out) or bool(index.missing), watch.coverage * index.coverage
+    return Result(
+        query_id, 0.0, page.total, found.hits, found.facets, snapshot.generation, model_ref(page.model), found.meant, found.shown_instead,
+        partial, coverage, page.ranked.features, fingerprint, watch.seconds, found.made,
+    )  # fmt: skip
 
 
 def _check(

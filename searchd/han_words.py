@@ -122,6 +122,11 @@ class LazyHanWords:
         self._found: HanWords | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def made(self) -> HanWords | None:
+        """What there is by now; begins nothing."""
+        return self._found
+
     def get(self) -> HanWords | None:
         """The table; None while it is being made."""
         if self._found is None:

@@ -44,6 +44,8 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, msgspec.Raw):  # where all of an answer has to be looked through
+        return msgspec.json.decode(value)
     if hasattr(value, "_asdict"):
         return value._asdict()
     return str(value)

@@ -44,7 +44,8 @@ class Result(NamedTuple):
     ``took`` in milliseconds. ``corrected_query`` is what was probably meant, where the query as typed finds nothing or has a word that hardly any
     document has; ``shown_instead``: the page is that query's, since the one that was typed finds nothing. ``features`` float32[hits, F] are the
     rows that were scored (or would be logged), else None. ``partial``: the time limit was reached, so something was
-    left out; ``coverage`` is the share of the documents that were looked at. ``seconds`` by stage, see ``stages.py``.
+    left out; ``coverage`` is the share of the documents that were looked at. ``seconds`` by stage, see ``stages.py``. ``made``: what was made of
+    the hits before, if they are kept for others who ask the same; they must not be changed.
     """
 
     query_id: str
@@ -61,6 +62,7 @@ class Result(NamedTuple):
     features: np.ndarray | None = None
     feature_fingerprint: str = ""
     seconds: Mapping[str, float] = MappingProxyType({})
+    made: dict[str, Any] | None = None
 
 
 class Page(NamedTuple):

@@ -3,11 +3,13 @@
 import time
 from typing import Any
 
+import msgspec
 import structlog
 
 from ranker.query_ids import verify_query_id
 from searchd.answers import DifferenceAnswer, ExplainAnswer, ExplainedAnswer, HitAnswer, ModelRef, RankAnswer, SearchAnswer, Total
 from searchd.params import ExplainParams, RankParams, SearchParams
+from searchd.responses import json_bytes
 from searchd.service import Service
 
 log = structlog.get_logger("searchd.search")
@@ -83,7 +85,7 @@ def search_answer(result: Any, params: SearchParams) -> SearchAnswer:
         query_id=result.query_id,
         took=result.took,
         total=Total(result.total.value, result.total.relation),
-        hits=[hit_answer(hit) for hit in result.hits],
+        hits=_hits_of(result),
         facets=result.facets,
         generation=result.generation,
         model=model_ref(result.model),
@@ -92,6 +94,15 @@ def search_answer(result: Any, params: SearchParams) -> SearchAnswer:
         corrected_query=result.corrected_query,
         shown_instead=result.shown_instead,
     )
+
+
+def _hits_of(result: Any) -> Any:
+    """Hits as the API tells them; of an answer that is kept, their JSON, made once."""
+    if result.made is None:
+        return [hit_answer(hit) for hit in result.hits]
+    if "hits" not in result.made:
+        result.made["hits"] = msgspec.Raw(json_bytes([hit_answer(hit) for hit in result.hits]))
+    return result.made["hits"]
 
 
 def hit_answer(hit: Any) -> HitAnswer:

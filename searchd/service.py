@@ -78,6 +78,7 @@ class Service:
                     logged = self.click_log if self.settings.log_queries else None
                     engine = Engine(self.home, logged, self.secret, self._exploration())
                     engine.wait_for_nothing()
+                    engine.keep_answers(self.settings.kept_answers_mb << 20)
                     if self.writer:
                         engine.open_behind(self._must_see)
                         engine.share_tables(TableMaker(self.home, self.run_folder / "tables"))

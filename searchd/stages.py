@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-STAGES = ("open", "plan", "retrieve", "features", "score", "count", "correct", "hits", "facets", "log")
+STAGES = ("open", "kept", "plan", "retrieve", "features", "score", "count", "correct", "hits", "facets", "log")
 
 
 class Watch:

@@ -182,6 +182,11 @@ class Subwords:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def made(self) -> list[Lists] | None:
+        """What there is by now; begins nothing."""
+        return self._made
+
     def similar(self, word: str) -> list[tuple[str, float]]:
         """At most ``MOST`` words of the dictionary, best first, each with the weight that makes it earn what its shared fragments are worth."""
         found = self._known.get(word)

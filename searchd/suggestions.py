@@ -170,6 +170,11 @@ class Suggestions:
         if self._thread is not None:
             self._thread.join()
 
+    @property
+    def made(self) -> Tables | None:
+        """What there is by now; begins nothing."""
+        return self._tables
+
     def get(self) -> Tables | None:
         """The tables; None until there are any. Who begins to renew them goes on with those there were."""
         found = self._tables
