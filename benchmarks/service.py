@@ -5,9 +5,10 @@ open loop (``open_loop.py``). A model with all default features orders 100 candi
 rising rates until answers fall behind; then at half of what was sustained: latencies alone, beside suggestions, beside durable events, and while
 generations are swapped. Memory is that of the service's processes without what is mapped.
 
-Queries are words of 20,000 titles, and none is asked again before all were: pages and blocks are warm, what is remembered of a query is not. A home
-that is given is copied, so that neither its click log nor its index changes, and gets a second generation if it has one only. Nothing is said of
-networks, of TLS, of more than two cores, nor of a collection larger than memory. The generator's own CPU is told; it is part of the machine.
+Queries are words of 20,000 titles. All is measured twice: with none asked again before all were, so that pages and blocks are warm and what is
+remembered of a query is not; and drawn as people ask, the n-th most popular in proportion to 1/n (Zipf's law), where answers that were kept help.
+A home that is given is copied, so that neither its click log nor its index changes, and gets a second generation if it has one only. Nothing is said
+of networks, of TLS, of more than two cores, nor of a collection larger than memory. The generator's own CPU is told; it is part of the machine.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,7 +39,7 @@ from processes import _memory
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 FOLDERS = {"arxiv": "en-arxiv-60k", "poems": "zh-classical-poetry"}
-RATES = (50, 100, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 1750, 2000)
+RATES = (50, 100, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 1750, 2000, 2500, 3000)
 QUERIES = 20_000
 MAX_WAIT = 1000.0  # milliseconds of p99 at which answers have fallen behind
 
@@ -106,10 +108,15 @@ class Target:
         self.port = int(port)
         self._searches = [self.get(f"/v1/search?limit=10&q={quote(query)}") for query in dict.fromkeys(queries)]
         self._asked = 0
+        self.popular = False
+        self._weights = list(accumulate(1 / rank for rank in range(1, len(self._searches) + 1)))
+        self._chance = random.Random(3)
         self.suggestions = [self.get(f"/v1/suggest?q={quote(query[:size])}") for query in queries for size in (1, 2, 3, 5)]
 
     def searches(self, rate: float, seconds: float) -> list[str]:
-        """As many as will be sent, each another one than before while there are any."""
+        """As many as will be sent, each another one than before while there are any; of ``popular`` ones the most popular most often."""
+        if self.popular:
+            return self._chance.choices(self._searches, cum_weights=self._weights, k=1 + int(1.5 * rate * seconds))
         first, count = self._asked, 1 + int(1.5 * rate * seconds)
         self._asked += count
         return [self._searches[number % len(self._searches)] for number in range(first, first + count)]
@@ -187,7 +194,7 @@ def sustained(target: Target, seconds: float, report: Report) -> float:
         got = figures(found)
         generator = found.cpu_seconds / max(1, len(found.times)) * 1e6
         rows.append([f"{rate:,}", *cells(got), f"{generator:.0f}"])
-        report.results.setdefault("rates", []).append({"asked": rate, **got})
+        report.results.setdefault(_named("rates", target), []).append({"asked": rate, **got})
         if got["p99"] > MAX_WAIT or got["failed"] or got["rate"] < 0.9 * rate:
             break
         reached = float(rate)
@@ -202,18 +209,22 @@ def beside(target: Target, rate: float, seconds: float, report: Report) -> None:
         other = Sender(target, others, other_rate, seconds, 1) if others else None
         found = figures(Sender(target, target.searches(rate, seconds), rate, seconds).finish())
         rows.append(["searches" + (f" beside {name}" if others else " alone"), *cells(found)])
-        report.results[f"searches, {name}"] = found
+        report.results[_named(f"searches, {name}", target)] = found
         if other is not None:
-            report.results[name] = figures(other.finish())
-            rows.append([f"{name}, {other_rate} a second", *cells(report.results[name])])
+            others_found = report.results[_named(name, target)] = figures(other.finish())
+            rows.append([f"{name}, {other_rate} a second", *cells(others_found)])
     with swapping(target, seconds) as swaps:
         found = figures(Sender(target, target.searches(rate, seconds), rate, seconds).finish())
     if not swaps:
         raise SystemExit("expected at least one swap of the index, found none; measure for more than two seconds")
-    report.results["searches, swaps"] = {**found, "swaps": len(swaps)}
+    report.results[_named("searches, swaps", target)] = {**found, "swaps": len(swaps)}
     rows.append([f"searches, {len(swaps)} swaps of the index", *cells(found)])
     report.say()
     report.table([f"{rate:,.0f} searches a second", "answered/s", "p50 ms", "p99 ms", "failed"], rows)
+
+
+def _named(result: str, target: Target) -> str:
+    return result + (", popular" if target.popular else "")
 
 
 def cells(found: dict[str, float]) -> list[str]:
@@ -242,11 +253,12 @@ def swapping(target: Target, seconds: float) -> Iterator[list[float]]:
     thread.join()
 
 
-def where_time_goes(before: dict[str, float], after: dict[str, float], report: Report) -> None:
+def where_time_goes(target: Target, before: dict[str, float], report: Report) -> None:
     """Microseconds of each stage of a search by the clock, from the service's own metrics."""
+    after = target.stages()
     count = max(1.0, after["n"] - before["n"])
     rows = {name: 1e6 * (after[name] - before.get(name, 0.0)) / count for name in after if name != "n"}
-    report.results["stages_us"] = {name: round(value, 1) for name, value in rows.items()}
+    report.results[_named("stages_us", target)] = {name: round(value, 1) for name, value in rows.items()}
     report.say()
     report.table(["stage of a search", "us"], [[name, f"{value:.0f}"] for name, value in sorted(rows.items(), key=lambda row: -row[1])])
 
@@ -274,10 +286,12 @@ def measure(home: Path, queries: Sequence[str], seconds: float, report: Report) 
         target = Target(f"http://127.0.0.1:{port}", process.pid, queries)
         Sender(target, target.searches(50, max(5.0, seconds)), 50, max(5.0, seconds)).finish()  # all is read and warm
         wait_for_tables(home)
-        rate = sustained(target, seconds, report)
-        before = target.stages()
-        beside(target, max(1.0, rate / 2), seconds, report)
-        where_time_goes(before, target.stages(), report)
+        for target.popular in (False, True):
+            report.say("\nqueries as people ask, by Zipf's law" if target.popular else "queries that nobody has asked before")
+            rate = sustained(target, seconds, report)
+            before = target.stages()
+            beside(target, max(1.0, rate / 2), seconds, report)
+            where_time_goes(target, before, report)
         wait_for_tables(home)
         own, _ = _memory(process.pid, {})
         report.results["anonymous_mb"] = round(own / 1e6, 1)
