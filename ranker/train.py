@@ -27,6 +27,7 @@ FOLDS = 5
 MIN_FOLD_QUERIES = 10  # fewer queries cannot be held out
 PRODUCTION = "retrieval_score"
 BLENDS = (1.0, 0.75, 0.5, 0.25)
+HALF_TRUSTED = 4.0  # looks a query; see `_worth`
 
 
 class NotEnoughClicks(SearchdError):
@@ -193,18 +194,30 @@ def _slice(model: np.ndarray, base: np.ndarray) -> dict[str, Any]:
 
 
 def _choose_blend(held_out: HeldOut, data: TrainingSet, most: float) -> tuple[float, dict[str, Any]]:
-    """The largest share of the model, at most ``most``, that held-out clicks do not speak against; and the check of what it gives.
+    """The share of the model, at most ``most``; and the check of what it gives.
 
-    Against it speaks that retrieval's order alone earns more, or a smaller share does beyond a standard error of their difference. If all lose to
-    retrieval, the share that loses least.
+    The share that the log is worth (see `_worth`) is taken, unless one earns more held-out clicks by more than a standard error of the difference:
+    then the one that earns most. If retrieval's order alone earns more than that, the share that loses least.
     """
     shares = [share for share in BLENDS if share <= most]
     earned = {share: _clicks_earned(_blended(held_out.scores, data, share), data) for share in shares}
-    served = _clicks_earned(_production(data), data)
-    allowed = [w for w in shares if earned[w].mean() >= served.mean() and not any(_beats(earned[v], earned[w]) for v in shares if v < w)]
-    chosen = max(allowed, default=max(shares, key=lambda share: float(earned[share].mean())))
+    served, first = _clicks_earned(_production(data), data), min(shares, key=lambda share: abs(share - _worth(data)))
+    better = [share for share in shares if _beats(earned[share], earned[first])] or [first]
+    losing = all(earned[share].mean() < served.mean() for share in better)
+    chosen = max(shares if losing else better, key=lambda share: float(earned[share].mean()))
     check = _check(held_out._replace(scores=_blended(held_out.scores, data, chosen)), data)
     return chosen, {**check, "clicks": _earned_more(earned[chosen], served)}
+
+
+def _worth(data: TrainingSet) -> float:
+    """n / (n + HALF_TRUSTED): what a log of n looks a query, at its most looked at document, says next to what retrieval knows.
+
+    A posterior mean weighs n observations so against a prior worth HALF_TRUSTED of them. A log without numbers of looks is worth all.
+    """
+    if data.more.looks is None or not len(data):
+        return 1.0
+    looks = float(np.mean(np.maximum.reduceat(data.more.looks, data.bounds[:-1])))
+    return looks / (looks + HALF_TRUSTED)
 
 
 def _clicks_earned(scores: np.ndarray, data: TrainingSet) -> np.ndarray:

@@ -11,7 +11,7 @@ from ranker.training_set import TrainingSet
 QUERIES, ROWS = 400, 12
 
 
-def world(looks=20, grades=None, seed=0):
+def world(looks=20, grades=None, seed=0, counted=False):
     """Clicks on documents whose attraction retrieval knows in part; the last two of each query were never shown."""
     chance = np.random.default_rng(seed)
     attraction = chance.beta(1, 6, QUERIES * ROWS)
@@ -20,7 +20,7 @@ def world(looks=20, grades=None, seed=0):
     weights = np.where(np.arange(len(clicks)) % ROWS < ROWS - 2, 1.0, 0.25).astype(np.float32)
     data = TrainingSet(
         retrieval[:, None].astype(np.float32), (clicks if grades is None else grades).astype(np.float32), weights, np.full(QUERIES, ROWS),
-        [f"q{n}" for n in range(QUERIES)], [], FeatureSet.plain([PRODUCTION]), True, More(rates=clicks),
+        [f"q{n}" for n in range(QUERIES)], [], FeatureSet.plain([PRODUCTION]), True, More(rates=clicks, looks=np.full(len(clicks), float(looks)) if counted else None),
     )  # fmt: skip
     return data, attraction, chance
 
@@ -44,6 +44,17 @@ def test_a_model_that_knows_nothing_has_the_least_part():
     data, _, chance = world()
     weight, check = chosen(data, chance.random(len(data)))
     assert weight == 0.25 and check["clicks"]["gain"] < 0
+
+
+@pytest.mark.parametrize("looks, share", [(2, 0.25), (4, 0.5), (12, 0.75), (50, 1.0)])
+def test_where_clicks_tell_nothing_the_share_is_what_the_log_is_worth(looks, share):
+    data, _, _ = world(looks, counted=True)
+    assert chosen(data, data.x[:, 0] * 2.0)[0] == share  # retrieval's own order: every share earns the same
+
+
+def test_few_looks_are_enough_where_clicks_are_for_the_model():
+    data, attraction, chance = world(3, counted=True)
+    assert chosen(data, attraction + chance.normal(0, 0.02, len(attraction)))[0] > 0.5  # which it is worth
 
 
 def test_no_more_is_let_in_than_the_size_of_the_log_allows():
