@@ -145,6 +145,7 @@ def strays(home):
     """Files and folders that nothing accounts for."""
     known = {home.current, home.index / "HISTORY", home.index / "LOCK", home.index / "MERGE", home.secret, home.root / "quarantine.jsonl"}
     known |= {home.models / name for name in ("ACTIVE", "ACTIVATIONS.json", "WATCH.json", ".activations", "m")}
+    known |= {home.root / f"clicks.sqlite3{end}" for end in ("", "-wal", "-shm")}
     known |= {home.index, home.models, home.lexicon, home.lexicon / "user.txt"}
     for version in versions(home) if home.current.exists() else []:
         folder = home.index / version.generation
