@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from by_axe import faults_by_axe
 from test_admin import PAGES, write_log
 from test_page_browser import CONTRAST
 from trained_home import make_trained_home
@@ -21,7 +22,6 @@ pytestmark = pytest.mark.browser
 STANDING = {
     "model": "blend/v0001", "outcome": "running", "reason": "", "sessions": 90, "wins": 40, "losses": 30, "win_rate": 0.5714, "low": 0.41, "high": 0.72, "p": 0.7,
 }  # fmt: skip
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,6 @@ def visit(chromium, server):
     for context in opened:
         context.close()
     assert faults == []
-
-
-def faults_by_axe(page):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(page, options=RULES).response["violations"]
-    return [f"{one['id']}: {node['html'][:150]} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 def test_without_a_key_there_is_nothing_to_see(server):

@@ -8,15 +8,14 @@ import re
 from itertools import product
 
 import pytest
+from by_axe import faults_by_axe
 from page_home import make_page_home
 from web_server import running_server
 
 from searchd.assets import FOLDER
 
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.browser
 
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 MAX_ASSETS = 50_000
 SEARCH = "/search?q=apple+banana&lang={lang}"
 
@@ -75,11 +74,6 @@ STATES = {
 }
 
 
-def _faults(page):
-    found = axe.Axe().run(page, options=RULES).response["violations"]
-    return [f"{one['id']}: {node['html'][:150]} {node['failureSummary']}" for one in found for node in one["nodes"]]
-
-
 # Every state in one scheme and language, and every other one in the other scheme and language; all pairings are for `make test-all`.
 def _visits():
     for number, state in enumerate(STATES):
@@ -98,7 +92,7 @@ def test_axe_finds_nothing(chromium, base, state, scheme, lang):
     page.goto(base + path.format(lang=lang))
     if act is not None:
         act(page)
-    assert _faults(page) == []
+    assert faults_by_axe(page) == []
     context.close()
 
 
@@ -107,11 +101,11 @@ def test_axe_finds_nothing_on_a_phone_with_the_filters_open(chromium, base, sche
     context = chromium.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True, is_mobile=True)
     page = context.new_page()
     page.goto(base + SEARCH.format(lang="en") + "&f=subject:fruit")
-    assert _faults(page) == []
+    assert faults_by_axe(page) == []
     assert page.locator("#narrow").is_hidden()
     page.tap(".narrow-open")
     assert page.locator("#narrow").is_visible()
-    assert _faults(page) == []
+    assert faults_by_axe(page) == []
     page.tap(".sheet-close")
     assert page.locator("#narrow").is_hidden()
     context.close()
@@ -202,7 +196,7 @@ def test_contrast_colours_and_motion_follow_the_reader(chromium, base):
     page = context.new_page()
     page.goto(base + SEARCH.format(lang="en"))
     assert page.locator(".box-field").evaluate("(e) => getComputedStyle(e).transitionDuration") in ("0s", "")
-    assert _faults(page) == []
+    assert faults_by_axe(page) == []
     border = page.locator(".tool").last.evaluate("(e) => getComputedStyle(e).borderTopWidth")
     assert border == "1px"
     context.close()
