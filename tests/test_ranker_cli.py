@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,9 @@ from ranker.registry import Registry
 LETOR = "".join(
     f"{(i * 7 + q) % 3} qid:{q} 1:{(i * 7 + q) % 3 + i % 2} 2:{i % 5} 3:{(i * q) % 4} # d{i}\n" for q in range(20) for i in range(12)
 )
+
+FEW_ROUNDS = 40
+ROUNDS = pytest.mark.parametrize("rounds", [FEW_ROUNDS, pytest.param(None, marks=pytest.mark.slow)], ids=["few rounds", "all rounds"])
 
 
 @functools.cache
@@ -37,11 +41,36 @@ class Runner:
     def here(self, *words, code=0):
         return self(*words, "--home", self.home, code=code)
 
+    def train(self, *words, rounds=FEW_ROUNDS, code=0):
+        """Train with few rounds, where it does not matter how good the model is; None: as many as by default."""
+        settings = self.home.parent / "rounds.json"
+        settings.write_text(json.dumps({"rounds": rounds} if rounds else {}))
+        return self.here("train", *words, "--parameters", settings, code=code)
+
 
 @pytest.fixture
 def run(tmp_path):
     (tmp_path / "home").mkdir()
     return Runner(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    """Gives a runner's home the click log of simulated readers; each log is made once."""
+    made = functools.cache(lambda *words: simulated(tmp_path_factory.mktemp("log"), *words))
+
+    def give(run, *words):
+        shutil.copy(made(*words), run.home)
+
+    return give
+
+
+def simulated(folder, *words):
+    """A click log of readers who ask the made-up queries."""
+    queries, judgments = engine().write(folder)
+    (folder / "home").mkdir()
+    Runner(folder / "home").here("simulate", "--queries", queries, "--judgments", judgments, *words, "--model", "none")
+    return Home.at(folder / "home").clicks
 
 
 @pytest.fixture
@@ -57,28 +86,30 @@ def test_training_from_judgments_gains_on_unseen_queries_and_activates(run, file
     assert Registry(Home.at(run.home)).active() == ("judged", "v0001")
 
 
+@ROUNDS
 @pytest.mark.parametrize("family", ["pointwise", "pairwise", "listwise", "ensemble"])
-def test_clicks_teach_every_family(run, files, family):
-    run.here("simulate", *files, "--users", "pbm", "--sessions", 6000, "--seed", 1, "--model", "none")
+def test_clicks_teach_every_family(run, logs, family, rounds):
+    logs(run, "--users", "pbm", "--sessions", 6000, "--seed", 1)
     rates = () if family == "pairwise" else ("--no-click-rates",)
-    card = json.loads(run.here("train", "--family", family, "--clicks", *rates).stdout)
+    card = json.loads(run.train("--family", family, "--clicks", *rates, rounds=rounds).stdout)
     assert card["heldout"]["gain"] > 0 and card["name"] == family and card["sessions"] == 6000
     assert "*" not in run.here("models", "list").stdout
 
 
-def test_judged_queries_are_mixed_into_clicks(run, files):
-    run.here("simulate", *files, "--users", "pbm", "--sessions", 2000, "--seed", 1, "--model", "none")
+@ROUNDS
+def test_judged_queries_are_mixed_into_clicks(run, files, logs, rounds):
+    logs(run, "--users", "pbm", "--sessions", 2000, "--seed", 1)
     mixed = ("--clicks", "--no-click-rates", *files, "--judged-weight", 5)
-    words = ("train", "--family", "ensemble", *mixed, "--increasing", "whole_bm25", "--name", "both")
-    card = json.loads(run.here(*words).stdout)
+    words = ("--family", "ensemble", *mixed, "--increasing", "whole_bm25", "--name", "both")
+    card = json.loads(run.train(*words, rounds=rounds).stdout)
     assert card["judged_queries"] == 40 and card["heldout_judged"]["gain"] > 0 and card["increasing"] == ["whole_bm25"]
     assert card["settings"]["members"][1:3] == ["cross-entropy", "lambdarank"] and not (run.home / "models" / ".training" / "both").exists()
 
 
 @pytest.mark.parametrize("method", ["naive", "position"])
-def test_other_corrections_are_offered(run, files, method):
-    run.here("simulate", *files, "--users", "pbm", "--sessions", 1000, "--seed", 1, "--model", "none")
-    result = run.here("train", "--family", "pairwise", "--clicks", "--method", method, "--objective", "lambdarank")
+def test_other_corrections_are_offered(run, logs, method):
+    logs(run, "--users", "pbm", "--sessions", 1000, "--seed", 1)
+    result = run.train("--family", "pairwise", "--clicks", "--method", method, "--objective", "lambdarank")
     assert json.loads(result.stdout)["relevance"] == method and "held-out nDCG@10" in result.stderr
 
 
@@ -97,9 +128,9 @@ def test_a_log_that_is_too_small_is_refused(run, files):
     assert Registry(Home.at(run.home)).names() == []
 
 
-def test_a_small_log_is_blended_with_retrieval(run, files):
-    run.here("simulate", *files, "--users", "pbm", "--sessions", 800, "--model", "none")
-    card = json.loads(run.here("train", "--family", "pairwise", "--clicks").stdout)
+def test_a_small_log_is_blended_with_retrieval(run, logs):
+    logs(run, "--users", "pbm", "--sessions", 800)
+    card = json.loads(run.train("--family", "pairwise", "--clicks").stdout)
     assert card["blend"]["weight"] <= 0.5
 
 
@@ -109,7 +140,7 @@ def test_without_a_log_the_message_says_what_to_do(run):
 
 def test_the_log_tells_what_models_would_earn(run, files):
     run.here("simulate", *files, "--users", "pbm", "--sessions", 4000, "--model", "none")
-    run.here("train", "--family", "pointwise", "--clicks", "--no-click-rates", "--name", "clicks")
+    run.train("--family", "pointwise", "--clicks", "--no-click-rates", "--name", "clicks")
     records = [json.loads(line) for line in run.here("evaluate").stdout.splitlines()]
     assert {r["model"] for r in records} == {"none", "clicks"} and {"all", "head", "tail"} <= {r["slice"] for r in records}
     base = next(r for r in records if (r["slice"], r["model"], r["method"]) == ("all", "none", "dr"))
@@ -140,8 +171,8 @@ def test_a_model_folder_is_never_replaced_unasked(run, tmp_path):
 
 
 def test_models_are_listed_shown_compared_activated_and_rolled_back(run, files, tmp_path):
-    run.here("train", "--family", "pointwise", *files, "--name", "a", "--activate")
-    run.here("train", "--family", "listwise", *files, "--name", "b", "--seed", 5)
+    run.train("--family", "pointwise", *files, "--name", "a", "--activate")
+    run.train("--family", "listwise", *files, "--name", "b", "--seed", 5)
     assert run.here("models", "list").stdout.splitlines()[0].startswith("*\ta\tv0001\tpointwise\tjudgments")
     assert json.loads(run.here("models", "show", "b").stdout)["family"] == "listwise"
     assert json.loads(run.here("models", "diff", "a", "b/v0001").stdout)["card"]["seed"] == [0, 5]
@@ -184,10 +215,11 @@ def test_bad_input_is_status_1_and_one_line(run):
         assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_the_same_log_gives_the_same_model(run, files):
-    run.here("simulate", *files, "--users", "dbn", "--sessions", 3000, "--model", "none")
+@ROUNDS
+def test_the_same_log_gives_the_same_model(run, logs, rounds):
+    logs(run, "--users", "dbn", "--sessions", 3000)
     for _ in range(2):
-        run.here("train", "--family", "pairwise", "--clicks", "--name", "twice")
+        run.train("--family", "pairwise", "--clicks", "--name", "twice", rounds=rounds)
     models = [(run.home / "models" / "twice" / v / "model.txt").read_bytes() for v in ("v0001", "v0002")]
     assert models[0] == models[1]
 
