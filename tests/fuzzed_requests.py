@@ -189,27 +189,7 @@ class Requests:
             return chance.choice(("", ",", ":")).join((chance.choice(FIELDS), chance.choice(("asc", "desc", "", "x", "library"))))
         if name in ("q", "text", "ids", "than", "queries", "line") or chance.random() < 0.15:
             return self.text()
-        return chance.choice(
-            (
-                "1",
-                "0",
-                "-1",
-                "20",
-                "1000",
-                "99999999999999999999",
-                "true",
-                "false",
-                "or",
-                "and",
-                "none",
-                "active",
-                "zh",
-                "en",
-                "",
-                "x",
-                "2001-02-30",
-            )
-        )
+        return chance.choice(ODD)
 
     def query(self, known: tuple[str, ...]) -> str:
         """The part behind the question mark."""
