@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from html import escape
 from typing import NamedTuple
-from unicodedata import category
+from unicodedata import category, name, normalize
 
 from indexer.analysis import STREAM_HAN2, STREAM_HANWORD, STREAM_WORD, stream_of
 from indexer.scripts import MARKS, UNSPACED
@@ -21,7 +21,6 @@ _JOINER = "\u200d"
 _EXTENDING = frozenset("\u200c\u200d\uff9e\uff9f\u0e33\u0eb3") | {
     chr(code) for code in (*range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080))
 }
-_LEADING, _VOWEL, _TRAILING = range(3)
 
 
 class Span(NamedTuple):
@@ -293,23 +292,13 @@ def _flags_before(text, at):
 
 def _is_syllable(left, right):
     """Whether jamo go on with a syllable: leading consonant, vowel, trailing consonant; whole syllables may be begun ones too."""
-    before, after = _jamo(left), _jamo(right)
-    if before is None or after is None:
-        return False
-    if before[-1] == _LEADING:
-        return after[0] != _TRAILING
-    return after[0] == _TRAILING or (after[0] == _VOWEL and before[-1] == _VOWEL)
+    before, after = _kind_of_jamo(normalize("NFD", left)[-1]), _kind_of_jamo(normalize("NFD", right)[0])
+    return (before, after) in {
+        ("CHOSEONG", "CHOSEONG"), ("CHOSEONG", "JUNGSEONG"), ("JUNGSEONG", "JUNGSEONG"), ("JUNGSEONG", "JONGSEONG"), ("JONGSEONG", "JONGSEONG"),
+    }  # fmt: skip
 
 
-def _jamo(char):
-    """What a character of Hangul is made of, None for any other."""
-    code = ord(char)
-    if 0xAC00 <= code <= 0xD7A3:
-        return (_LEADING, _VOWEL) if (code - 0xAC00) % 28 == 0 else (_LEADING, _VOWEL, _TRAILING)
-    if 0x1100 <= code <= 0x115F or 0xA960 <= code <= 0xA97C:
-        return (_LEADING,)
-    if 0x1160 <= code <= 0x11A7 or 0xD7B0 <= code <= 0xD7C6:
-        return (_VOWEL,)
-    if 0x11A8 <= code <= 0x11FF or 0xD7CB <= code <= 0xD7FB:
-        return (_TRAILING,)
-    return None
+def _kind_of_jamo(char):
+    """CHOSEONG (leading consonant), JUNGSEONG (vowel), JONGSEONG (trailing consonant), or None for anything else."""
+    words = name(char, "").split()
+    return words[1] if words[:1] == ["HANGUL"] and words[1] in ("CHOSEONG", "JUNGSEONG", "JONGSEONG") else None
