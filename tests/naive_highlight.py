@@ -203,14 +203,24 @@ def _within_token(text, at):
 
 def _token_start(text, at, floor):
     """Where the token begins that goes on through ``at``; ``at`` when none does."""
-    while at > floor and _within_token(text, at):
-        at -= 1
-    return at
+    return _back_while(_within_token, text, at, floor)
 
 
 def _token_end(text, at, ceiling):
     """Where the token ends that goes on through ``at``; ``at`` when none does."""
-    while at < ceiling and _within_token(text, at):
+    return _on_while(_within_token, text, at, ceiling)
+
+
+def _back_while(holds, text, at, floor):
+    """The last place up to ``at`` where something does not hold of the text, but not before ``floor``."""
+    while at > floor and holds(text, at):
+        at -= 1
+    return at
+
+
+def _on_while(holds, text, at, ceiling):
+    """The first place from ``at`` on where something does not hold of the text, but not behind ``ceiling``."""
+    while at < ceiling and holds(text, at):
         at += 1
     return at
 
@@ -263,16 +273,12 @@ def splits(text, at):
 
 def cut_before(text, at, floor=0):
     """The last place to cut that is not behind ``at``, nor before ``floor``."""
-    while at > floor and splits(text, at):
-        at -= 1
-    return at
+    return _back_while(splits, text, at, floor)
 
 
 def cut_after(text, at, ceiling):
     """The first place to cut that is not before ``at``, nor behind ``ceiling``."""
-    while at < ceiling and splits(text, at):
-        at += 1
-    return at
+    return _on_while(splits, text, at, ceiling)
 
 
 def _is_pair(left, right):
