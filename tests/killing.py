@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import indexer.durable as durable
 
@@ -23,26 +24,34 @@ def killed_at(step: int, work: Callable[[], object], torn: bool = False, below: 
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def _killing(step, torn, below):
-    done = 0
+def counting(below: Path, act: Callable[[int, durable.Step, Callable[[], Any]], Any]) -> durable.Observer:
+    """An observer that leaves it to ``act(number, step, do)`` what becomes of the operations below a folder, which are numbered from 1."""
+    count = 0
 
-    def observe(what, do):
-        nonlocal done
-        if not what.path.is_relative_to(below):
+    def observe(step, do):
+        nonlocal count
+        if not step.path.is_relative_to(below):
             return do()
-        done += 1
-        if not step:
+        count += 1
+        return act(count, step, do)
+
+    return observe
+
+
+def _killing(last, torn, below):
+    def act(number, step, do):
+        if not last:
             os.kill(os.getpid(), signal.SIGKILL)
-        if done == step and torn and what.name == "write":
-            descriptor, data = what.arguments
+        if number == last and torn and step.name == "write":
+            descriptor, data = step.arguments
             os.write(descriptor, data[: len(data) // 2])
-        elif done != step or not torn:
+        elif number != last or not torn:
             result = do()
-        if done == step:
+        if number == last:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
-    return observe
+    return counting(below, act)
 
 
 def operations(work: Callable[[], object], below: Path = Path("/")) -> list[durable.Step]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from home_commands import COMMANDS, broken_promises, documents, generations, some_of, source
+from killing import counting
 from protocol_bugs import written_in_place
 
 import indexer.changes as changes
@@ -27,18 +28,13 @@ NEEDS_ROOM = {"create", "write", "sync", "make_folder", "link", "replace", "exch
 
 def failing_from(point, number, lasting, below):
     """An observer that refuses the ``point``-th operation, and those after it that need room too if it is ``lasting``."""
-    count = 0
 
-    def observe(step, do):
-        nonlocal count
-        if not step.path.is_relative_to(below):
-            return do()
-        count += 1
+    def act(count, step, do):
         if count == point or (lasting and count > point and step.name in NEEDS_ROOM - {"sync", "replace"}):
             raise OSError(number, os.strerror(number))
         return do()
 
-    return observe
+    return counting(below, act)
 
 
 def refused(work, point, number, lasting, below):
