@@ -3,9 +3,9 @@
 import contextlib
 import functools
 import http.server
-import threading
-from collections.abc import Iterator
 from pathlib import Path
+
+from threaded import serving
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -15,16 +15,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@contextlib.contextmanager
-def other_site(folder: Path) -> Iterator[str]:
+def other_site(folder: Path) -> contextlib.AbstractContextManager[str]:
     """Serves ``folder``; yields the address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))))
 
 
 def watch(page: object) -> list[str]:

@@ -1,7 +1,7 @@
 """The dashboard in a real browser against the real server: a key is needed, one click changes a model, foreign pages cannot, nothing leaks or overflows."""
 
+import contextlib
 import http.server
-import threading
 import urllib.error
 import urllib.request
 
@@ -9,6 +9,7 @@ import pytest
 from by_axe import faults_by_axe
 from test_admin import PAGES, write_log
 from test_page_browser import CONTRAST
+from threaded import serving
 from trained_home import make_trained_home
 from web_server import running_server
 
@@ -115,19 +116,14 @@ def test_a_foreign_page_cannot_change_anything(chromium, server):
         def log_message(self, *_):
             pass
 
-    site = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Foreign)
-    threading.Thread(target=site.serve_forever, daemon=True).start()
     context = chromium.new_context(http_credentials={"username": "any", "password": key})
-    try:
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Foreign)) as site, contextlib.closing(context):
         page = context.new_page()
         page.goto(base + "/admin/ranking")
         with page.expect_response("**/admin/models/rollback") as sent:
-            page.goto(f"http://127.0.0.1:{site.server_port}/")
+            page.goto(site)
         assert sent.value.status in (401, 403)
         assert Registry(home).active() == ("plain", "v0001")
-    finally:
-        context.close()
-        site.shutdown()
 
 
 @pytest.mark.parametrize("path", PAGES)

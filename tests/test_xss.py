@@ -8,13 +8,13 @@ import contextlib
 import itertools
 import json
 import re
-import threading
 from urllib.parse import quote, urlencode
 
 import pytest
 from markupsafe import Markup
 from node_tools import ADAPTER, instantsearch
 from other_site import other_site
+from threaded import serving
 from web_home import SCHEMA
 from werkzeug.serving import WSGIRequestHandler, make_server
 from xss_payloads import PAYLOADS, URLS
@@ -46,16 +46,9 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-@contextlib.contextmanager
 def served(app):
     """The application in this process, so that a test can put a bug into it; yields its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return serving(make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet))
 
 
 def documents(payloads):
