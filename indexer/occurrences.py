@@ -11,6 +11,7 @@ from collections.abc import Iterator, Set
 import numpy as np
 
 from indexer.beginnings import find_runs, pack_beginnings
+from indexer.bounded_cache import BoundedCache
 from indexer.characters import characters
 from indexer.code_points import codes_of
 from indexer.folding import same_case
@@ -102,25 +103,19 @@ class WordFinder:
                     yield from ([start + at, start + at + len(head.word), number] for at in places)
 
 
-class _Terms(dict[str, tuple[tuple[int, int, int], ...]]):
+class _Terms(BoundedCache[tuple[tuple[int, int, int], ...]]):
     """Run -> start, end and number of every term in it that is looked for, in order."""
 
     def __init__(self, finder: WordFinder, words: Words, wanted: frozenset[str], prefixes: tuple[str, ...]) -> None:
-        super().__init__()
+        super().__init__(self._found_in, _CACHE_SIZE, _CACHED_RUN)
         self._finder, self._words, self._wanted, self._prefixes = finder, words, wanted, prefixes
 
-    def __missing__(self, run: str) -> tuple[tuple[int, int, int], ...]:
+    def _found_in(self, run: str) -> tuple[tuple[int, int, int], ...]:
         entry = self._words[run]
         if type(entry) is Code:
             parts = [part for part in self._words.parts(run) if self._has(part.term)]
-            found = tuple(sorted((part.start, part.end, self._finder.number(part.term)) for part in parts))
-        else:
-            found = ((0, len(run), self._finder.number(str(entry))),) if self._has(str(entry)) else ()
-        if len(run) <= _CACHED_RUN:
-            if len(self) >= _CACHE_SIZE:
-                self.clear()
-            self[run] = found
-        return found
+            return tuple(sorted((part.start, part.end, self._finder.number(part.term)) for part in parts))
+        return ((0, len(run), self._finder.number(str(entry))),) if self._has(str(entry)) else ()
 
     def _has(self, term: str) -> bool:
         return term in self._wanted or (bool(self._prefixes) and term.startswith(self._prefixes))

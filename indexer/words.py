@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import Stemmer
 
+from indexer.bounded_cache import BoundedCache
 from indexer.scripts import LETTERS, MARKS, UNSPACED
 
 _TAIL = r"(?:\+\+(?!\+)|\#(?![#\w]))?"
@@ -70,21 +71,13 @@ class Code(NamedTuple):
     whole: str
 
 
-class Words(dict):
-    """Run -> its term, or a Code; computed once for every run seen, forgotten when there are too many."""
+class Words(BoundedCache["str | Code"]):
+    """Run -> its term, or a Code."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(self._entry, _CACHE_SIZE, _CACHED_WORD)
         # Porter's own algorithm did best among the stemmers on the judged English collections. Its cache is not needed behind ours.
         self._stem = Stemmer.Stemmer("porter", 0).stemWord
-
-    def __missing__(self, run: str) -> "str | Code":
-        entry = self._entry(run)
-        if len(run) <= _CACHED_WORD:
-            if len(self) >= _CACHE_SIZE:
-                self.clear()
-            self[run] = entry
-        return entry
 
     def term(self, word: str) -> str:
         """The term of a word that is not a code; any case."""
