@@ -9,11 +9,8 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from browsers import launched_chromium  # noqa: E402 - found by the path above
-
-# The first call of a kernel compiles it; a deadline would measure that.
-settings.register_profile("searchd", deadline=None)
-settings.load_profile("searchd")
+import examples  # noqa: E402, F401 - found by the path above; its profiles are loaded below
+from browsers import launched_chromium  # noqa: E402
 
 
 def _no_waiting_for_the_disk(descriptor: int) -> None:
@@ -29,6 +26,10 @@ os.fsync = _no_waiting_for_the_disk
 
 LONG_FIRST = ("test_damage.py", "test_reindex.py", "test_changes.py", "test_shell_blocks.py")
 """Files of few tests that take minutes; begun last, they would leave all workers but one without work."""
+
+
+def pytest_configure(config):
+    settings.load_profile("quick" if "not slow" in config.getoption("markexpr") else "whole")
 
 
 def pytest_collection_modifyitems(items):

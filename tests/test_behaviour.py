@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from examples import examples
 from fake_index import FakeIndex, FakeSegment, Term
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,7 +124,7 @@ def test_what_was_hardly_looked_at_is_missing(tmp_path):
 
 
 @given(st.dictionaries(names, st.dictionaries(names, st.tuples(floats, floats, floats))), st.dictionaries(names, st.tuples(floats, floats)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_table_is_read_as_it_was_written(pairs, documents):
     table = Behaviour(pairs, documents)
     read = read_behaviour(table.encoded(), "x")
@@ -176,7 +177,7 @@ rates = st.dictionaries(st.sampled_from([f"d{n}" for n in range(8)] + ["gone"]),
 
 
 @given(rates, rates, st.lists(st.integers(0, 7), min_size=1, max_size=8, unique=True), st.sampled_from(["a", "b", "c"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_rates_by_numbers_of_documents_are_those_by_their_keys(pairs, documents, docs, text):
     table = Behaviour({query_hash("a"): pairs, query_hash("b"): {}}, {key: values[:2] for key, values in documents.items()})
     index = FakeIndex([FakeSegment([[["a"]]] * 5), FakeSegment([[["b"]]] * 3)])

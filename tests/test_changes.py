@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from core_index import SCHEMA, WORDS, build_home, documents, open_home, sample
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from killing import killed_at
@@ -117,7 +118,7 @@ def test_where_nobody_merges_segments_stay_few_too(tmp_path, monkeypatch):
 changes = st.lists(st.tuples(documents(5), st.lists(st.integers(0, 12).map(lambda n: f"key-{n}"), max_size=4)), min_size=1, max_size=4)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(start=documents(), steps=changes)
 def test_changes_and_fold_equal_a_fresh_build(start, steps, tmp_path_factory):
     folder = tmp_path_factory.mktemp("changes")
@@ -158,7 +159,7 @@ def test_unchanged_segments_are_shared_with_an_index_that_is_open(tmp_path):
 
 
 @given(titles=st.lists(st.sampled_from(["a b", ["a b"], None, 1, True, 1.0, ["1", "a"], [1, "a"], "1"]), min_size=2, max_size=2))
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_a_document_that_follows_another_takes_its_texts_out_whether_or_not_they_are_the_same(titles, tmp_path_factory):
     folder = tmp_path_factory.mktemp("following")
     fields = [{} if title is None else {"title": title} for title in titles]
@@ -172,7 +173,7 @@ def test_a_document_that_follows_another_takes_its_texts_out_whether_or_not_they
 
 
 @pytest.mark.parametrize("postings", [0, 30_000], ids=["analysed", "walked"])
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(start=documents(), steps=changes)
 def test_either_way_of_counting_what_dies_is_exact(postings, start, steps, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dying")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from click_oracle import browsing_session, chance_of_clicks, reading_session
 from click_worlds import as_click_data, make_world, ndcg10
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,7 +99,7 @@ def browser(rng):
 
 @pytest.mark.parametrize("kind", [reader, browser])
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_chances_of_clicks_are_those_of_all_stories(kind, seed):
     sessions, rng = drawn_sessions(seed, count=2)
     model, plain = kind(rng)

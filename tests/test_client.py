@@ -1,5 +1,6 @@
 """The Python clients against the real server: every route, errors, retries over broken connections and over a server that was killed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -247,29 +248,32 @@ class TestRetries:
             client.rollback()
         assert len(proxy.requests) == 2
 
-    @pytest.mark.parametrize("kind", KINDS)
-    def test_a_server_that_was_killed_and_started_again(self, kind, tmp_path):
+    def test_a_server_that_was_killed_and_started_again(self, tmp_path):
         home, port = make_home(tmp_path), free_port()
-        key = KeyStore(home.keys).create("documents")
-        patient = Retries(200, 0.1, 1.0)
-        with client_of_kind(kind, f"http://127.0.0.1:{port}", key=key, retries=patient) as client:
+        options = {"key": KeyStore(home.keys).create("documents"), "retries": Retries(200, 0.1, 1.0)}
+        with contextlib.ExitStack() as stack:
+            clients = {kind: stack.enter_context(client_of_kind(kind, f"http://127.0.0.1:{port}", **options)) for kind in KINDS}
             with running_server(home.root, tmp_path, port=port) as (_, process):
-                found = client.search("coroutines", limit=1)
+                found = {kind: client.search("coroutines", limit=1) for kind, client in clients.items()}
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-            told: list[object] = []
+            told: dict[str, list[object]] = {kind: [] for kind in clients}
 
-            def tell():
-                told.append(client.click(found.query_id, found.hits[0].id, 1))
-                told.append(client.put_document("koala", {"title": "a koala"}, refresh=True))
+            def tell(kind):
+                told[kind].append(clients[kind].click(found[kind].query_id, found[kind].hits[0].id, 1))
+                told[kind].append(clients[kind].put_document(kind, {"title": f"koala {kind}"}, refresh=True))
 
-            thread = threading.Thread(target=tell)
-            thread.start()
+            threads = [threading.Thread(target=tell, args=[kind]) for kind in clients]
+            for thread in threads:
+                thread.start()
             with running_server(home.root, tmp_path, port=port):
-                thread.join(120)
-                assert [one.accepted for one in told] == [1, 1]
-                assert client.search("koala").total.value == 1
-                assert [one.query_id for one in ClickLog(home.clicks).events("click")] == [found.query_id]
+                for thread in threads:
+                    thread.join(120)
+                for kind, client in clients.items():
+                    assert [one.accepted for one in told[kind]] == [1, 1]
+                    assert client.search(f'"koala {kind}"').total.value == 1
+                clicked = sorted(one.query_id for one in ClickLog(home.clicks).events("click"))
+                assert clicked == sorted(one.query_id for one in found.values())
 
     @given(st.integers(1, 60), st.floats(0, 5))
     def test_waits_are_within_their_bounds(self, tried, asked):

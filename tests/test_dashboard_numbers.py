@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
@@ -206,7 +207,7 @@ def plain_pairs(rows):
 
 
 class TestReformulations:
-    @settings(max_examples=150)
+    @settings(max_examples=examples(150))
     @given(
         st.lists(
             st.tuples(

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import small_model
@@ -92,7 +93,7 @@ values = st.lists(st.sampled_from([0.0, 1.0, 2.5, -3.0, 7.0, float("nan")]), min
 
 
 @given(values, values)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_the_index_is_its_definition(older, recent):
     found, noise = psi(np.array(older), np.array(recent))
     assert found == pytest.approx(plain_psi(older, recent), abs=1e-9) and found >= 0 and noise > 0

@@ -57,15 +57,20 @@ def ids(result):
 
 def session(engine, log, number, wanted, clicks=1):
     """One search of one session, that clicks documents of the team ``wanted``, if there is one."""
-    result = engine.search(QUERY, session_id=f"s{number}")
+    return sessions(engine, log, {number: wanted}, clicks)[0]
+
+
+def sessions(engine, log, wanted, clicks=1):
+    """Searches of sessions, by their numbers, that click documents of the team that each wants; written to the log together."""
+    found = {number: engine.search(QUERY, session_id=f"s{number}") for number in wanted}
     log.flush()
-    shown = log.query(result.query_id)
-    keys = [key for key, team in zip(shown.keys, shown.teams) if team == wanted][:clicks]
+    shown = {number: log.query(result.query_id) for number, result in found.items()}
     log.append(
-        Event(f"e{number}-{key}", result.query_id, "click", shown.timestamp, key, shown.keys.index(key) + 1, session_id=f"s{number}")
-        for key in keys
+        Event(f"e{number}-{key}", list_.query_id, "click", list_.timestamp, key, list_.keys.index(key) + 1, session_id=f"s{number}")
+        for number, list_ in shown.items()
+        for key in [key for key, team in zip(list_.keys, list_.teams) if team == wanted[number]][:clicks]
     )
-    return shown
+    return list(shown.values())
 
 
 def test_without_an_experiment_nothing_changes(engine, log):
@@ -135,8 +140,7 @@ def test_clicks_are_credited_by_session(home, engine, log):
 def test_a_challenger_that_loses_is_stopped_and_production_serves_again(home, engine, log):
     production = ids(engine.search(QUERY, session_id="s0"))
     Experiments(home).start("trial", ["first"], horizon=10_000)
-    for number in range(200):
-        session(engine, log, number, "0")
+    sessions(engine, log, dict.fromkeys(range(200), "0"))
     guard = Guard(home, 60, lambda: log)
     guard.check()
     ended = Experiments(home).read("trial")
@@ -149,8 +153,7 @@ def test_a_challenger_that_loses_is_stopped_and_production_serves_again(home, en
 def test_a_challenger_that_wins_ends_the_experiment_and_is_not_let_in_by_itself(home, engine, log):
     store = Experiments(home)
     store.start("trial", ["first"], horizon=100)
-    for number in range(60):
-        session(engine, log, number, "1")
+    sessions(engine, log, dict.fromkeys(range(60), "1"))
     ended = settle(store, log)
     assert ended.status == "stopped" and ended.standings[0]["outcome"] == "better"
     assert Registry(home).active() is None
@@ -159,8 +162,7 @@ def test_a_challenger_that_wins_ends_the_experiment_and_is_not_let_in_by_itself(
 def test_of_several_challengers_the_one_that_does_harm_is_dropped(home, engine, log):
     store = Experiments(home)
     store.start("trial", ["first", "second", "third"], horizon=10_000)
-    for number in range(400):
-        session(engine, log, number, "012"[number % 3])
+    sessions(engine, log, {number: "012"[number % 3] for number in range(400)})
     changed = settle(store, log)
     assert changed.status == "running" and 3 in changed.dropped and changed.alive[0] == 0
     log.flush()

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from examples import examples
 from fake_index import FakeIndex, FakeSegment, Term, atoms
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,7 +65,7 @@ def terms_of(text):
 
 
 @given(documents, documents, queries)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_the_scan_finds_what_a_plain_search_finds(first, second, text):
     index = FakeIndex([FakeSegment(first), FakeSegment(second, first_id=300)])
     docs = np.arange(index.num_docs)[::-1].copy()
@@ -86,7 +87,7 @@ long_sequences = st.lists(st.sampled_from([*LETTERS, "x", "y", "z", None]), max_
 
 
 @given(st.lists(long_sequences, min_size=1, max_size=3), queries, st.sampled_from([0, 60, 120, 16_376, 1 << 21]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_64_bytes_at_a_time_find_what_a_plain_search_finds(rows, text, first_id):
     # Only rows with bytes behind them are read so; ids take one to four bytes.
     index = FakeIndex([FakeSegment([[row] for row in rows] + [[["x"] * 80]], first_id=first_id)])
@@ -101,7 +102,7 @@ def test_64_bytes_at_a_time_find_what_a_plain_search_finds(rows, text, first_id)
 
 
 @given(documents, queries)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_groups_are_their_fields_folded(docs, text):
     index = FakeIndex([FakeSegment(docs)], Schema(fields=(Field("title", "text", 2.5, 0.3), Field("body", "text", 0.5))))
     m = gather(index, terms_of(text), text, np.arange(len(docs)), np.zeros(len(docs)))

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -224,7 +225,7 @@ def columns_from(rows):
     return Columns(SimpleNamespace(schema=schema, segments=[SimpleNamespace(num_docs=len(rows), column=made.__getitem__)]))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(ROWS, st.lists(st.tuples(st.sampled_from(["number", "real", "tag"]), st.booleans()), min_size=1, max_size=3), st.integers(0, 70))
 def test_sorting_is_that_of_python_s_sort(rows, keys, limit):
     columns = columns_from(rows)
@@ -244,7 +245,7 @@ def test_sorting_is_that_of_python_s_sort(rows, keys, limit):
     assert sorted_docs(np.array(order, np.int64), sort_keys, columns).tolist() == expected
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(ROWS, st.integers(1, 8), st.randoms(use_true_random=False))
 def test_facets_count_as_a_counter_does(rows, limit, chance):
     columns = columns_from(rows)
@@ -260,7 +261,7 @@ def test_facets_count_as_a_counter_does(rows, limit, chance):
             assert found[name] == {str(value): count for value, count in commonest}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(ROWS, st.lists(st.sampled_from(["a", "b", "é", "nothing"]), max_size=3), st.sampled_from(["=", "in", "<", ">=", "exists"]))
 def test_keywords_compare_as_text(rows, wanted, sign):
     values = tuple(wanted[:1] or ["b"]) if sign in ("=", "<", ">=") else tuple(wanted)

@@ -6,6 +6,7 @@ import random
 import lightgbm
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import mutate
@@ -105,7 +106,7 @@ def _random_tree(rng, leaves, hard):
 
 
 @given(models(), st.integers(0, 2**32), st.sampled_from([1, 5, LANES, LANES + 3]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_tree_scores_as_its_definition_says(model, seed, rows):
     rng = np.random.default_rng(seed)
     odd = np.array([0.0, -0.0, 0.1, -1.0, np.inf, -np.inf, np.nan, 1e-36, 3.4e38, 16777216, 16777218], np.float32)
@@ -116,7 +117,7 @@ def test_any_tree_scores_as_its_definition_says(model, seed, rows):
 
 
 @given(st.integers(2, 40), st.integers(1, 30), st.integers(0, 5), st.sampled_from([0.0, 0.1, 0.6]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_any_size_of_forest_gives_the_same_bits(leaves, trees, seed, missing):
     check_bits(booster("regression", leaves, trees, seed, missing), strange_table(60, seed))
 

@@ -1,6 +1,7 @@
 """Files of queries and judgments: both kinds are read alike, and each bad line is named."""
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,7 +79,7 @@ judged = st.dictionaries(st.integers(1, 99).map(str), st.dictionaries(keys, grad
 
 
 @given(judged, st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @pytest.mark.parametrize("form", ["trec", "quepid"])
 def test_judgments_are_read_as_they_were_written(tmp_path_factory, form, found, data):
     names = data.draw(st.lists(texts, min_size=len(found), max_size=len(found), unique=True))
@@ -103,7 +104,7 @@ def test_what_a_form_cannot_hold_is_told(tmp_path):
 
 
 @given(st.text(max_size=60) | st.text(max_size=40).map("query,docid,rating\n{}".format))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 def test_any_text_is_judgments_or_a_clear_error(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("any") / "file"
     path.write_text(text, "utf-8")

@@ -1,6 +1,7 @@
 """The best k so far against sorting: every path of the buffer, the histogram and the final sort."""
 
 import numpy as np
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ def best(scores: np.ndarray, docs: np.ndarray, k: int) -> tuple[list[int], list[
     return docs[order].tolist(), scores[order].astype(np.float32).tolist()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(0, 3000),

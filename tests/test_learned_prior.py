@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ counted = st.lists(st.tuples(st.integers(0, 9), st.floats(0, 30)), min_size=1, m
 
 
 @given(counted, st.integers(0, 99))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_spreads_and_means_are_those_of_plain_em(rows, seed):
     clicks = np.array([float(c) for c, _ in rows])
     looks = clicks + [more for _, more in rows]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,14 +49,14 @@ def differences(loss, scores, step=1e-4):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_listnet_is_the_derivative_of_its_loss(seed):
     scores, gains = lists(seed)
     check(listnet(scores, gains, BOUNDS), differences(lambda s: listnet_loss(s, gains), scores))
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_listmle_is_the_derivative_of_its_loss(seed):
     scores, gains = lists(seed)
     order = best_first(gains, BOUNDS, np.random.default_rng(seed))

@@ -4,6 +4,7 @@ import gzip
 import json
 
 import numpy as np
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from naive_highlight import naive_highlights, naive_occurrences
@@ -153,7 +154,7 @@ def corpus_texts(name, count):
         return [text for _, line in zip(range(count), lines) for text in json.loads(line).values() if isinstance(text, str)]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.data())
 def test_pages_of_real_texts_are_marked_as_each_text_by_itself(data):
     name = data.draw(st.sampled_from(["retrieval/en-cranfield/docs.jsonl.gz", "corpora/zh-classical-poetry/docs.jsonl.gz"]))

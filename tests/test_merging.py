@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from core_index import build_home, documents, open_home, sample
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from killing import killed_at
@@ -62,7 +63,7 @@ def unfolded(monkeypatch):
     monkeypatch.setattr("indexer.changes.FOLD_BELOW", 0)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(start=documents(), steps=st.lists(changes, min_size=1, max_size=3), meanwhile=changes)
 def test_merges_between_and_during_changes_equal_a_fresh_build(start, steps, meanwhile, tmp_path_factory):
     folder = tmp_path_factory.mktemp("merging")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from click_worlds import as_click_data, make_world
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +35,7 @@ def test_the_same_random_state_gives_the_same_shares():
 
 
 @given(st.integers(0, 1_000))
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 def test_shares_are_those_that_the_sessions_were_drawn_with(seed):
     rng = np.random.default_rng(seed)
     truth = rng.dirichlet([2.0, 2.0, 2.0])

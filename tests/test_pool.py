@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,7 +63,7 @@ def runs_of(batches, folder) -> list[Run]:
     return found
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(batches)
 def test_pools_change_no_byte_of_a_segment(tmp_path_factory, batches):
     folder = tmp_path_factory.mktemp("pools")
@@ -71,7 +72,7 @@ def test_pools_change_no_byte_of_a_segment(tmp_path_factory, batches):
     assert (folder / "found").read_bytes() == (folder / "expected").read_bytes()
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(batches.filter(lambda batches: any(batch for batch, _ in batches)))
 def test_pools_change_nothing_in_a_new_order(tmp_path_factory, batches):
     folder = tmp_path_factory.mktemp("pools")

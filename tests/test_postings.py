@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_index import schema_of
@@ -37,7 +38,7 @@ def view_of(starts, docs, tfs, lengths, streams, schema, tiers=TIERS) -> Posting
 TIERS_OF_ALL_SIZES = (TIERS, Tiers(4, 4, 4), Tiers(20, 100, 2), Tiers(1, 1e6, 1e6))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     seed=st.integers(0, 1000),
     num_docs=st.sampled_from([1, 63, 64, 300, 4095, 4096, 4097, 13000]),
@@ -56,7 +57,7 @@ def test_decoding_inverts_encoding(seed, num_docs, dfs, num_fields, tf_scale, ti
         np.testing.assert_array_equal(found_tfs, tfs[part])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     seed=st.integers(0, 1000),
     num_docs=st.sampled_from([1, 63, 300, 4095, 4097, 13000]),
@@ -157,7 +158,7 @@ def cut_anywhere(rng: np.random.Generator, lists, part):
         yield Stretch(starts[first : last + 1] - a, docs[a:b], tfs[a:b])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.integers(0, 1000), st.lists(st.sampled_from([1, 7, 255, 256, 1000, 5000]), max_size=8), st.integers(1, 2))
 def test_the_bytes_do_not_depend_on_the_stretches(seed, dfs, num_fields):
     starts, docs, tfs, lengths, streams = random_lists(seed, 9000, dfs, num_fields, 4.0)

@@ -108,7 +108,7 @@ def stage_and_publish(home, n):
         return publish.publish(home, staged)
 
 
-@pytest.mark.parametrize("existing", [0, 1, 4])
+@pytest.mark.parametrize("existing", [0, pytest.param(1, marks=pytest.mark.slow), 4])
 def test_kill_at_every_step_leaves_the_old_or_the_new_generation(tmp_path, existing):
     """SIGKILL before and after every call that touches the disk, for a first and for a later generation."""
     survivors, before = set(), Home.at(tmp_path / "before")

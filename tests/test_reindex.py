@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,7 +118,7 @@ TEXT = st.lists(
 DOCS = st.lists(st.fixed_dictionaries({"title": TEXT}, optional={"text": st.lists(TEXT, max_size=2), "raw": TEXT}), min_size=1, max_size=8)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(documents=DOCS, steps=st.lists(WORDS, min_size=2, max_size=4), data=st.data())
 def test_reindexing_equals_a_full_build(documents, steps, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("reindex")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import orjson
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,7 +63,7 @@ def _described(run: Run, wanted_keys: list[str] | None = None) -> dict:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.lists(documents, min_size=1, max_size=8), min_size=1, max_size=3))
 def test_every_document_keeps_what_it_has(tmp_path_factory, batches):
     runs = [invert([_document(fields) for fields in batch], SCHEMA) for batch in batches]

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
@@ -68,14 +69,14 @@ def check(oracle: Oracle, retriever: Retriever, terms, weights, k, mode="or", re
     np.testing.assert_array_equal(np.lexsort((all_docs, -all_scores)), np.arange(len(all_docs)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.sampled_from(COLLECTIONS), queries())
 def test_or_equals_exhaustive_scoring(name, query):
     oracle, _, retriever = collection(name)
     check(oracle, retriever, *query)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.sampled_from(COLLECTIONS), queries(), st.integers(0, 6))
 def test_and_equals_exhaustive_scoring(name, query, num_required):
     oracle, _, retriever = collection(name)
@@ -84,7 +85,7 @@ def test_and_equals_exhaustive_scoring(name, query, num_required):
     check(oracle, retriever, terms, weights, k, "and", terms[:num_required] if num_required else None)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(st.sampled_from(COLLECTIONS), queries(), st.sampled_from(["or", "and"]), st.sampled_from([0.0, 0.01, 0.5, 1.0]))
 def test_masked_documents_never_appear_and_others_keep_their_place(name, query, mode, share):
     oracle, _, retriever = collection(name)
@@ -185,7 +186,7 @@ def test_wrong_arguments_are_refused():
         retriever.top(["w0"], [1.0], 10, mask=np.ones(3, bool))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 @given(
     st.sampled_from(COLLECTIONS),
     st.lists(st.sampled_from([*WORDS[:10], *WORDS[55:65], *WORDS[380:], "absent"]), min_size=1, max_size=8, unique=True),
@@ -212,7 +213,7 @@ def test_at_least_so_many_terms_equals_exhaustive_scoring(name, terms, minimum, 
     np.testing.assert_array_equal(np.lexsort((all_docs, -all_scores)), np.arange(len(all_docs)))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     st.sampled_from(COLLECTIONS),
     st.lists(st.sampled_from(["w", "w1", "w39", "w399", "w3999", "x", ""]), min_size=1, max_size=2),
@@ -224,7 +225,7 @@ def test_a_prefix_stands_for_all_its_terms(name, prefixes, field):
     assert set(np.flatnonzero(retriever.matches_prefix(prefixes, field)).tolist()) == oracle.matches(terms, field)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.sampled_from(COLLECTIONS), TERMS, st.sampled_from([1, 100, 5000, 10**9]))
 def test_counts_are_exact_or_lower_bounds(name, terms, enough):
     oracle, _, retriever = collection(name)
@@ -235,7 +236,7 @@ def test_counts_are_exact_or_lower_bounds(name, terms, enough):
         assert count == truth if count < enough else enough <= count <= truth
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.sampled_from(COLLECTIONS), TERMS, st.sampled_from([None, 0]))
 def test_matches_and_counts_are_exact_unions(name, terms, field):
     oracle, _, retriever = collection(name)
@@ -252,7 +253,7 @@ def test_matches_in_a_field_look_into_that_field_only():
             assert set(np.flatnonzero(retriever.matches([term], field)).tolist()) == oracle.matches([term], field)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     st.sampled_from(COLLECTIONS),
     st.lists(st.sampled_from([*WORDS[:6], *WORDS[:2], None, "w70"]), min_size=1, max_size=4),
@@ -264,7 +265,7 @@ def test_phrases_stand_where_the_oracle_finds_them(name, sequence, field, slop):
     assert set(np.flatnonzero(retriever.phrase(sequence, field, slop)).tolist()) == oracle.phrase(sequence, field, slop)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.sampled_from(COLLECTIONS),
     st.lists(st.sampled_from([*WORDS[:6], *WORDS[:2], None, "w70", "absent"]), min_size=1, max_size=4),
@@ -300,7 +301,7 @@ def test_the_terms_of_a_phrase_that_do_not_score_still_select():
     check(oracle, retriever, ["w0", "w1"], [1.0, 1.0], 10, "and")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.sampled_from(COLLECTIONS), TERMS)
 def test_matches_of_all_terms_are_exact_intersections(name, terms):
     oracle, _, retriever = collection(name)

@@ -7,6 +7,7 @@ import lightgbm
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def sets(draw):
 
 @pytest.mark.parametrize("name", ["rows.txt", "rows.csv", "rows.tsv"])
 @given(data=sets())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_what_is_written_is_read_back(tmp_path_factory, name, data):
     path = tmp_path_factory.mktemp("rows") / name
     write_rows(path, data)
@@ -127,7 +128,7 @@ def test_what_is_no_table_is_told_with_its_line(tmp_path, text, reason):
 
 
 @given(st.text(max_size=60) | st.text('0123456789,.\n"naqid', max_size=60).map("label,qid,a\n{}".format))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_text_is_a_table_or_a_clear_error(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("any") / "rows.csv"
     path.write_text(text, "utf-8")

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 from core_index import SCHEMA, build_segment, documents, runs_of, sample
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,7 +91,7 @@ def check_column(column, field, docs):
     assert column.values[column.valid].tolist() == [v for v in parsed if v is not None]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(docs=documents(), sizes=st.lists(st.integers(0, 9), max_size=4))
 def test_merged_runs_are_the_bytes_of_one_run(docs, sizes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("segments")

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -225,7 +226,7 @@ def recounted(impressions, clicks) -> tuple[Counter, Counter]:
     return shown_at, +clicked_at
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("pqr"), st.lists(st.sampled_from("abcdef"), unique=True, max_size=5)), max_size=12),
     st.lists(st.tuples(st.integers(0, 14), st.sampled_from("abcdefg")), max_size=30),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -266,7 +267,7 @@ def test_standard_input_twice_is_refused():
         find_sources(["-", "-"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=20)), max_size=20), st.integers(1, 200), st.sampled_from([None, 1]))
 def test_any_cut_gives_the_same_documents(records, chunk_bytes, indent):
     records = [{**{k: v for k, v in r.items() if k}, "id": f"k{i}"} for i, r in enumerate(records)]
@@ -279,7 +280,7 @@ def test_any_cut_gives_the_same_documents(records, chunk_bytes, indent):
         assert all(data[d.offset : d.offset + 1] == b"{" for d in found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(alphabet='a,"\n\t é', max_size=12)), max_size=15), st.integers(1, 100))
 def test_any_csv_table_round_trips(rows, chunk_bytes):
     text = io.StringIO(newline="")

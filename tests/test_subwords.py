@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_home import build_home
@@ -129,7 +130,7 @@ def test_segments_and_deletions_make_no_difference(home):
             assert dict(engine.snapshot().query_terms.subwords.similar(word)) == pytest.approx(naive_similar(engine, word), rel=1e-5)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(
     st.lists(
         st.tuples(st.lists(st.tuples(st.integers(0, 12), st.sampled_from(TEXTS)), max_size=3), st.sets(st.integers(0, 12), max_size=3))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples import examples
 from fake_index import FakeIndex, FakeSegment, Term
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -54,7 +55,7 @@ scores |= scores.map(lambda given: sorted(given, reverse=True))
 @given(st.sampled_from([1, 2, 3]).flatmap(lambda n: st.tuples(st.just(n), collections(n))), queries, scores)
 @example((1, [[["w0"]]]), " ".join(WORDS), [1.0] * 9)
 @example((2, [[["w0"], WORDS * 3], [WORDS, []]]), " ".join(WORDS), [1.0] * 9)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_the_bits_are_those_of_the_features_one_by_one(collection, text, scores):
     fields, docs = collection
     m = matches_of(docs, text, scores, fields)
@@ -68,7 +69,7 @@ def test_all_built_in_features_are_filled_at_once():
 
 
 @given(st.lists(st.floats(0, 30, width=32), min_size=2, max_size=25), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_scores_of_many_candidates_are_compared_as_one_by_one(scores, falling):
     m = matches_of([[["w0"]]] * len(scores), "w0", sorted(scores, reverse=True) if falling else scores, 1)
     names = FeatureSet(RETRIEVAL, ())

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,7 +69,7 @@ def same(first, second):
 
 
 @given(logs(arrays=True))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_our_own_form_keeps_everything(log):
     imported = back(log, "own")
     for mine, theirs in ((log.impressions(), imported.impressions), (log.events(), imported.events)):
@@ -78,7 +79,7 @@ def test_our_own_form_keeps_everything(log):
 
 @pytest.mark.parametrize("form", ["ubi", "ubi-bulk"])
 @given(log=logs())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_ubi_keeps_what_was_shown_and_done(log, form):
     imported = back(log, form)
     assert [one[:9] for one in imported.impressions] == [one[:9] for one in log.impressions()]
@@ -89,7 +90,7 @@ def test_ubi_keeps_what_was_shown_and_done(log, form):
 
 
 @given(logs())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_metarank_keeps_lists_and_interactions(log):
     imported = back(log, "metarank")
     assert [one[:4] for one in imported.impressions] == [one[:4] for one in log.impressions()]
@@ -134,7 +135,7 @@ records = st.dictionaries(st.sampled_from(FIELDS), values | st.just("ranking") |
 
 @pytest.mark.parametrize("form", sorted(IMPORTERS))
 @given(told=st.lists(records | values, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_line_is_read_or_refused_by_its_number(told, form):
     imported = IMPORTERS[form](list(enumerate(told, 1)))
     assert {refusal.line for refusal in imported.refused} <= set(range(1, len(told) + 1)) and all(r.reason for r in imported.refused)

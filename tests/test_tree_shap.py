@@ -6,6 +6,7 @@ import math
 import lightgbm
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_forest import QUIET, booster, strange_table, table
@@ -66,7 +67,7 @@ def trees(draw):
 
 
 @given(trees(), st.lists(st.sampled_from([-np.inf, -2.0, -1.0, 0.0, 0.3, 0.5, 3.0, np.inf, np.nan]), min_size=3, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_contributions_are_shapley_values_by_their_definition(tree, row):
     found = lay_out_paths([tree]).contributions(np.array([row], np.float32))[0]
     np.testing.assert_allclose(found[:3], shapley(tree, row, 3), atol=1e-9)
