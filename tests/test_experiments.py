@@ -162,7 +162,7 @@ def test_a_challenger_that_wins_ends_the_experiment_and_is_not_let_in_by_itself(
 def test_of_several_challengers_the_one_that_does_harm_is_dropped(home, engine, log):
     store = Experiments(home)
     store.start("trial", ["first", "second", "third"], horizon=10_000)
-    sessions(engine, log, {number: "012"[number % 3] for number in range(400)})
+    sessions(engine, log, {number: "012"[number % 3] for number in range(150)})
     changed = settle(store, log)
     assert changed.status == "running" and 3 in changed.dropped and changed.alive[0] == 0
     log.flush()
