@@ -113,7 +113,7 @@ def settle(experiments: Experiments, log: ClickLog) -> Experiment | None:
 def report(experiment: Experiment, log: ClickLog | None) -> dict[str, Any]:
     """An experiment and its figures as plain values, the present ones while it runs."""
     record: dict[str, Any] = {name: getattr(experiment, name) for name in experiment.__struct_fields__ if name not in ("salt", "standings")}
-    if experiment.status != "running" or log is None:
+    if experiment.stopped is not None or log is None:
         return {**record, "standings": experiment.standings}
     counted = tally(log, experiment)
     found = [one.as_dict() for one in standings(experiment, counted)]

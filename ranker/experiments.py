@@ -1,7 +1,9 @@
 """Experiments of a home: which models are drafted against what serves, as files; one runs at a time.
 
 ``experiments/NAME.json`` is the whole story of an experiment, ``experiments/RUNNING`` one line with the name of the one that runs, empty for none.
-Both are replaced atomically, so whoever reads them sees one state or the next. Model 0 is what served when the experiment began.
+Both are replaced atomically, and the line alone says what runs, so whoever reads them sees one state or the next, wherever a process is killed: a
+story that was written before its line is that of no experiment, and one whose line has gone that of an experiment that has ended. Model 0 is what
+served when the experiment began.
 """
 
 import hashlib
@@ -25,6 +27,8 @@ from ranker.sessions import normalised
 from ranker.watch import serving
 
 LOCK_SECONDS = 5.0
+STARTING, RUNNING, STOPPED = "starting", "running", "stopped"
+UNTOLD = "it was ended by a process that could not say why"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -49,7 +53,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float = 0.05
     share: float = 1.0
     dropped: list[int] = []
-    status: str = "running"
+    status: str = RUNNING
     stopped: int | None = None
     reason: str = ""
     standings: list[dict[str, Any]] = []
@@ -92,32 +96,56 @@ class Experiments:
 
     def running(self) -> Experiment | None:
         """The experiment that runs, or None."""
-        try:
-            name = self.running_file.read_text("utf-8", "replace").strip()
-        except FileNotFoundError:
-            return None
-        return self.read(name) if name else None
+        name = self._line()
+        found = self._now(self._story(name)) if name else None
+        return found if found is not None and found.status == RUNNING else None
 
     def read(self, name: str) -> Experiment:
-        """An experiment by name; raises ExperimentError."""
+        """An experiment by name, as it is by now; raises ExperimentError."""
+        found = self._now(self._story(name))
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    def _now(self, story: Experiment) -> Experiment | None:
+        """What a story says together with the line, which is read after it; None for what was never started."""
+        named = self._line() == story.name
+        if story.status == STARTING:
+            return msgspec.structs.replace(story, status=RUNNING) if named else None
+        if story.status == RUNNING and not named:
+            return msgspec.structs.replace(story, status=STOPPED, reason=UNTOLD)
+        return story
+
+    def _line(self) -> str:
+        """The name of the experiment that runs, "" for none."""
+        try:
+            return self.running_file.read_text("utf-8", "replace").strip()
+        except FileNotFoundError:
+            return ""
+
+    def _story(self, name: str) -> Experiment:
+        """What the file of an experiment says."""
         path = self._path(name)
         try:
             return msgspec.json.decode(path.read_bytes(), type=Experiment)
         except FileNotFoundError:
-            known = ", ".join(one.name for one in self.entries()) or "none yet"
-            raise ExperimentError(f"expected one of the experiments of this home ({known}), found {name!r}") from None
+            raise self._unknown(name) from None
         except msgspec.DecodeError as error:
             raise ExperimentError(f"{path}: expected an experiment, found a damaged file ({error}); remove it") from error
+
+    def _unknown(self, name: str) -> ExperimentError:
+        known = ", ".join(one.name for one in self.entries()) or "none yet"
+        return ExperimentError(f"expected one of the experiments of this home ({known}), found {name!r}")
 
     def entries(self) -> list[Experiment]:
         """All experiments that can be read, oldest first."""
         found = []
         for path in sorted(self.folder.glob("*.json")) if self.folder.is_dir() else []:
             try:
-                found.append(self.read(path.stem))
+                found.append(self._now(self._story(path.stem)))
             except ExperimentError:
                 continue
-        return sorted(found, key=lambda one: one.started)
+        return sorted((one for one in found if one is not None), key=lambda one: one.started)
 
     def start(self, name: str, challengers: list[str], horizon: int = HORIZON, alpha: float = 0.05, share: float = 1.0) -> Experiment:
         """Draft ``challengers`` against what serves, from the next search on; raises ExperimentError, UnknownModel."""
@@ -136,28 +164,33 @@ class Experiments:
             running = self.running()
             if running is not None:
                 raise ExperimentError(f"experiment {running.name} runs; stop it first: `ranker experiments stop {running.name}`")
-            if self._path(name).exists():
+            if self._path(name).exists() and self._story(name).status != STARTING:
                 raise ExperimentError(f"experiment {name} has been already, and its story is kept; choose another name")
-            self._write(experiment)
+            self._write(msgspec.structs.replace(experiment, status=STARTING))
             write_file(self.running_file, f"{name}\n".encode())
+            self._write(experiment)
         return experiment
 
     def stop(self, name: str, reason: str, standings: list[dict[str, Any]]) -> Experiment:
         """Serve what serves, from the next search on, and write down how it ended; an experiment that has ended stays as it is."""
         with self._locked():
             experiment = self.read(name)
-            if experiment.status != "running":
+            if experiment.stopped is not None:
                 return experiment
-            ended = msgspec.structs.replace(experiment, status="stopped", stopped=now_ms(), reason=reason, standings=standings)
-            # The line goes first: whatever happens next, the experiment does not go on.
-            write_file(self.running_file, b"")
+            ended = msgspec.structs.replace(experiment, status=STOPPED, stopped=now_ms(), reason=reason, standings=standings)
+            if self._line() == name:
+                self._write(msgspec.structs.replace(experiment, status=RUNNING))  # it may say "starting", which without the line is nothing
+                # The line goes first: whatever happens next, the experiment does not go on.
+                write_file(self.running_file, b"")
             self._write(ended)
             return ended
 
     def drop(self, name: str, numbers: list[int]) -> Experiment:
-        """Take challengers out of the draft."""
+        """Take challengers out of the draft; an experiment that has ended stays as it is."""
         with self._locked():
             experiment = self.read(name)
+            if experiment.status != RUNNING:
+                return experiment
             changed = msgspec.structs.replace(experiment, dropped=sorted({*experiment.dropped, *numbers}))
             self._write(changed)
             write_file(self.running_file, f"{name}\n".encode())  # touched, so that servers read the experiment again

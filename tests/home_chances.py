@@ -44,4 +44,4 @@ documents = st.builds(
 some_documents = st.lists(documents, min_size=1, max_size=5, unique_by=lambda one: one["id"])
 some_keys = st.lists(keys, max_size=3, unique=True)
 points = st.integers(1, 40)
-disturbances = st.none() | st.tuples(st.sampled_from(("read", "killed", "torn", "full", "broken")), points)
+disturbances = st.none() | st.tuples(st.sampled_from(("read", "killed", "torn", "full", "full once", "broken")), points)

@@ -24,9 +24,12 @@ from indexer.schema import Schema
 from indexer.updates import remove, update
 from ranker.activations import label
 from ranker.activations import rollback as roll_model_back
+from ranker.experiments import ExperimentError, Experiments
 from ranker.query_ids import load_secret
 from ranker.registry import Registry
 from ranker.watch import watched
+from searchd.lexicon_changes import add_synonyms
+from searchd.synonyms import read_rules
 
 CHINESE = Schema.from_dict({"fields": {"title": {"type": "text"}}})
 
@@ -84,6 +87,10 @@ def terms(home):
         return tuple(index.df(["\x03云原生", "\x03平台"]).tolist()), index.num_docs
 
 
+def synonyms(home):
+    return tuple(read_rules(home.lexicon))
+
+
 def models(count, active=()):
     def prepare(home):
         registry = Registry(home)
@@ -123,6 +130,43 @@ def import_beside(home):
     Registry(home).import_folder(home.models / "m" / "v0001", "m")
 
 
+def experiments(home):
+    """Which experiments there are, how each is, and which one runs."""
+    store = Experiments(home)
+    running = store.running()
+    return tuple((one.name, one.status, *one.models) for one in store.entries()), running and (running.name, running.status)
+
+
+def experimenting(*others):
+    """A home where an experiment runs, and ``others`` were before."""
+
+    def prepare(home):
+        models(2)(home)
+        for name in (*others, "trial"):
+            Experiments(home).start(name, ["m/v0001"])
+            if name != "trial":
+                Experiments(home).stop(name, "enough", [])
+
+    return prepare
+
+
+def started_again(home):
+    """What was to be started runs after the same command; whoever did it before is told so."""
+    try:
+        start_an_experiment(home)
+    except ExperimentError as error:
+        assert "stop it first" in str(error)
+    assert Experiments(home).running().name == "new"
+
+
+def start_an_experiment(home):
+    Experiments(home).start("new", ["m/v0002"])
+
+
+def stop_the_experiment(home):
+    assert Experiments(home).stop("trial", "enough", []).reason == "enough"
+
+
 COMMANDS = {
     "the first build": Command(generations(0), again(4), documents, again(5)),
     "a later build": Command(generations(3), lambda home: build(home, [source(home, 4, bad=True)], SCHEMA), documents, again(5)),
@@ -137,6 +181,9 @@ COMMANDS = {
         models(2, ["v0001"]), lambda home: gate.activate(lambda: None, home, "m", "v0002", force=True), loadable, another_model
     ),
     "roll a model back": Command(models(2, ["v0001", "v0002"]), roll_model_back, loadable, another_model),
+    "start an experiment": Command(models(2), start_an_experiment, experiments, started_again),
+    "stop an experiment": Command(experimenting("earlier"), stop_the_experiment, experiments, stop_the_experiment),
+    "synonyms": Command(with_a_lexicon([]), lambda home: add_synonyms(home, "a, b"), synonyms, lambda home: add_synonyms(home, "a, c")),
     "secret": Command(lambda home: None, load_secret, lambda home: home.secret.exists() and len(home.secret.read_bytes()), load_secret),
 }
 
@@ -146,6 +193,8 @@ def strays(home):
     known = {home.current, home.index / "HISTORY", home.index / "LOCK", home.index / "MERGE", home.secret, home.root / "quarantine.jsonl"}
     known |= {home.models / name for name in ("ACTIVE", "ACTIVATIONS.json", "WATCH.json", ".activations", "m")}
     known |= {home.root / f"clicks.sqlite3{end}" for end in ("", "-wal", "-shm")}
+    known |= {home.experiments, home.experiments / ".lock", home.experiments / "RUNNING", *home.experiments.glob("[a-z]*.json")}
+    known |= {home.lexicon / ".lock", home.lexicon / "synonyms.txt"}
     known |= {home.index, home.models, home.lexicon, home.lexicon / "user.txt"}
     for version in versions(home) if home.current.exists() else []:
         folder = home.index / version.generation

@@ -52,6 +52,7 @@ class HomeModel:
     words: tuple[str, ...] = ()
     versions: list[str] = field(default_factory=list)
     active: list[str] = field(default_factory=list)
+    experiments: dict[str, str] = field(default_factory=dict)
     searches: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     clicks: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
@@ -59,6 +60,11 @@ class HomeModel:
     def now(self) -> Generation:
         """What is published."""
         return Generation({}) if self.current is None else self.generations[self.current]
+
+    @property
+    def running(self) -> str | None:
+        """The experiment that runs."""
+        return next((name for name, status in self.experiments.items() if status == "running"), None)
 
     @property
     def serving(self) -> str | None:

@@ -11,7 +11,7 @@ import indexer.changes as changes
 import indexer.durable as durable
 import indexer.merging as merging
 from indexer.build import build
-from indexer.changes import apply_changes, fold
+from indexer.changes import Change, apply_all, fold
 from indexer.index import AnalyzerMismatch, Index
 from indexer.merging import merge_as_needed
 from indexer.publish import NoSuchGeneration, rollback
@@ -42,12 +42,14 @@ class Writers(HomeUnderTest):
         source = self._source(documents)
         self._index_command(lambda: build(self.home, [source], SCHEMA), self._generation(documents), disturbance)
 
-    @rule(upserts=some_documents | st.just([]), deletes=some_keys, disturbance=disturbances)
-    def change(self, upserts, deletes, disturbance):
+    @rule(upserts=some_documents | st.just([]), deletes=some_keys, disturbance=disturbances, shared=st.booleans())
+    def change(self, upserts, deletes, disturbance, shared=False):
+        """``shared``: as a service does, with the segments that its engine has open."""
         before = self.model.now.documents
         none = not upserts and not set(deletes) & set(before)
         new = self._generation(changed(before, upserts, deletes).values())
-        self._index_command(lambda: apply_changes(self.home, upserts, deletes), new, disturbance, False if none else None)
+        older = self.engine_now().index if shared else None
+        self._index_command(lambda: apply_all(self.home, [Change(upserts, deletes)], older), new, disturbance, False if none else None)
 
     @rule(upserts=some_documents, disturbance=disturbances)
     def update_from_a_file(self, upserts, disturbance):

@@ -1,6 +1,7 @@
 """An experiment in a real engine: who sees what, what is logged, how it is judged and how it ends."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from small_home import build_home, documents
 from small_models import contrary_model
 
+import indexer.durable as durable
 from indexer.home import Home
 from ranker.cli import program
 from ranker.clicklog import ClickLog, Event
@@ -206,6 +208,45 @@ def test_mistakes_are_told(home, engine):
     assert store.stop("a", "again", []).reason == "enough"
     with pytest.raises(ExperimentError, match="choose another name"):
         store.start("a", ["first"])
+
+
+def killed_after(file, work):
+    """Do ``work`` in a process that is killed right after ``file`` got its name for the first time."""
+    child = os.fork()
+    if not child:
+        try:
+            durable.watch(durable.killing_after(f"replace {file}:1"))
+            work()
+        finally:
+            os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_an_experiment_whose_start_was_killed_has_not_been(home):
+    store = Experiments(home)
+    killed_after("a.json", lambda: store.start("a", ["first"]))
+    assert store.running() is None and store.entries() == []
+    with pytest.raises(ExperimentError, match="none yet"):
+        store.read("a")
+    assert store.start("a", ["first"]).name == store.running().name == store.read("a").name
+
+
+def test_stopping_an_experiment_whose_end_was_killed_does_not_stop_another_one(home):
+    store = Experiments(home)
+    store.start("a", ["first"])
+    killed_after("RUNNING", lambda: store.stop("a", "enough", []))
+    assert store.running() is None and store.read("a").status == "stopped"
+    store.start("b", ["first"])
+    assert store.stop("a", "enough", [{"wins": 1}]).standings == [{"wins": 1}]
+    assert store.running().name == "b" and (store.read("a").reason, store.read("a").stopped is None) == ("enough", False)
+
+
+def test_who_drops_a_challenger_does_not_start_a_stopped_experiment_again(home):
+    """The watch may have read it before somebody stopped it."""
+    store = Experiments(home)
+    store.start("a", ["first"])
+    store.stop("a", "enough", [])
+    assert store.drop("a", [1]).status == "stopped" and store.running() is None and store.read("a").dropped == []
 
 
 def test_damaged_files_stop_no_search(home, engine):
