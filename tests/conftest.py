@@ -24,8 +24,8 @@ def _no_waiting_for_the_disk(descriptor: int) -> None:
 
 os.fsync = _no_waiting_for_the_disk
 
-LONG_FIRST = ("test_damage.py", "test_reindex.py", "test_changes.py", "test_shell_blocks.py")
-"""Files of few tests that take minutes; begun last, they would leave all workers but one without work."""
+LONG_FIRST = ("test_damage.py", "test_reindex.py", "test_changes.py", "test_shell_blocks.py", "test_xss.py", "test_writer.py")
+"""Files whose few tests take long; begun last, they would leave all workers but one without work."""
 
 
 def pytest_configure(config):

@@ -1,5 +1,6 @@
 """The documentation builds without a warning into a site that asks nobody else for anything, and its search knows Chinese."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from browsers import launched_chromium
 
 pytest.importorskip("material", reason="mkdocs-material is not installed; `make test` and `make docs` install it")
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,10 +54,10 @@ def test_the_search_finds_chinese_words(site):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("query", ["interleaving", "机器学习"], ids=["english", "chinese"])
-def test_the_search_works_in_a_browser_from_the_disk(site, query):
+def test_the_search_works_in_a_browser_from_the_disk(chromium, site, query):
     asked = []
-    with launched_chromium() as browser:
-        page = browser.new_page()
+    with contextlib.closing(chromium.new_context()) as context:
+        page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.goto((site / "index.html").as_uri())
         page.locator("[data-md-component=search-query]").click()
