@@ -17,7 +17,7 @@ at the word's one position. Names of two humps (JavaScript, GitHub) are not divi
 """
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import Stemmer
 
@@ -71,8 +71,8 @@ class Code(NamedTuple):
     whole: str
 
 
-class Words(BoundedCache["str | Code"]):
-    """Run -> its term, or a Code."""
+class Words(BoundedCache[Any]):
+    """Run -> its term (str), or a Code."""
 
     def __init__(self) -> None:
         super().__init__(self._entry, _CACHE_SIZE, _CACHED_WORD)
