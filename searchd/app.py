@@ -8,6 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from indexer.home import Home
+from searchd.admission import Admission
 from searchd.assets import asset_url
 from searchd.config import load_settings
 from searchd.cors import register_cors
@@ -67,7 +68,9 @@ def create_app(home: str | os.PathLike[str] | Home | None = None, *, engine: Any
         app.register_blueprint(blueprint)
     app.after_request(_protect)
     register_cors(app, service.settings.cors_origins)
-    app.wsgi_app = Direct(app, service, {**SECURITY_HEADERS, "Cache-Control": NOT_KEPT})  # type: ignore[method-assign]
+    headers, settings = {**SECURITY_HEADERS, "Cache-Control": NOT_KEPT}, service.settings
+    direct, most = Direct(app, service, headers), settings.queue + service.at_once
+    app.wsgi_app = Admission(direct, most, settings.threads, service.metrics, headers, settings.cors_origins)  # type: ignore[method-assign]
     if service.settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, service.settings.proxies, service.settings.proxies)  # type: ignore[method-assign]
     return app

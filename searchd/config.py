@@ -32,8 +32,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: Annotated[int, Meta(ge=0, le=65535, description="TCP port to listen on.")] = 8000
     workers: Annotated[int, Meta(ge=1, le=256, description="Processes that answer requests; they share the index's pages.")] = 1
     threads: Annotated[
-        int, Meta(ge=1, le=256, description="Requests a worker handles at once; one whose body arrives slowly holds one.")
-    ] = 32
+        int,
+        Meta(ge=1, le=1024, description="Bodies of requests that may be arriving at a worker at once; further ones are refused with 503."),
+    ] = 256
+    queue: Annotated[
+        int, Meta(ge=1, le=1024, description="Requests that wait in a worker while it answers others; further ones are refused with 503.")
+    ] = 64
+    timeout_ms: Annotated[
+        int,
+        Meta(ge=0, le=5000, description="Time limit of searches that bring none, waiting included; see `timeout_ms` of a search. 0: none."),
+    ] = 1500
     title: Annotated[str, Meta(min_length=1, max_length=60, description="Name shown on the search page.")] = "searchd"
     require_keys: Annotated[bool, Meta(description="Whether reading, searching and sending events need a key too.")] = False
     model: Annotated[str, Meta(max_length=64, description="Model of searches that name none: a name, active or none.")] = "active"

@@ -16,6 +16,7 @@ from flask import Flask
 
 from searchd.access import ADMITTED, OPEN_SCOPES
 from searchd.cors import exposing
+from searchd.errors_http import Overloaded
 from searchd.params import JSON, Params, list_fields, params_of
 from searchd.rate_limits import client_of
 from searchd.request_checks import require_names
@@ -65,6 +66,8 @@ class Direct:
             if asked is None or not self._admitted(way, environ):
                 return None
             return way.operation.direct(self._service, asked)  # type: ignore[misc]
+        except Overloaded:
+            raise
         except Exception:  # told and logged where it happens again
             return None
 

@@ -242,8 +242,8 @@ class Engine:
 
         ``minimum_should_match``: so many of the query's plain words must be there (all, if it has fewer), whatever the ``mode``.
         ``num_typos``: so many edits a word may be put right (0 to 2; None: by its length); see ``correction.py`` for when.
-        ``locale`` is the query's language, such as ``en`` or ``zh-Hans``; without, the text tells. After ``timeout_ms`` what comes next is left
-        out (a model's order, the exact total, corrections, passages, facets, further segments), which ``partial`` and ``coverage`` tell.
+        ``locale`` is the query's language, such as ``en`` or ``zh-Hans``; without, the text tells. After ``timeout_ms`` retrieval stops
+        and what comes next is left out (a model's order, the exact total, corrections, passages, facets), which ``partial`` and ``coverage`` tell.
         ``partial`` "deny": raise PartialAnswer, or Corrupt, instead of an answer from which something is missing.
         ``log`` None writes the search to the click log if the engine has one; ``who`` may name application, client_id, session_id, user_id.
         Raises SearchdError: query_too_long, bad_filter, unknown_field, bad_sort, unknown_model, invalid_parameter.

@@ -50,6 +50,7 @@ STATUS_OF_CODE = {
     "click_log_full": 503,
     "click_log_corrupt": 503,
 }
+RETRY_SECONDS = 1  # of requests that were too many
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 _CODE_OF_STATUS = {
     400: "bad_request",
@@ -73,6 +74,13 @@ class HttpProblem(Exception):
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.headers = status, code, dict(headers or {})
+
+
+class Overloaded(HttpProblem):
+    """As many requests as can be answered in time are waiting."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "overloaded", ERROR_CODES["overloaded"], {"Retry-After": str(RETRY_SECONDS)})
 
 
 class Problem(msgspec.Struct):

@@ -13,20 +13,25 @@ from indexer.columns import Column
 from searchd.column_keys import codes_of
 from searchd.columns import Columns
 from searchd.kernels_columns import count_codes, count_keywords
+from searchd.stages import need_time
 
 MAX_VALUES = 100
 MAX_FACETS = 32
 
 
 def facet_counts(names: Sequence[str], columns: Columns, matched: np.ndarray, limit: int = MAX_VALUES) -> dict[str, dict[str, int]]:
-    """For each field its ``limit`` commonest values and their counts, commonest first, then by value; raises UnknownField.
+    """For each field its ``limit`` commonest values and their counts, commonest first, then by value; raises UnknownField, and OutOfTime.
 
     ``matched`` is bool[max_doc].
     """
     for name in names:
         columns.require(name, "a facet")
     marks = np.ascontiguousarray(matched).view(np.uint8)
-    return {name: _counts(name, columns, marks, limit) for name in dict.fromkeys(names)}
+    found = {}
+    for name in dict.fromkeys(names):
+        need_time()
+        found[name] = _counts(name, columns, marks, limit)
+    return found
 
 
 def _counts(name: str, columns: Columns, matched: np.ndarray, limit: int) -> dict[str, int]:

@@ -21,6 +21,7 @@ from indexer.errors import SearchdError
 from indexer.values import EXPECTED, PARSERS
 from searchd.columns import Columns
 from searchd.kernels_columns import mark_keywords
+from searchd.stages import need_time
 
 MAX_CHARS = 4096
 MAX_DEPTH = 32
@@ -224,7 +225,8 @@ def _unquoted(text: str) -> str:
 
 
 def evaluate(node: Filter, columns: Columns, num_docs: int) -> np.ndarray:
-    """bool[num_docs]: where a tree holds."""
+    """bool[num_docs]: where a tree holds. Raises OutOfTime when the search's time is up."""
+    need_time()
     if isinstance(node, Not):
         return ~evaluate(node.node, columns, num_docs)
     if isinstance(node, Comparison):

@@ -33,6 +33,7 @@ from searchd.kernels_layout import (
 from searchd.kernels_phrase import POSITIONS, keep_phrases, prepare_phrase
 from searchd.kernels_postings import accepted, skip_range, superblock_range
 from searchd.kernels_terms import gather_terms, sort_terms
+from searchd.kernels_time import ends, goes_on, stops
 from searchd.kernels_wide import is_wide, keep_wide, wide_nibble
 
 WALK_RATIO = 4  # a list up to so many times longer than the candidates is walked, in a longer one each is looked up
@@ -40,15 +41,16 @@ WALK_RATIO = 4  # a list up to so many times longer than the candidates is walke
 
 @kernel
 def count_all(segments, scratch_words, mask, num_terms, marks, enough):
-    """How many documents have all the query's terms and its phrase; from ``enough`` on the count stops at the next superblock.
+    """How many documents have all the query's terms and its phrase; from ``enough`` on, or when time is up, the count stops at the next superblock.
 
     ``marks`` uint8[max_doc], or empty: set to 1 for these documents. QUERY_REQUIRED must be 1 for all terms; their weights do not matter.
     """
     scratch = words_of(scratch_words)
     total = np.int64(0)
     for s in range(len(segments)):
-        if total < enough:
+        if total < enough and goes_on(scratch):
             total += _count_in_segment(words_of(segments[s]), scratch, mask, num_terms, marks, enough - total)
+            ends(words_of(segments[s]), scratch)
     return total
 
 
@@ -62,7 +64,7 @@ def _count_in_segment(segment, scratch, mask, num_terms, marks, enough):
     total = np.int64(0)
     if i64_at(scratch, ROW)[driver] >= 0:
         superblock = np.int64(0)
-        while superblock < word_at(segment, NUM_SUPERBLOCKS) and total < enough:
+        while superblock < word_at(segment, NUM_SUPERBLOCKS) and total < enough and not stops(segment, scratch, superblock):
             found = intersect(segment, scratch, n, superblock)
             total += _count_candidates(segment, scratch, mask, superblock << SUPERBLOCK_BITS, found, marks)
             superblock += 1

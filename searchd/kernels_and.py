@@ -55,6 +55,7 @@ from searchd.kernels_layout import (
 )
 from searchd.kernels_postings import accepted, posting_share, skip_range, superblock_range
 from searchd.kernels_terms import bound_superblocks, gather_terms, order_required_first, raise_floor_by_terms, scale_of
+from searchd.kernels_time import ends, goes_on
 from searchd.kernels_top import needed, offer_all, start_top, write_top
 from searchd.kernels_visits import next_visit
 from searchd.kernels_wide import add_wide, impact, is_wide, keep_wide, wide_impact
@@ -70,7 +71,9 @@ def top_and(segments, scratch_words, mask, num_terms, k):
     scale = scale_of(words_of(segments[0]), scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
-            _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
+            if goes_on(scratch):
+                _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
+                ends(words_of(segments[s]), scratch)
     return write_top(scratch, k, scale)
 
 

@@ -34,9 +34,9 @@ STRETCH, SHRINK = 0, 1  # of FACTORS: what stored maxima and thresholds must be 
     LOCAL_START, LOCAL_END, LOCAL_BOUND, WINDOW, BLOCK_BOUNDS, OFFSETS, SCORES,
     KEYS, SPARE, STATE, DIGITS, DOCS_OUT, SCORES_OUT,
     PHRASE, PHRASE_IDS, PATTERN,
-    PLACES, MATCHES, HISTOGRAM, MARKS, COUNTS,
-) = range(0, 74, 2)  # fmt: skip
-SCRATCH_WORDS = 74
+    PLACES, MATCHES, HISTOGRAM, MARKS, COUNTS, TIME,
+) = range(0, 76, 2)  # fmt: skip
+SCRATCH_WORDS = 76
 
 
 def describe(words: int, numbers: Mapping[int, int], arrays: Mapping[int, np.ndarray]) -> np.ndarray:

@@ -41,6 +41,7 @@ from searchd.kernels_layout import (
 )
 from searchd.kernels_postings import accepted, add_row, impact_of_doc
 from searchd.kernels_terms import bound_superblocks, gather_terms, promising_level, scale_of, sort_terms
+from searchd.kernels_time import ends, goes_on, stops
 from searchd.kernels_top import needed, offer, start_top, write_top
 from searchd.kernels_wide import bytes_of, is_wide
 
@@ -55,7 +56,9 @@ def top_minimum(segments, scratch_words, mask, num_terms, num_counted, minimum, 
     scale = scale_of(words_of(segments[0]), scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
-            _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, num_counted, minimum, scale, k)
+            if goes_on(scratch):
+                _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, num_counted, minimum, scale, k)
+                ends(words_of(segments[s]), scratch)
     return write_top(scratch, k, scale)
 
 
@@ -70,11 +73,15 @@ def _top_of_segment(segment, scratch, mask, num_terms, num_counted, minimum, sca
     bound_superblocks(segment, scratch, n)
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
     promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
+    visited = np.int64(0)
     for least_bound in (promising, np.int64(0)):
         for b in range(word_at(segment, NUM_SUPERBLOCKS)):
             if bounds[b] == 0 or bounds[b] < least_bound:
                 continue
             if bounds[b] >= needed(state, word_at(segment, FIRST_DOC) + (b << SUPERBLOCK_BITS)):
+                if stops(segment, scratch, visited if least_bound > 0 else max(visited, b)):
+                    return
+                visited += 1
                 _visit(segment, scratch, mask, counted, n, minimum, b, k)
             bounds[b] = 0
 

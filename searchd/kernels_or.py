@@ -48,6 +48,7 @@ from searchd.kernels_layout import (
 )
 from searchd.kernels_postings import accepted, add_row
 from searchd.kernels_terms import bound_superblocks, gather_terms, order_by_best, raise_floor_by_terms, scale_of
+from searchd.kernels_time import ends, goes_on
 from searchd.kernels_top import needed, offer_all, start_top, write_top
 from searchd.kernels_visits import next_visit
 from searchd.kernels_wide import is_wide
@@ -67,7 +68,9 @@ def top_or(segments, scratch_words, mask, num_terms, k):
     scale = scale_of(words_of(segments[0]), scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
-            _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
+            if goes_on(scratch):
+                _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
+                ends(words_of(segments[s]), scratch)
     return write_top(scratch, k, scale)
 
 

@@ -30,6 +30,7 @@ from searchd.kernels_layout import (
 from searchd.kernels_phrase import POSITIONS, fetch_row, has_phrase, keep_phrases, prepare_phrase
 from searchd.kernels_postings import accepted, impact_of_doc, superblock_range
 from searchd.kernels_terms import bound_superblocks, gather_terms, order_required_first, promising_level, scale_of
+from searchd.kernels_time import ends, goes_on, stops
 from searchd.kernels_top import FLOOR, make_key, needed, offer, start_top, write_top
 
 FIRST_SUPERBLOCKS = 8
@@ -47,7 +48,9 @@ def top_phrase(segments, scratch_words, mask, num_terms, k):
     scale = scale_of(words_of(segments[0]), scratch, num_terms)
     if scale > 0:
         for s in range(len(segments)):
-            _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
+            if goes_on(scratch):
+                _top_of_segment(words_of(segments[s]), scratch, mask, num_terms, scale, k)
+                ends(words_of(segments[s]), scratch)
     return write_top(scratch, k, scale)
 
 
@@ -82,12 +85,16 @@ def _drive_row(segment, scratch, mask, n, required, k):
     bounds, state = i32_at(scratch, BOUNDS), u64_at(scratch, STATE)
     phrased = i64_at(scratch, PHRASE)[POSITIONS] > 0
     promising = promising_level(segment, scratch, FIRST_SUPERBLOCKS + (k >> 5))
+    visited = np.int64(0)
     for least_bound in (promising, np.int64(0)):
         for b in range(word_at(segment, NUM_SUPERBLOCKS)):
             if bounds[b] == 0 or bounds[b] < least_bound:
                 continue
             first_doc = np.int64(b << SUPERBLOCK_BITS)
             if bounds[b] >= needed(state, word_at(segment, FIRST_DOC) + first_doc):
+                if stops(segment, scratch, visited if least_bound > 0 else max(visited, b)):
+                    return
+                visited += 1
                 if phrased and state[FLOOR] == 0:
                     found = _find_before_scores(segment, scratch, mask, n, required, b)
                     _offer(segment, scratch, mask, first_doc, found, k, False)

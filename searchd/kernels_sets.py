@@ -20,6 +20,7 @@ from searchd.kernels_layout import (
 from searchd.kernels_postings import full_code, superblock_range
 from searchd.kernels_rare import next_posting
 from searchd.kernels_terms import gather_terms
+from searchd.kernels_time import ends, goes_on, stops
 from searchd.kernels_wide import bytes_of, is_wide
 
 NO_MASK = np.zeros(0, np.uint8)
@@ -82,15 +83,16 @@ def _mark_packed(segment, start, end, wanted, marks):
 
 @kernel
 def count_any(segments, scratch_words, num_terms, enough):
-    """How many documents have any of the query's terms; from ``enough`` on the count stops at the next superblock.
+    """How many documents have any of the query's terms; from ``enough`` on, or when time is up, the count stops at the next superblock.
 
     A superblock's marks stay in the nearest cache, and are summed by vectors.
     """
     scratch = words_of(scratch_words)
     total = np.int64(0)
     for s in range(len(segments)):
-        if total < enough:
+        if total < enough and goes_on(scratch):
             total += _count_in_segment(words_of(segments[s]), scratch, num_terms, enough - total)
+            ends(words_of(segments[s]), scratch)
     return total
 
 
@@ -100,7 +102,7 @@ def _count_in_segment(segment, scratch, num_terms, enough):
     marks, live = u8_at(scratch, MARKS), u8_at(segment, LIVE)
     total = np.int64(0)
     superblock = np.int64(0)
-    while superblock < word_at(segment, NUM_SUPERBLOCKS) and total < enough:
+    while superblock < word_at(segment, NUM_SUPERBLOCKS) and total < enough and not stops(segment, scratch, superblock):
         first_doc = superblock << SUPERBLOCK_BITS
         part = marks[: min(SUPERBLOCK, word_at(segment, NUM_DOCS) - first_doc)]
         _mark_superblock(segment, scratch, n, superblock, part)

@@ -9,6 +9,7 @@ from indexer.jit import inlined
 from indexer.postings import SUPERBLOCK_BITS
 from searchd.kernels_bits import i32_at, u64_at, word_at
 from searchd.kernels_layout import BOUNDS, FIRST_DOC, NUM_SUPERBLOCKS, STATE
+from searchd.kernels_time import stops
 from searchd.kernels_top import needed
 
 FIRST_VISITS = 4
@@ -16,11 +17,13 @@ FIRST_VISITS = 4
 
 @inlined
 def next_visit(segment, scratch, visited, last, k):
-    """The superblock to visit when ``visited`` have been, ``last`` the latest of them; -1 when none can give anything any more.
+    """The superblock to visit when ``visited`` have been, ``last`` the latest of them; -1 when none can give anything any more, or time is up.
 
     More of them come best bound first when k is large.
     """
     first = FIRST_VISITS + (k >> 5)
+    if stops(segment, scratch, visited if visited <= first else last + 1):
+        return np.int64(-1)
     if visited < first:
         return _take_best(segment, scratch)
     return _take_next(segment, scratch, np.int64(0) if visited == first else last + 1)

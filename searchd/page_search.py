@@ -52,7 +52,15 @@ def _without_themselves(service: Service, query: PageQuery, result: Any) -> Coun
     for name in chosen:
         rest = page_filter(service, query.without_field(name))
         counted = service.engine.search(
-            answered, limit=0, filter=rest, facets=[name], model="none", highlight=False, num_typos=0, log=False
+            answered,
+            limit=0,
+            filter=rest,
+            facets=[name],
+            model="none",
+            highlight=False,
+            num_typos=0,
+            log=False,
+            timeout_ms=service.limit_ms(None),
         )
         found |= counted.facets
     return found

@@ -89,9 +89,9 @@ class SearchParams(Params):
             Meta(
                 ge=1,
                 le=5000,
-                description="After so many milliseconds what comes next is left out: the model's order, the exact total, corrections, passages, "
-                "facets, further segments of the index. `partial` says that something is missing, `coverage` which share of the documents was "
-                "looked at.",
+                description="After so many milliseconds retrieval stops and what comes next is left out: the model's order, the exact total, "
+                "corrections, passages, facets; without, the server's own limit holds. `partial` says that something is missing, `coverage` which "
+                "share of the documents was looked at.",
             ),
         ]
         | None

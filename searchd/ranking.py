@@ -15,7 +15,7 @@ from searchd.plan import Plan, matched_docs
 from searchd.query_terms import Sequence as TermSequence
 from searchd.retrieval_sets import UNLIMITED
 from searchd.snapshot import Snapshot
-from searchd.stages import complete, lap, time_is_up
+from searchd.stages import OutOfTime, complete, covers, lap, leave_out, time_is_up
 
 # Matches are counted exactly while the query's terms have at most so many postings (some milliseconds), beyond that up to a lower bound.
 EXACT_COUNT_POSTINGS = 20_000_000
@@ -66,8 +66,14 @@ def candidates(plan: Plan, snapshot: Snapshot, k: int) -> tuple[np.ndarray, np.n
         docs, scores = _top(plan, snapshot, k)
     else:
         docs, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
-    if plan.listing and len(docs) < k:
-        rest = matched_docs(plan, snapshot)
+    if plan.listing and len(docs) < k and complete():
+        try:
+            rest = matched_docs(plan, snapshot)
+        except OutOfTime:
+            leave_out("documents")
+            if not plan.terms:
+                covers(0.0)
+            return docs, scores
         rest[docs] = False
         more = np.flatnonzero(rest)[: k - len(docs)].astype(np.int64)
         docs, scores = np.concatenate([docs, more]), np.concatenate([scores, np.zeros(len(more), np.float32)])
@@ -106,6 +112,14 @@ def count_matches(plan: Plan, snapshot: Snapshot, found: int, k: int) -> Total:
         return Total(found, "eq" if complete() else "gte")
     if time_is_up("count"):
         return Total(found, "gte")
+    try:
+        return _counted(plan, snapshot, found)
+    except OutOfTime:
+        leave_out("count")
+        return Total(found, "gte")
+
+
+def _counted(plan: Plan, snapshot: Snapshot, found: int) -> Total:
     retriever = snapshot.retriever
     if plan.mask is not None or plan.phrase is not None or plan.minimum is not None or plan.listing:
         return Total(int(np.count_nonzero(matched_docs(plan, snapshot))))

@@ -14,6 +14,7 @@ import numpy as np
 from ranker.exploration import Exploration, explored
 from searchd.exact_forms import best_formed, formed
 from searchd.explanations import Explanation, explain_retrieval
+from searchd.facets import facet_counts
 from searchd.hits import Hit, documents_of, highlights_of, markers_of
 from searchd.parts import Part, served_parts, told
 from searchd.plan import Plan, matched_docs
@@ -32,7 +33,7 @@ from searchd.ranking import (
 )
 from searchd.snapshot import Snapshot
 from searchd.sorting import SortKey, sorted_docs
-from searchd.stages import lap, time_is_up
+from searchd.stages import OutOfTime, lap, leave_out, time_is_up
 
 # Features that compare a score with the best ones look at so many, also when a shorter page is asked for.
 CONTEXT = 10
@@ -164,6 +165,15 @@ def sorted_page(plan: Plan, snapshot: Snapshot, keys: Sequence[SortKey], limit: 
     matched = np.flatnonzero(matched_docs(plan, snapshot)).astype(np.int64)
     docs = sorted_docs(matched, keys, snapshot.columns, offset + limit)[offset:]
     return Page(Ranked(docs, np.zeros(len(docs)), np.zeros(len(docs), np.float32)), Total(len(matched)))
+
+
+def facets_of(names: Sequence[str], plan: Plan, snapshot: Snapshot) -> dict[str, dict[str, int]]:
+    """The commonest values of fields among all documents that match; none when the time is up before they are counted."""
+    try:
+        return facet_counts(names, snapshot.columns, matched_docs(plan, snapshot))
+    except OutOfTime:
+        leave_out("facets")
+        return {}
 
 
 def with_features(page: Page, plan: Plan, snapshot: Snapshot) -> Page:

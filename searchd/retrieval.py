@@ -5,7 +5,7 @@ their order, equal scores rank the lower document first, and deleted documents n
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from searchd.retrieval_phrases import top_phrase, top_word_phrase
 from searchd.retrieval_segment import SearchSegment
 from searchd.retrieval_sets import UNLIMITED, Sets
 from searchd.scratch import Scratch
-from searchd.stages import covers, limited, time_is_up
 from searchd.term_table import TermTable
+from searchd.time_limits import ranked_in_time
 
 TABLE_SIZE = 1 << 16
 NO_MASK = np.zeros(0, np.uint8)
@@ -81,29 +81,8 @@ class Retriever:
             kernel, query_required = top_and, scratch.query_required
             for i in range(n):
                 query_required[i] = mode == "or" or required is None or terms[i] in required
-        if len(table.segments) > 1 and limited():
-            return self._top_in_time(lambda some: kernel(some, scratch.words, mask8, n, k), table, scratch, k)
-        found = kernel(table.segments, scratch.words, mask8, n, k)
+        found = ranked_in_time(scratch, kernel, table.segments, scratch.words, mask8, n, k)
         return scratch.docs[:found].copy(), scratch.scores[:found].copy()
-
-    def _top_in_time(
-        self, kernel: Callable[[np.ndarray], int], table: TermTable, scratch: Scratch, k: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The best of one segment after another, largest first, until the time is up; of one at least."""
-        docs: list[np.ndarray] = []
-        scores: list[np.ndarray] = []
-        searched = 0
-        for number in sorted(range(len(self._segments)), key=lambda number: -self._segments[number].num_docs):
-            if docs and time_is_up("segments"):
-                break
-            found = kernel(table.segments[number : number + 1])
-            docs.append(scratch.docs[:found].copy())
-            scores.append(scratch.scores[:found].copy())
-            searched += self._segments[number].num_docs
-        covers(searched / self.max_doc)
-        all_docs, all_scores = np.concatenate(docs), np.concatenate(scores)
-        best = np.lexsort((all_docs, -all_scores))[:k]
-        return all_docs[best], all_scores[best]
 
     def top_words(self, words: Sequence[str], k: int, mode: str = "or") -> tuple[np.ndarray, np.ndarray]:
         """``top`` for words that are each there once and all required or none, or "phrase": the shortest way to the kernels, which take

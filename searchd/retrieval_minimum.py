@@ -7,6 +7,7 @@ import numpy as np
 import searchd.kernels_minimum as kernels
 from searchd.scratch import Scratch
 from searchd.term_table import TermTable
+from searchd.time_limits import ranked_in_time
 
 
 def top_minimum(
@@ -29,5 +30,5 @@ def top_minimum(
     scratch = scratch_for(len(terms), k)
     for at, i in enumerate(order):
         scratch.query_terms[at], scratch.query_weights[at], scratch.query_required[at] = numbers[i], weights[i], False
-    found = kernels.top_minimum(table.segments, scratch.words, mask, len(terms), num_counted, minimum, k)
+    found = ranked_in_time(scratch, kernels.top_minimum, table.segments, scratch.words, mask, len(terms), num_counted, minimum, k)
     return scratch.docs[:found].copy(), scratch.scores[:found].copy()

@@ -9,6 +9,7 @@ from searchd.kernels_phrase import ANY, FIELD, HEADER, POSITIONS, SLOP
 from searchd.retrieval_sets import needed_terms, trimmed
 from searchd.scratch import Scratch
 from searchd.term_table import TermTable
+from searchd.time_limits import ranked_in_time
 
 NO_MASK = np.zeros(0, np.uint8)
 
@@ -42,7 +43,7 @@ def top_phrase(
         number_of = dict(zip(weight_of, numbers))
         scratch.ask_phrase([ANY if t is None else number_of[t] for t in phrase], field, slop)
     try:
-        found = kernels.top_phrase(table.segments, scratch.words, mask, n, k)
+        found = ranked_in_time(scratch, kernels.top_phrase, table.segments, scratch.words, mask, n, k)
     finally:
         scratch.phrase[POSITIONS] = 0
     table.settle()

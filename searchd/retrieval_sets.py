@@ -1,6 +1,7 @@
 """Which documents have terms or phrases, and how many: sets without an order, over all segments of an index."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,15 +11,18 @@ from searchd.kernels_phrase import ANY, POSITIONS
 from searchd.kernels_sets import count_any, mark_terms
 from searchd.retrieval_segment import SearchSegment
 from searchd.scratch import Scratch
+from searchd.stages import need_time
 from searchd.term_table import TermTable
+from searchd.time_limits import whole_in_time
 
 HAN_PAIR = 2  # the stream of terms of two adjacent Han characters
 NO_BYTES = np.zeros(0, np.uint8)
 UNLIMITED = 1 << 62
+MARKED_AT_ONCE = 1 << 20  # postings, some milliseconds' worth, between two looks at the clock
 
 
 class Sets:
-    """Sets of documents as masks bool[max_doc], deleted ones never in them.
+    """Sets of documents as masks bool[max_doc], deleted ones never in them. All raise OutOfTime when the search's time is up before they are whole.
 
     ``resolve`` gives the term table and the numbers of terms in it; ``scratch`` this thread's arrays for so many terms and results.
     """
@@ -46,7 +50,9 @@ class Sets:
         found = np.zeros(self._max_doc, np.uint8)
         for segment, chosen in zip(self._segments, ids):
             marks = found[segment.first_doc : segment.first_doc + segment.num_docs]
-            mark_terms(segment.words, *segment.view.locate(chosen), segment.wanted_codes(field), marks)
+            for part in _parts(*segment.view.locate(chosen)):
+                need_time()
+                mark_terms(segment.words, *part, segment.wanted_codes(field), marks)
             if segment.live is not None:
                 marks &= segment.live
         return found.view(bool)
@@ -59,7 +65,7 @@ class Sets:
         scratch = self._scratch(max(1, len(terms)), 1)
         for i, number in enumerate(numbers):
             scratch.query_terms[i], scratch.query_weights[i], scratch.query_required[i] = number, 0.0, False
-        return int(count_any(table.segments, scratch.words, len(numbers), enough))
+        return whole_in_time(scratch, count_any, table.segments, scratch.words, len(numbers), enough)
 
     def count_all(self, terms: Sequence[str], enough: int) -> int:
         """How many documents have every one of the terms, at least one; from ``enough`` on it may stop counting."""
@@ -108,12 +114,20 @@ class Sets:
             number_of = dict(zip(terms, numbers))
             scratch.ask_phrase([ANY if t is None else number_of[t] for t in phrase], field, slop)
         try:
-            count = int(count_all(table.segments, scratch.words, NO_BYTES, len(numbers), marks, enough))
+            count = whole_in_time(scratch, count_all, table.segments, scratch.words, NO_BYTES, len(numbers), marks, enough)
         finally:
             scratch.phrase[POSITIONS] = 0
         if phrase:
             table.settle()
         return count
+
+
+def _parts(rows: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Some terms at a time of those that stand there, as many as have ``MARKED_AT_ONCE`` postings together; of one at least."""
+    number = np.cumsum(ends - starts) // MARKED_AT_ONCE
+    borders = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(rows)]
+    for first, last in pairwise(borders):
+        yield rows[first:last], starts[first:last], ends[first:last]
 
 
 def needed_terms(phrase: Sequence[str | None], slop: int, extra: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import searchd.kernels_layout as layout
 from indexer.postings import BLOCKS, SUPERBLOCK
 from searchd.kernels_phrase import FIELD, HEADER, MAX_VARINT, POSITIONS, SLOP
+from searchd.kernels_time import TIME_WORDS
 from searchd.kernels_top import BUCKETS, STATE_WORDS, capacity
 
 LEVELS = 256  # into which the bounds of superblocks are sorted to find the best
@@ -32,6 +33,7 @@ class Scratch:
         self.query_weights: MutableSequence[float] = a[layout.QUERY_WEIGHTS].data  # type: ignore[assignment]
         self.query_required: MutableSequence[bool] = a[layout.QUERY_REQUIRED].data  # type: ignore[assignment]
         self.phrase: MutableSequence[int] = a[layout.PHRASE].data  # type: ignore[assignment]
+        self.time: MutableSequence[int] = a[layout.TIME].data  # type: ignore[assignment]
         self.docs, self.scores = a[layout.DOCS_OUT], a[layout.SCORES_OUT]
 
     def ask_phrase(self, places: Sequence[int], field: int | None, slop: int) -> None:
@@ -74,6 +76,7 @@ class Scratch:
             layout.DOCS_OUT: np.zeros(max_k, np.int64),
             layout.SCORES_OUT: np.zeros(max_k, np.float32),
             layout.PHRASE: np.zeros(HEADER + max_terms + 1, np.int64),
+            layout.TIME: np.zeros(TIME_WORDS, np.int64),
             layout.PHRASE_IDS: np.zeros(max_terms + 1, np.int64),
             layout.MARKS: np.zeros(SUPERBLOCK, np.uint8),
             layout.COUNTS: np.zeros(SUPERBLOCK, np.uint16),

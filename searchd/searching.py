@@ -1,6 +1,9 @@
 """A search as the service does it: the engine's result, logged and counted, as the API tells it."""
 
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -8,6 +11,9 @@ import structlog
 
 from ranker.query_ids import verify_query_id
 from searchd.answers import DifferenceAnswer, ExplainAnswer, ExplainedAnswer, HitAnswer, ModelRef, RankAnswer, SearchAnswer, Total
+from searchd.deadly import Blocked
+from searchd.error_codes import ERROR_CODES
+from searchd.errors_http import HttpProblem, Overloaded
 from searchd.params import ExplainParams, RankParams, SearchParams
 from searchd.responses import json_bytes
 from searchd.service import Service
@@ -19,15 +25,37 @@ def run_search(service: Service, params: SearchParams) -> Any:
     """The engine's Result; written to the click log when the request and the settings allow it."""
     if params.query_id is not None:
         verify_query_id(service.secret, params.query_id, service.settings.query_id_lifetime)
-    asked = time.perf_counter()
-    with service.turns:
+    with _turn(service, service.limit_ms(params.timeout_ms)) as timeout_ms:
         started = time.perf_counter()
-        timeout_ms = params.timeout_ms and max(1.0, params.timeout_ms - 1000 * (started - asked))
-        result = _searched(service, params, timeout_ms)
+        with _unblocked(service, params):
+            result = _searched(service, params, timeout_ms)
         seconds = time.perf_counter() - started
     _count(service, params, result, seconds)
     service.guard.tick()
     return result
+
+
+@contextmanager
+def _turn(service: Service, limit: int | None) -> Iterator[float | None]:
+    """A search's turn among those of this worker; what is left of its ``limit`` in milliseconds. Raises HttpProblem when that is over before."""
+    asked = time.perf_counter()
+    if not service.turns.acquire(timeout=limit / 1000 if limit else None):
+        raise Overloaded
+    try:
+        yield limit and max(1.0, limit - 1000 * (time.perf_counter() - asked))
+    finally:
+        service.turns.release()
+
+
+@contextmanager
+def _unblocked(service: Service, params: SearchParams) -> Iterator[None]:
+    """Searching, which may be the end of this worker; raises HttpProblem for what was the end of two."""
+    try:
+        with service.running.answering(params.q, params.filter, params.sort, params.facets, params.mode):
+            yield
+    except Blocked as error:
+        message, seconds = ERROR_CODES["query_blocked"], math.ceil(error.seconds)
+        raise HttpProblem(503, "query_blocked", message, {"Retry-After": str(seconds)}) from error
 
 
 def _searched(service: Service, params: SearchParams, timeout_ms: float | None) -> Any:

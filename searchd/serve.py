@@ -16,15 +16,17 @@ import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
 
 from indexer.home import Home
 from searchd.config import Settings, SettingsError, load_settings
+from searchd.deadly import RUNNING, account
 from searchd.readiness import RUN_FOLDER, WORKERS
+from searchd.supervisor import Supervisor
 
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 BACKLOG = 1024
 STOP_SECONDS = 5
+SPARE_THREADS = 16
 log = structlog.get_logger("searchd.serve")
 
 
@@ -39,7 +41,9 @@ def serve(home: Home, host: str | None = None, port: int | None = None, workers:
     try:
         _tell_workers(home, settings, folder)
         log.info("serving", home=str(home.root), url=f"http://{settings.host}:{settings.port}", workers=settings.workers)
-        _server(settings).serve()
+        server = _server(settings)
+        server.on_death = lambda pid, status: account(folder / RUNNING, pid)
+        server.serve()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -66,14 +70,15 @@ def _tell_workers(home: Home, settings: Settings, folder: Path) -> None:
 
 
 def _server(settings: Settings) -> Any:
-    return Server(
+    return Supervisor(
         "searchd.worker:make_application",
         factory=True,
         interface=Interfaces.WSGI,
         address=settings.host,
         port=settings.port,
         workers=settings.workers,
-        blocking_threads=settings.threads,
+        # Some that are always free, to refuse what is too much and to say that the service is well.
+        blocking_threads=settings.threads + settings.queue + SPARE_THREADS,
         backlog=BACKLOG,
         http=HTTPModes.http1,
         websockets=False,

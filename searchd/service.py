@@ -27,6 +27,7 @@ from ranker.log_file import logs_aside
 from ranker.query_ids import load_secret
 from searchd.committer import Committer
 from searchd.config import Settings
+from searchd.deadly import RUNNING, Running
 from searchd.engine import Engine
 from searchd.guard import Guard
 from searchd.keys import Failures, KeyStore
@@ -56,9 +57,11 @@ class Service:
         self.committer, self.merger = Committer(self._publish), Merger(home, self.tasks)
         self.writer: Writer | None = None
         self.changing = threading.Lock()
+        self.running = Running(self.run_folder / RUNNING)
         self.limits = RateLimits(settings.rate_limit / settings.workers, -(-settings.rate_burst // settings.workers))
         # More searches at once than processors only take turns at Python's lock, and leave suggestions and events no gap.
-        self.turns = threading.BoundedSemaphore(max(LEAST_AT_ONCE, len(os.sched_getaffinity(0)) // settings.workers))
+        self.at_once = max(LEAST_AT_ONCE, len(os.sched_getaffinity(0)) // settings.workers)
+        self.turns = threading.BoundedSemaphore(self.at_once)
         self.warm = False
         self.guard = Guard(home, settings.guard_seconds, lambda: self.click_log)
         self._lock = threading.RLock()
@@ -84,6 +87,10 @@ class Service:
                         engine.share_tables(TableMaker(self.home, self.run_folder / "tables"))
                     self._engine = engine
         return self._engine
+
+    def limit_ms(self, asked: int | None) -> int | None:
+        """How long a search may take that asks for a limit or for none; a worker that still loads its kernels sets none."""
+        return asked or (self.settings.timeout_ms if self.warm else 0) or None
 
     def show_at_once(self) -> None:
         """What is published now is served by this worker when this returns, and by the others from their next search on."""
@@ -124,6 +131,7 @@ class Service:
         engine = self._engine
         yield "searchd_click_logs_set_aside", "Damaged click logs that lie beside the new one.", {}, len(logs_aside(self.home.clicks))
         yield "searchd_ready", "1 when the kernels are warm and an index is open.", {}, float(self.warm and engine is not None)
+        yield "searchd_queries_blocked", "Queries refused for now, since workers died over them.", {}, self.running.num_blocked()
         if engine is None:
             return
         generation = re.sub(r"\D", "", engine.index.generation)

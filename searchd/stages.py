@@ -1,8 +1,9 @@
 """How long each stage of a search takes, and whether its time is up: a stopwatch that belongs to the thread that searches.
 
-A search with a time limit is never broken off in the middle of a stage: whatever comes next asks ``time_is_up`` and is left out, which the
-answer then says. Retrieval asks between segments, so a search goes on for at most one segment or one stage beyond its limit. Stages far below the
-engine find the stopwatch by their thread, so that nobody has to hand it on; outside of a search nothing is measured and no time is ever up.
+When the time of a search is up, what it has is its answer: whatever comes next asks ``time_is_up`` and is left out, which the answer then says.
+Kernels ask the clock themselves (``time_limits.py``): retrieval stops between two superblocks, and its answer is that of the documents before.
+A set of documents, such as a filter or a phrase in a query, is of no use in part: what makes one raises OutOfTime. Stages far below the engine
+find the stopwatch by their thread, so that nobody has to hand it on; outside of a search nothing is measured and no time is ever up.
 """
 
 import threading
@@ -11,6 +12,10 @@ from contextlib import contextmanager
 from time import perf_counter
 
 STAGES = ("open", "kept", "plan", "retrieve", "features", "score", "count", "correct", "hits", "facets", "log")
+
+
+class OutOfTime(Exception):
+    """Something that is needed whole could not be made in time; never leaves the engine."""
 
 
 class Watch:
@@ -54,8 +59,7 @@ def lap(stage: str) -> None:
 
 def limited() -> bool:
     """Whether the search has a time limit."""
-    watch = _LOCAL.watch
-    return watch is not None and watch.until is not None
+    return deadline() > 0
 
 
 def time_is_up(stage: str) -> bool:
@@ -65,6 +69,26 @@ def time_is_up(stage: str) -> bool:
         return False
     watch.left_out.add(stage)
     return True
+
+
+def deadline() -> int:
+    """When the search's time is up, in nanoseconds of the monotonic clock; 0: never."""
+    watch = _LOCAL.watch
+    return 0 if watch is None or watch.until is None else max(1, int(watch.until * 1e9))
+
+
+def need_time() -> None:
+    """Raise OutOfTime if the search's time is up."""
+    watch = _LOCAL.watch
+    if watch is not None and watch.until is not None and perf_counter() >= watch.until:
+        raise OutOfTime
+
+
+def leave_out(stage: str) -> None:
+    """``stage`` is missing for want of time."""
+    watch = _LOCAL.watch
+    if watch is not None:
+        watch.left_out.add(stage)
 
 
 def complete() -> bool:

@@ -47,7 +47,7 @@ class Side:
         self.service = self.app.extensions[EXTENSION]
         self.slow = False
         self.flask_calls = 0
-        direct = self.app.wsgi_app
+        direct = self.app.wsgi_app._app
         flask, ways = direct._flask, direct._ways
 
         def counted(environ, start_response):
