@@ -13,6 +13,7 @@ import numpy as np
 from indexer.borrowed import borrowed
 from indexer.characters import LETTER_BIT, MARK_BIT, UNSPACED_BIT, WORD_BIT
 from indexer.code_points import codes_of
+from indexer.growing import with_room
 from indexer.jit import inlined, kernel
 from indexer.word_runs import is_dot_of_name, run_end
 
@@ -153,10 +154,7 @@ def _has_sharp_s(codes, first, stop):
 @kernel
 def _added(rows, count, start, end):
     """The rows with one more, perhaps at another place in memory."""
-    if count == len(rows):
-        grown = np.empty((2 * count, 2), np.int32)
-        grown[:count] = rows
-        rows = grown
+    rows = with_room(rows, count)
     rows[count, 0], rows[count, 1] = start, end
     return rows
 

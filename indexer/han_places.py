@@ -7,6 +7,7 @@ import numpy as np
 
 from indexer.borrowed import borrowed
 from indexer.characters import WRAPPED_BIT
+from indexer.growing import with_room
 from indexer.jit import inlined, kernel
 
 _SLOTS = 1 << 12
@@ -49,10 +50,7 @@ def _behind_space(codes, at, stop, kinds):
 @kernel
 def _added(rows, count, start, end, number):
     """The rows with one more, perhaps at another place in memory."""
-    if count == len(rows):
-        grown = np.empty((2 * count, 3), np.int32)
-        grown[:count] = rows
-        rows = grown
+    rows = with_room(rows, count)
     rows[count, 0], rows[count, 1], rows[count, 2] = start, end, number
     return rows
 

@@ -8,6 +8,7 @@ id, no nulls, and only the escapes that JSON demands; then a newline.
 
 import numpy as np
 
+from indexer.code_points import put_code
 from indexer.jit import inlined, kernel
 from indexer.swar import TOPS, first_mark, marks_below, marks_equal, put_word, word_at
 
@@ -95,30 +96,10 @@ def _escaped(data, at):
 
 
 @kernel
-def _put_char(out, to, code):
-    """Append a character as UTF-8."""
-    if code < 0x80:
-        out[to] = code
-        return to + 1
-    if code < 0x800:
-        out[to] = 0xC0 | code >> 6
-    else:
-        if code < 0x10000:
-            out[to] = 0xE0 | code >> 12
-        else:
-            out[to], out[to + 1] = 0xF0 | code >> 18, 0x80 | (code >> 12 & 63)
-            to += 1
-        to += 1
-        out[to] = 0x80 | (code >> 6 & 63)
-    out[to + 1] = 0x80 | (code & 63)
-    return to + 2
-
-
-@kernel
 def _put_escaped(out, to, code):
     """Append a character of a JSON string, with the escape that it needs."""
     if code >= 0x20 and code != _QUOTE and code != _BACKSLASH:
-        return _put_char(out, to, code)
+        return put_code(code, out, to)
     out[to] = _BACKSLASH
     if _LETTER[code] != 0:
         out[to + 1] = _LETTER[code]
@@ -259,7 +240,7 @@ def _unescape(data, start, stop, out, to):
     while start < stop:
         if data[start] == _BACKSLASH:
             code, start = _escaped(data, start)
-            to = _put_char(out, to, code)
+            to = put_code(code, out, to)
         else:
             out[to] = data[start]
             start, to = start + 1, to + 1
