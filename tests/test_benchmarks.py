@@ -40,8 +40,8 @@ def work(tmp_path_factory):
         ("size", ["--collections", "arxiv:100", "--engines", "searchd,tantivy,sqlite"]),
         ("retrieval", ["--collections", "arxiv:100", "--queries", "30", "--repeat", "1", "--engines", "searchd,tantivy,sqlite"]),
         ("threads", ["--collections", "arxiv:100", "--threads", "1,2", "--seconds", ".05", "--rounds", "1", "--queries", "30"]),
-        ("analysis", ["--collections", "arxiv", "--bytes", "20000", "--rounds", "1"]),
-        ("open", ["--collections", "arxiv:100", "--rounds", "1", "--engines", "searchd"]),
+        pytest.param("analysis", ["--collections", "arxiv", "--bytes", "20000", "--rounds", "1"], marks=pytest.mark.slow),
+        pytest.param("open", ["--collections", "arxiv:100", "--rounds", "1", "--engines", "searchd"], marks=pytest.mark.slow),
         ("scale", ["--collections", "arxiv:100", "--queries", "30", "--repeat", "1"]),
     ],
 )

@@ -83,15 +83,17 @@ def test_the_same_bytes_for_any_number_of_jobs_and_any_memory(tmp_path, more):
     assert quarantines[0] == quarantines[1] == quarantines[2]
 
 
-@pytest.mark.parametrize("kind", ["json", "csv", "tsv", "parquet", "sqlite", "folder"])
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("json", "tsv")), "csv", "parquet", "sqlite", "folder"]
+)
 def test_every_kind_of_source_is_read_from_several_processes(tmp_path, kind):
     from test_sources import write_as
 
-    source = write_as(tmp_path, kind, [{"id": f"k{i}", "title": f"t{i} " + "word " * 40} for i in range(3000)])
+    source = write_as(tmp_path, kind, [{"id": f"k{i}", "title": f"t{i} " + "word " * 40} for i in range(2000)])
     homes = [Home.at(tmp_path / name) for name in ("one", "two")]
     reports = [build(home, [source], jobs=jobs, memory=1 << 20)._replace(seconds=0) for home, jobs in zip(homes, (1, 2))]
     assert reports[0] == reports[1]
-    assert reports[0].indexed == 3000
+    assert reports[0].indexed == 2000
     assert files_of(homes[0]) == files_of(homes[1])
 
 
@@ -309,8 +311,15 @@ def published(tmp_path):
     return home, schema
 
 
-@pytest.mark.parametrize(("jobs", "more", "processes"), [(1, {}, 0), (2, {}, 0), (2, {"not plain": 0.5}, 2)])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def _endings():
+    """Every signal to a build of several processes, and one to each of the others; the rest is for `make test-all`."""
+    builds = {"alone": (1, {}, 0), "threads": (2, {}, 0), "processes": (2, {"not plain": 0.5}, 2)}
+    for (name, how), number in itertools.product(builds.items(), (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)):
+        fast = name == "processes" or (name, number) in (("alone", signal.SIGTERM), ("threads", signal.SIGINT))
+        yield pytest.param(number, *how, marks=() if fast else pytest.mark.slow, id=f"{number.name}-{name}")
+
+
+@pytest.mark.parametrize(("number", "jobs", "more", "processes"), list(_endings()))
 def test_an_ended_build_leaves_the_published_generation_answering(published, number, jobs, more, processes):
     home, schema = published
     before = files_of(home)
