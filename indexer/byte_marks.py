@@ -1,7 +1,6 @@
 """64 bytes at a time: what kernels share that look for bytes in long runs of them.
 
-Marks are a uint64 whose bit i tells of byte i. Both read 64 bytes from ``at``, which the caller must know to be there. LLVM makes one comparison of
-each with AVX-512, two with AVX2, and what a machine has elsewhere.
+Marks, as in ``vectors.py``, are of the 64 bytes from ``at`` on, which the caller must know to be there.
 """
 
 from typing import Any
@@ -11,16 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from indexer.vectors import everywhere
-
-WIDTH = 64
-
-
-def _load(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:
-    """The vector of 64 bytes of a uint8 array from a place on."""
-    pointer = context.make_array(array_type)(context, builder, array).data
-    vector = ir.VectorType(ir.IntType(8), WIDTH)
-    return builder.load(builder.bitcast(builder.gep(pointer, [at]), vector.as_pointer()), align=1)
+from indexer.vectors import LANES, equal_lanes, lanes_at, marks_of
 
 
 @intrinsic
@@ -28,8 +18,7 @@ def equal_marks(typing: Any, data: Any, at: Any, byte: Any) -> Any:
     """Marks of the bytes that are ``byte``."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        found = _load(context, builder, signature.args[0], args[0], args[1])
-        return builder.bitcast(builder.icmp_unsigned("==", found, everywhere(builder, args[2], WIDTH)), ir.IntType(64))
+        return marks_of(builder, equal_lanes(builder, lanes_at(context, builder, signature.args[0], args[0], args[1]), args[2]))
 
     return types.uint64(data, types.int64, types.uint8), generate
 
@@ -39,9 +28,8 @@ def top_marks(typing: Any, data: Any, at: Any) -> Any:
     """Marks of the bytes from 128 up."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        found = _load(context, builder, signature.args[0], args[0], args[1])
-        zeros = ir.Constant(found.type, [0] * WIDTH)
-        return builder.bitcast(builder.icmp_signed("<", found, zeros), ir.IntType(64))
+        found = lanes_at(context, builder, signature.args[0], args[0], args[1])
+        return marks_of(builder, builder.icmp_signed("<", found, ir.Constant(found.type, [0] * LANES)))
 
     return types.uint64(data, types.int64), generate
 

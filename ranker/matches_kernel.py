@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.byte_marks import WIDTH, count_marks, equal_marks, top_marks
+from indexer.byte_marks import count_marks, equal_marks, top_marks
 from indexer.checksums import PAGE_BITS
 from indexer.forward import GROUP_BITS, WIDE, Rows, check_rows, row_range, row_start
 from indexer.jit import inlined, kernel
 from indexer.swar import prefetch, trailing_zeros
+from indexer.vectors import LANES
 
 MAX_MARKED = 32  # atoms of a query beyond which decoding every position is as fast
 LINE = 64  # bytes that memory gives at once
@@ -147,11 +148,11 @@ def _mark_hits(data, begin, end, marked, table_ids, table_atoms, positions, atom
     hits, position, gaps = 0, 0, 0
     one = np.uint64(1)
     begins = one  # whether a position begins at the first byte
-    for at in range(begin, end, WIDTH):
+    for at in range(begin, end, LANES):
         ends = ~top_marks(data, at)
         heads = (ends << one) | begins
-        begins = ends >> np.uint64(WIDTH - 1)
-        if end - at < WIDTH:
+        begins = ends >> np.uint64(LANES - 1)
+        if end - at < LANES:
             heads &= (one << np.uint64(end - at)) - one
         found = _candidates(data, at, *marked) & heads
         while found:
@@ -306,7 +307,7 @@ def scan(forward, norms, docs, rows, patterns, out):
             o = rows[i]
             out.norms[o, f] = norms.values[norms.starts[f] + norms.codes[f, docs[i]]]
             begin, end = row_range(places, docs[i] * num_fields + f)
-            if len(marked[0]) <= MAX_MARKED and end + WIDTH < len(data):
+            if len(marked[0]) <= MAX_MARKED and end + LANES < len(data):
                 hits, out.sizes[o, f] = _mark_hits(data, begin, end, marked, table_ids, table_atoms, positions, atoms)
             else:
                 hits, out.sizes[o, f] = _find_hits(data, begin, end, table_ids, table_atoms, positions, atoms)

@@ -14,9 +14,8 @@ from numba.extending import intrinsic
 
 from indexer.jit import inlined
 from indexer.swar import trailing_zeros
-from indexer.vectors import everywhere
+from indexer.vectors import LANES, equal_lanes, everywhere, lanes_at, marks_of
 
-LANES = 64
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -32,21 +31,14 @@ def float_of(typing: Any, bits: Any) -> Any:
     return types.float32(types.uint32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.FloatType())
 
 
-def _lanes(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
-    """64 neighbouring elements of an array, from ``place`` on, as a vector."""
-    data = context.make_array(kind)(context, builder, array).data
-    vector = ir.VectorType(data.type.pointee, LANES)
-    return builder.load(builder.bitcast(builder.gep(data, [place]), vector.as_pointer()), align=kind.dtype.bitwidth // 8)
-
-
 @intrinsic
 def _equal_docs(typing: Any, packed: Any, p: Any, doc: Any) -> Any:
     """Which of packed[p:p + 64] have the document ``doc`` in their low 12 bits, as a mask of 64 bits."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        postings = _lanes(context, builder, signature.args[0], args[0], args[1])
+        postings = lanes_at(context, builder, signature.args[0], args[0], args[1])
         docs = builder.and_(postings, ir.Constant(postings.type, [4095] * LANES))
-        return builder.bitcast(builder.icmp_unsigned("==", docs, everywhere(builder, args[2], LANES)), ir.IntType(64))
+        return marks_of(builder, equal_lanes(builder, docs, args[2]))
 
     return types.uint64(packed, types.int64, types.uint16), generate
 
@@ -56,8 +48,8 @@ def reaching(typing: Any, values: Any, p: Any, least: Any) -> Any:
     """Which of the int32 values[p:p + 64] are at least ``least``, as a mask of 64 bits."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        found = _lanes(context, builder, signature.args[0], args[0], args[1])
-        return builder.bitcast(builder.icmp_signed(">=", found, everywhere(builder, args[2], LANES)), ir.IntType(64))
+        found = lanes_at(context, builder, signature.args[0], args[0], args[1])
+        return marks_of(builder, builder.icmp_signed(">=", found, everywhere(builder, args[2], LANES)))
 
     return types.uint64(values, types.int64, types.int32), generate
 
@@ -84,11 +76,9 @@ def equal_ends(typing: Any, data: Any, p: Any, first: Any, q: Any, last: Any) ->
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def equal(place: Any, byte: Any) -> Any:
-            return builder.icmp_unsigned(
-                "==", _lanes(context, builder, signature.args[0], args[0], place), everywhere(builder, byte, LANES)
-            )
+            return equal_lanes(builder, lanes_at(context, builder, signature.args[0], args[0], place), byte)
 
-        return builder.bitcast(builder.and_(equal(args[1], args[2]), equal(args[3], args[4])), ir.IntType(64))
+        return marks_of(builder, builder.and_(equal(args[1], args[2]), equal(args[3], args[4])))
 
     return types.uint64(data, types.int64, types.uint8, types.int64, types.uint8), generate
 
