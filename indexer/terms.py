@@ -80,11 +80,13 @@ class TermDictionary:
         """Front-coded terms, data and starts (see ``front_coding.py``), for kernels that look at those from place ``first`` to ``last`` - 1."""
         return self._terms.coded(first, last)
 
-    def at(self, places: np.ndarray) -> tuple[list[str], np.ndarray]:
-        """The terms at places, int64[n], and their ids."""
-        texts = self._terms.texts(places)
-        ids = self._terms.find(texts)
-        return texts, ids
+    def texts(self, places: np.ndarray) -> list[str]:
+        """The terms at places, int64[n]."""
+        return self._terms.texts(places)
+
+    def ids(self, places: np.ndarray) -> np.ndarray:
+        """Those of the terms at places, int64[n] ascending, uint32[n]."""
+        return self._terms.numbers(int(places[0]), int(places[-1]) + 1)[places - places[0]] if len(places) else np.zeros(0, np.uint32)
 
     def with_prefix(self, prefix: str, limit: int) -> np.ndarray:
         """The ``limit`` smallest ids of terms that begin with ``prefix``, ascending: by falling df within a stream."""

@@ -3,7 +3,7 @@
 An edit is a letter too many, missing, wrong, or two neighbours exchanged (the restricted Damerau distance: Oommen and Loke, Pattern recognition of
 strings with substitutions, insertions, deletions and generalized transpositions, 1997). The strings come sorted, so a row of the distance table is
 worked out once for each distinct prefix, as in a walk of their trie, and strings are passed over while the prefix that they share is too far
-away already. There is no index to build, to hold in memory or to bring up to date, and wrong first letters cost no more than others.
+away already. Of a row only the cells are filled that few enough edits can reach (Ukkonen, Algorithms for approximate string matching, 1985). There is no index to build, to hold in memory or to bring up to date, and wrong first letters cost no more than others.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ def scan(data, starts, first, last, typed, most, spare, places, edits):
                 known, dead = _extend(data, at, further, shared, typed, most, rows, word)
                 # A word that is too far away by its last letter may still be near without it.
                 if i >= first and n < len(places) and (dead == ALIVE or dead == shared + further):
-                    found = _distance(rows, word, known, size, spare)
+                    found = _distance(rows, word, known, size, most, spare)
                     if found <= most:
                         places[n], edits[n] = i, found
                         n += 1
@@ -55,19 +55,25 @@ def _extend(data, at, further, shared, typed, most, rows, word):
         # Never beyond the rows: a prefix that is longer than the typed word by more than ``most`` is dead.
         word[k] = data[at + k - shared]
         known = k + 1
-        if _row(rows, word, known, typed) > most:
+        if _row(rows, word, known, typed, most) > most:
             dead = known
             break
     return known, dead
 
 
 @inlined
-def _row(rows, word, depth, typed):
-    """Fill the row of the word's first ``depth`` letters; returns its minimum."""
+def _row(rows, word, depth, typed, most):
+    """Fill the row of the word's first ``depth`` letters at most ``most`` places beside the diagonal; returns its minimum."""
     letter = word[depth - 1]
+    first, last = max(1, depth - most), min(len(typed), depth + most)
     rows[depth, 0] = depth
+    # The neighbours of what is filled, which the next rows look at, are too far away.
+    if first > 1:
+        rows[depth, first - 1] = most + 1
+    if last < len(typed):
+        rows[depth, last + 1] = most + 1
     least = depth
-    for j in range(1, len(typed) + 1):
+    for j in range(first, last + 1):
         cost = min(rows[depth - 1, j] + 1, rows[depth, j - 1] + 1, rows[depth - 1, j - 1] + (letter != typed[j - 1]))
         if depth > 1 and j > 1 and letter == typed[j - 2] and word[depth - 2] == typed[j - 1]:
             cost = min(cost, rows[depth - 2, j - 2] + 1)
@@ -77,14 +83,21 @@ def _row(rows, word, depth, typed):
 
 
 @inlined
-def _distance(rows, word, known, size, spare):
+def _distance(rows, word, known, size, most, spare):
     """The least of the distances that count."""
-    found = rows[known, size]
-    for j in range(max(SHORTEST, size - spare), size):
-        found = min(found, rows[known, j])
+    found = rows[known, size] if abs(known - size) <= most else most + 1
+    found = min(found, _least(rows, known, size, most, spare))
     if spare > 0 and known > 2 and (word[known - 1] == ord("e") or word[known - 1] == ord("i")):
-        for j in range(max(SHORTEST, size - spare), size + 1):
-            found = min(found, rows[known - 1, j])
+        found = min(found, _least(rows, known - 1, size, most, spare))
+    return found
+
+
+@inlined
+def _least(rows, depth, size, most, spare):
+    """The least of those to the typed word and to what is left of it without up to ``spare`` letters, as far as they are filled."""
+    found = most + 1
+    for j in range(max(SHORTEST, size - spare, depth - most), min(size, depth + most) + 1):
+        found = min(found, rows[depth, j])
     return found
 
 
@@ -95,5 +108,5 @@ def distance(a, b):
     for j in range(len(b) + 1):
         rows[0, j] = j
     for depth in range(1, len(a) + 1):
-        _row(rows, a, depth, b)
+        _row(rows, a, depth, b, len(a) + len(b))
     return rows[len(a), len(b)]

@@ -312,4 +312,4 @@ def _best(segment: Any, lists: Lists, grams: np.ndarray, gains: np.ndarray) -> l
         least = np.partition(sums[touched], len(touched) - MOST)[len(touched) - MOST]
         touched = touched[sums[touched] >= least]
     best = touched[np.lexsort((touched, -sums[touched]))[:MOST]]
-    return list(zip(segment.terms.at(best.astype(np.int64))[0], sums[best].tolist()))
+    return list(zip(segment.terms.texts(best.astype(np.int64)), sums[best].tolist()))
