@@ -3,7 +3,7 @@
 parse >> plan >> retrieve (or sort, or draft) >> rerank >> hits >> facets; where nothing was found, the same for the corrected text
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,14 +40,14 @@ class Wanted(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What was found. ``made``: where whoever keeps the answer keeps what he makes of it, such as JSON."""
+    """What was found. ``made``: what is kept with the hits of an answer that is kept, such as their JSON."""
 
     page: Page
     hits: list[Hit]
     facets: dict[str, dict[str, int]]
     meant: str | None
     shown_instead: bool
-    made: dict[str, Any] | None = None
+    made: bytes | None = None
 
 
 class Asked(NamedTuple):

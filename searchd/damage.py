@@ -70,7 +70,7 @@ def without_damage(search: F) -> F:
     @functools.wraps(search)
     def searched(engine: Any, *asked: Any, **how: Any) -> Any:
         while True:
-            before = engine.snapshot()
+            before = engine.opened
             try:
                 return search(engine, *asked, **how)
             except Corrupt as error:

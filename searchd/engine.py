@@ -115,9 +115,12 @@ class Engine:
         """From now on the tables of large collections are made by a ``TableMaker``, for all processes of a service."""
         self._snapshot.suggestions.maker = self._snapshot.han_words.maker = maker
 
-    def keep_answers(self, most: int) -> None:
-        """From now on up to ``most`` bytes of answers are kept for whoever asks the same again; see ``kept_answers.py``. 0: none."""
-        self._kept = KeptAnswers(most) if most else None
+    def keep_answers(self, most: int, made_of: Callable[[list[Hit]], bytes]) -> None:
+        """From now on up to ``most`` bytes of answers are kept for whoever asks the same again; see ``kept_answers.py``. 0: none.
+
+        ``made_of``: what callers make of the hits, which is kept with them.
+        """
+        self._kept = KeptAnswers(most, made_of) if most else None
 
     def open_behind(self, at_once: Callable[[], bool]) -> None:
         """From now on a search that meets something new goes on with what is open, while a thread opens the new and makes it ready.
@@ -127,6 +130,11 @@ class Engine:
         self._at_once = at_once
 
     # What is open now.
+
+    @property
+    def opened(self) -> Snapshot:
+        """What searches read last, without a look at what was published since."""
+        return self._snapshot
 
     @property
     def index(self) -> Any:

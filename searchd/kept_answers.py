@@ -5,15 +5,16 @@ any of them is another one, all that was kept is let go. What explored, took par
 and a search whose answer was kept is logged and counted like any other, under an id of its own.
 """
 
-import sys
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from searchd.answering import Answer, Wanted
+from searchd.hits import Hit
 from searchd.ranking import Ranked
 from searchd.results import Page
 from searchd.snapshot import Snapshot
@@ -23,6 +24,8 @@ KEPT_SECONDS = 300.0
 State = tuple[object, ...]
 # Names of models that mean the same as long as the snapshot is the same.
 _STEADY_MODELS = (None, "none", "active")
+# An answer takes so many bytes besides, and its hits as many as their JSON besides that.
+_OTHERWISE = 3000
 
 
 class _Kept(NamedTuple):
@@ -34,8 +37,9 @@ class _Kept(NamedTuple):
 class KeptAnswers:
     """At most ``most`` bytes of them, the least recently asked for leave first. Threads may share it."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, made_of: Callable[[list[Hit]], bytes]) -> None:
+        """``made_of``: what is made of the hits and kept with them, such as their JSON, by whose size that of the hits is told."""
+        self._most, self._made_of = most, made_of
         self._lock = threading.Lock()
         self._state: State = ()
         self._kept: OrderedDict[Wanted, _Kept] = OrderedDict()
@@ -56,8 +60,10 @@ class KeptAnswers:
 
     def keep(self, wanted: Wanted, state: State, answer: Answer) -> Answer:
         """Keep an answer that was found in ``state``, unless that has gone by or it is too large; returns it as it is kept."""
-        answer = answer._replace(page=_compact(answer.page), made={})
-        size = _size(wanted) + 2 * sum(_size(hit) for hit in answer.hits) + _size(answer.facets) + _size(answer.page.ranked)
+        made = self._made_of(answer.hits)
+        answer = answer._replace(page=_compact(answer.page), made=made)
+        features = answer.page.ranked.features
+        size = _OTHERWISE + 2 * len(made) + (0 if features is None else features.nbytes) + 200 * sum(map(len, answer.facets.values()))
         with self._lock:
             if self._is(state) and size <= self._most // 8:
                 if wanted in self._kept:
@@ -97,14 +103,3 @@ def _compact(page: Page) -> Page:
     """The page alone: its arrays may be views of all candidates'."""
     arrays = [None if values is None else np.array(values) for values in page.ranked]
     return page._replace(ranked=Ranked(*arrays))  # type: ignore[arg-type]
-
-
-def _size(value: Any) -> int:
-    """Bytes of a value and what is in it, roughly; hits count twice since their JSON is kept beside them."""
-    if isinstance(value, np.ndarray):
-        return value.nbytes + 100
-    if isinstance(value, dict):
-        return sys.getsizeof(value) + sum(map(_size, value.values()))
-    if isinstance(value, list | tuple):
-        return sys.getsizeof(value) + sum(map(_size, value))
-    return sys.getsizeof(value)

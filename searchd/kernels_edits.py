@@ -3,7 +3,8 @@
 An edit is a letter too many, missing, wrong, or two neighbours exchanged (the restricted Damerau distance: Oommen and Loke, Pattern recognition of
 strings with substitutions, insertions, deletions and generalized transpositions, 1997). The strings come sorted, so a row of the distance table is
 worked out once for each distinct prefix, as in a walk of their trie, and strings are passed over while the prefix that they share is too far
-away already. Of a row only the cells are filled that few enough edits can reach (Ukkonen, Algorithms for approximate string matching, 1985). There is no index to build, to hold in memory or to bring up to date, and wrong first letters cost no more than others.
+away already. Of a row only the cells are filled that few enough edits can reach (Ukkonen, Algorithms for approximate string matching, 1985).
+There is no index to build, to hold in memory or to bring up to date, and wrong first letters cost no more than others.
 """
 
 import numpy as np

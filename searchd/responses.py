@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 from flask import Response
 
+from searchd.answers import HitAnswer
+
 
 class Plain(NamedTuple):
     """A good answer before it is a response of Flask: the bytes of JSON, and headers beside the usual ones."""
@@ -24,6 +26,16 @@ def json_bytes(answer: Any) -> bytes:
         return _ENCODER.encode(answer)
     except UnicodeEncodeError:  # a document that was indexed with a lone surrogate, which JSON in UTF-8 cannot hold
         return _ENCODER.encode(_scrubbed(msgspec.to_builtins(answer, enc_hook=_plain)))
+
+
+def hit_answer(hit: Any) -> HitAnswer:
+    """A Hit as the API tells it."""
+    return HitAnswer(hit.id, float(hit.score), hit.document, hit.highlights, hit.features, hit.explanation)
+
+
+def hits_json(hits: list[Any]) -> bytes:
+    """The JSON of the hits of a page."""
+    return json_bytes([hit_answer(hit) for hit in hits])
 
 
 def json_response(answer: Any, status: int = 200) -> Response:

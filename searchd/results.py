@@ -46,7 +46,7 @@ class Result(NamedTuple):
     document has; ``shown_instead``: the page is that query's, since the one that was typed finds nothing. ``features`` float32[hits, F] are the
     rows that were scored (or would be logged), else None. ``partial``: the time limit was reached, so something was
     left out; ``coverage`` is the share of the documents that were looked at. ``seconds`` by stage, see ``stages.py``. ``made``: what was made of
-    the hits before, if they are kept for others who ask the same; they must not be changed.
+    the hits (see ``Engine.keep_answers``), which are kept for others who ask the same and must not be changed.
     """
 
     query_id: str
@@ -63,7 +63,7 @@ class Result(NamedTuple):
     features: np.ndarray | None = None
     feature_fingerprint: str = ""
     seconds: Mapping[str, float] = MappingProxyType({})
-    made: dict[str, Any] | None = None
+    made: bytes | None = None
 
 
 class Page(NamedTuple):

@@ -15,7 +15,7 @@ from searchd.deadly import Blocked
 from searchd.error_codes import ERROR_CODES
 from searchd.errors_http import HttpProblem, Overloaded
 from searchd.params import ExplainParams, RankParams, SearchParams
-from searchd.responses import json_bytes
+from searchd.responses import hit_answer
 from searchd.service import Service
 
 log = structlog.get_logger("searchd.search")
@@ -113,7 +113,8 @@ def search_answer(result: Any, params: SearchParams) -> SearchAnswer:
         query_id=result.query_id,
         took=result.took,
         total=Total(result.total.value, result.total.relation),
-        hits=_hits_of(result),
+        # Of an answer that is kept the JSON of the hits is made already.
+        hits=[hit_answer(hit) for hit in result.hits] if result.made is None else msgspec.Raw(result.made),  # type: ignore[arg-type]
         facets=result.facets,
         generation=result.generation,
         model=model_ref(result.model),
@@ -122,20 +123,6 @@ def search_answer(result: Any, params: SearchParams) -> SearchAnswer:
         corrected_query=result.corrected_query,
         shown_instead=result.shown_instead,
     )
-
-
-def _hits_of(result: Any) -> Any:
-    """Hits as the API tells them; of an answer that is kept, their JSON, made once."""
-    if result.made is None:
-        return [hit_answer(hit) for hit in result.hits]
-    if "hits" not in result.made:
-        result.made["hits"] = msgspec.Raw(json_bytes([hit_answer(hit) for hit in result.hits]))
-    return result.made["hits"]
-
-
-def hit_answer(hit: Any) -> HitAnswer:
-    """A Hit as the API tells it."""
-    return HitAnswer(hit.id, float(hit.score), hit.document, hit.highlights, hit.features, hit.explanation)
 
 
 def model_ref(model: Any) -> ModelRef | None:

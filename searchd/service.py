@@ -35,6 +35,7 @@ from searchd.merger import Merger
 from searchd.metrics import Metrics
 from searchd.rate_limits import RateLimits
 from searchd.readiness import RUN_FOLDER, missing_workers
+from searchd.responses import hits_json
 from searchd.table_maker import TableMaker
 from searchd.tasks import Tasks
 from searchd.writer import Writer
@@ -81,7 +82,7 @@ class Service:
                     logged = self.click_log if self.settings.log_queries else None
                     engine = Engine(self.home, logged, self.secret, self._exploration())
                     engine.wait_for_nothing()
-                    engine.keep_answers(self.settings.kept_answers_mb << 20)
+                    engine.keep_answers(self.settings.kept_answers_mb << 20, hits_json)
                     if self.writer:
                         engine.open_behind(self._must_see)
                         engine.share_tables(TableMaker(self.home, self.run_folder / "tables"))

@@ -16,6 +16,7 @@ from searchd.app import create_app
 from searchd.engine import Engine
 from searchd.hits import Hit
 from searchd.kept_answers import KeptAnswers
+from searchd.responses import hits_json
 
 MEGABYTE = 1 << 20
 # Ways to ask that differ from `list` and from one another.
@@ -40,7 +41,7 @@ def engine(home):
 def keeping(engine):
     """The engine, with the tables that its first searches make."""
     engine.search("zebrafish platypas")
-    engine.keep_answers(MEGABYTE)
+    engine.keep_answers(MEGABYTE, hits_json)
     return engine
 
 
@@ -125,7 +126,7 @@ def answer(home):
 
 
 def test_an_answer_that_was_found_before_a_change_is_not_kept_after_it(answer):
-    kept, wanted = KeptAnswers(MEGABYTE), ("q",)
+    kept, wanted = KeptAnswers(MEGABYTE, hits_json), ("q",)
     old, new = (object(),), (object(),)
     assert kept.get(wanted, old) is None and kept.get(wanted, new) is None
     kept.keep(wanted, old, answer)
@@ -164,7 +165,7 @@ class Model:
 @given(asked=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9000)), max_size=60))
 def test_bytes_are_bounded_and_the_least_recently_asked_for_leave_first(answer, asked):
     state = (object(),)
-    kept, model = KeptAnswers(40_000), Model(40_000)
+    kept, model = KeptAnswers(40_000, hits_json), Model(40_000)
     for name, length in asked:
         found = kept.get((name,), state)
         assert (found is not None) == model.get(name)
