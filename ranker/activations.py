@@ -47,11 +47,11 @@ def note(home: Home, **values: Any) -> None:
         write_file(home.models / "ACTIVATIONS.json", msgspec.json.format(msgspec.json.encode(story)) + b"\n")
 
 
-def rollback(home: Home, by: str = "") -> tuple[str, str] | None:
+def rollback(home: Home, by: str = "", only: tuple[str, str] | None = None) -> tuple[str, str] | None:
     """Go back to what was served before, as ``Registry.rollback``, and write it down."""
     registry = Registry(home)
     before = label(registry.active())
-    now = registry.rollback()
+    now = registry.rollback(only)
     note(home, action="rollback", model=label(now), before=before, by=by)
     return now
 

@@ -1,14 +1,17 @@
 """The models of one home: versions in folders, and one file that says which is served.
 
 ``models/ACTIVE`` holds one line ``NAME VERSION`` for every activation still remembered, the newest last; an empty last line's place means no
-model. It is replaced atomically, so whoever reads it sees one activation or the next, and rollback is dropping the last line.
+model. It is replaced atomically, so whoever reads it sees one activation or the next, and rollback is dropping the last line. Those who change it
+take turns: of two activations at once both are remembered.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from indexer.durable import rename_folder, staging_folder, write_file
+from indexer.durable import exclusive, rename_folder, staging_folder, write_file
 from indexer.errors import SearchdError
 from indexer.home import Home
 from ranker.model import SUMS, Model, Trained, files_of, read_model, write_model
@@ -16,6 +19,7 @@ from ranker.model_card import NAME as CARD
 from ranker.model_card import card_text
 
 REMEMBERED = 20
+LOCK_SECONDS = 5.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = ("none", "active", "ACTIVE")
 _VERSION = re.compile(r"v[0-9]{4,}")
@@ -109,20 +113,33 @@ class Registry:
         """Serve this model from now on; it is loaded and verified first. Returns (name, version)."""
         model = self.load(name, version)
         chosen = (model.name, model.version)
-        history = self._history()
-        if not history or history[-1] != chosen:
-            self._write_history([*history, chosen])
+        with self._in_turn():
+            history = self._history()
+            if not history or history[-1] != chosen:
+                self._write_history([*history, chosen])
         return chosen
 
-    def rollback(self) -> tuple[str, str] | None:
-        """Go back to what was served before (None: retrieval's own order); raises UnknownModel if nothing is active."""
-        history = self._history()
-        if not history:
-            raise UnknownModel("expected an active model to roll back from, found none; see `ranker models list`")
-        if len(history) > 1:
-            self.load(*history[-2])
-        self._write_history(history[:-1])
-        return history[-2] if len(history) > 1 else None
+    def rollback(self, only: tuple[str, str] | None = None) -> tuple[str, str] | None:
+        """Go back to what was served before (None: retrieval's own order); raises UnknownModel if nothing is active, or another than ``only``."""
+        with self._in_turn():
+            history = self._history()
+            if not history:
+                raise UnknownModel("expected an active model to roll back from, found none; see `ranker models list`")
+            if only is not None and history[-1] != only:
+                raise UnknownModel(f"expected {'/'.join(only)} to be active, found {'/'.join(history[-1])}; nothing was rolled back")
+            if len(history) > 1:
+                self.load(*history[-2])
+            self._write_history(history[:-1])
+            return history[-2] if len(history) > 1 else None
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One after another; who does not get the turn goes on without, since a forgotten activation is better than one that is refused."""
+        if not self.folder.is_dir():
+            yield
+            return
+        with exclusive(self.folder / ".active", LOCK_SECONDS):
+            yield
 
     def card_of(self, name: str = "active", version: str | None = None) -> str:
         """The card of a version as a text, as it also stands beside the model; raises as ``load``."""

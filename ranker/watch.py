@@ -16,7 +16,7 @@ from indexer.home import Home
 from ranker.activations import label, rollback
 from ranker.clicklog import ClickLog
 from ranker.clicklog_schema import now_ms
-from ranker.registry import Registry
+from ranker.registry import Registry, UnknownModel
 from ranker.sequential import Means, always_valid_difference_p, means_of
 
 DAY_MS = 86_400_000
@@ -75,17 +75,25 @@ def watch(home: Home, log: ClickLog, simulated: bool = False) -> dict[str, Any] 
     if now is None or now.status != "watching":
         return None
     if serving(home) != now.model:
-        _save(home, msgspec.structs.replace(now, status="replaced"))
+        _end(home, now, status="replaced")
         return None
     if now_ms() - now.since > WINDOW_DAYS * DAY_MS:
-        _save(home, msgspec.structs.replace(now, status="passed"))
+        _end(home, now, status="passed")
         return None
     figures = comparison(log, now, simulated)
     if not figures["harm"]:
         return None
-    rollback(home, "the watch over live searches")
-    _save(home, msgspec.structs.replace(now, status="rolled back", figures=figures))
+    try:
+        rollback(home, "the watch over live searches", _pair(now.model))
+    except UnknownModel:  # while the log was read somebody let another one in, or took this one back
+        return None
+    _end(home, now, status="rolled back", figures=figures)
     return {"model": now.model, "serving": serving(home), **figures}
+
+
+def _pair(model: str) -> tuple[str, str]:
+    name, _, version = model.partition("/")
+    return name, version
 
 
 def comparison(log: ClickLog, now: Watched, simulated: bool = False) -> dict[str, Any]:
@@ -128,6 +136,12 @@ def _sessions(log: ClickLog, model: str, start: int, end: int, simulated: bool) 
 def serving(home: Home) -> str:
     """``name/version`` of the active model, "none" without one."""
     return label(Registry(home).active())
+
+
+def _end(home: Home, record: Watched, **changes: Any) -> None:
+    """Write down how a watch ended, unless another model is watched by now."""
+    if watched(home) == record:
+        _save(home, msgspec.structs.replace(record, **changes))
 
 
 def _save(home: Home, record: Watched) -> None:

@@ -191,7 +191,7 @@ COMMANDS = {
 def strays(home):
     """Files and folders that nothing accounts for."""
     known = {home.current, home.index / "HISTORY", home.index / "LOCK", home.index / "MERGE", home.secret, home.root / "quarantine.jsonl"}
-    known |= {home.models / name for name in ("ACTIVE", "ACTIVATIONS.json", "WATCH.json", ".activations", "m")}
+    known |= {home.models / name for name in ("ACTIVE", "ACTIVATIONS.json", "WATCH.json", ".active", ".activations", "m")}
     known |= {home.root / f"clicks.sqlite3{end}" for end in ("", "-wal", "-shm")}
     known |= {home.experiments, home.experiments / ".lock", home.experiments / "RUNNING", *home.experiments.glob("[a-z]*.json")}
     known |= {home.lexicon / ".lock", home.lexicon / "synonyms.txt"}

@@ -139,7 +139,7 @@ BUGS = {
         written_in_place(registry),
         (
             built(), ("change", {"upserts": [document(7, "banana cherry"), document(8, "cherry banana dragon")], "deletes": [], "disturbance": None}),
-            step("train", disturbance=None), step("activate", which=0, disturbance=("torn", 8)),
+            step("train", disturbance=None), step("activate", which=0, disturbance=("torn", 11)),
         ),
     ),
     "clicks are acknowledged before they are committed": (

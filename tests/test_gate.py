@@ -2,6 +2,7 @@
 
 import functools
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from click.testing import CliRunner
 from ranked_home import RankedEngine
 from small_models import small_model
 
+import indexer.durable as durable
+import ranker.watch as watch_module
 from indexer.home import Home
 from ranker.cli import program
 from ranker.clicklog import ClickLog, Event, Impression
@@ -160,6 +163,42 @@ def test_only_the_watched_activation_is_undone(home):
         assert watch(home, log)["serving"] == "good/v0001"
         searches(log, "good/v0001", 0.1, 1000, 3)
         assert watch(home, log) is None and Registry(home).active() == ("good", "v0001")
+
+
+def test_the_watch_takes_back_no_model_that_was_let_in_while_it_read_the_log(home, monkeypatch):
+    def meanwhile(*values):
+        figures = comparison(*values)
+        let_in(home, "strange")
+        return figures
+
+    comparison = watch_module.comparison
+    monkeypatch.setattr(watch_module, "comparison", meanwhile)
+    with ClickLog(home.clicks) as log:
+        searches(log, "", 0.9, 1000, 0)
+        let_in(home, "bad")
+        searches(log, "bad/v0001", 0.2, 1000, 1)
+        assert watch(home, log) is None
+    assert Registry(home).active() == ("strange", "v0001") and (watched(home).model, watched(home).status) == ("strange/v0001", "watching")
+
+
+def test_two_activations_at_once_are_both_remembered(home):
+    """The other one comes when the first has read what was active before and is about to write."""
+    registry, others = Registry(home), []
+
+    def observe(step, do):
+        if (step.name, step.path.name) == ("create", "ACTIVE") and not others:
+            others.append(threading.Thread(target=lambda: registry.activate("bad")))
+            others[0].start()
+            others[0].join(0.2)
+        return do()
+
+    durable.watch(observe)
+    try:
+        registry.activate("good")
+        others[0].join()
+    finally:
+        durable.watch(None)
+    assert sorted((registry.active(), registry.before())) == [("bad", "v0001"), ("good", "v0001")]
 
 
 def test_a_rollback_by_hand_ends_the_watch(home):
