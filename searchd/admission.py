@@ -7,6 +7,7 @@ would fill the queue, but so many bodies may be arriving and no more.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ class Admission:
         self._headers, self._origins = headers, origins
         self._lock = threading.Lock()
         self._inside = self._arriving = 0
+        self._since: dict[int, float] = {}  # by the thread that works at a request
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("PATH_INFO") in ALWAYS:
@@ -53,12 +55,19 @@ class Admission:
         finally:
             with self._lock:
                 self._inside -= 1
+                self._since.pop(threading.get_ident(), None)
+
+    def busy(self) -> float:
+        """For how many seconds the request that has taken longest is being worked at, waiting for its body not counted."""
+        with self._lock:
+            return time.monotonic() - min(self._since.values(), default=time.monotonic())
 
     def _enter(self, has_body: bool) -> bool:
         with self._lock:
             if self._inside >= self._most or (has_body and self._arriving >= self._bodies):
                 return False
             self._inside += 1
+            self._since[threading.get_ident()] = time.monotonic()
             return True
 
     @contextmanager
@@ -67,12 +76,14 @@ class Admission:
         with self._lock:
             self._inside -= 1
             self._arriving += 1
+            self._since.pop(threading.get_ident(), None)
         try:
             yield
         finally:
             with self._lock:
                 self._inside += 1
                 self._arriving -= 1
+                self._since[threading.get_ident()] = time.monotonic()
 
     def _refused(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin_request(environ)

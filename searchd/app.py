@@ -70,7 +70,8 @@ def create_app(home: str | os.PathLike[str] | Home | None = None, *, engine: Any
     register_cors(app, service.settings.cors_origins)
     headers, settings = {**SECURITY_HEADERS, "Cache-Control": NOT_KEPT}, service.settings
     direct, most = Direct(app, service, headers), settings.queue + service.at_once
-    app.wsgi_app = Admission(direct, most, settings.threads, service.metrics, headers, settings.cors_origins)  # type: ignore[method-assign]
+    service.admission = Admission(direct, most, settings.threads, service.metrics, headers, settings.cors_origins)
+    app.wsgi_app = service.admission  # type: ignore[method-assign]
     if service.settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, service.settings.proxies, service.settings.proxies)  # type: ignore[method-assign]
     return app

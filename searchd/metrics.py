@@ -50,6 +50,7 @@ class Metrics:
         self.log_waiting = self._queue("searchd_log_waiting", "Writes that wait for the click log.")
         self.limited = self._counter("searchd_requests_limited_total", "Requests refused because their client sent too many.")
         self.shed = self._counter("searchd_requests_shed_total", "Requests refused because as many as may wait were waiting.")
+        self.slow_clients = self._counter("searchd_slow_clients_ended_total", "Connections ended since next to nothing moved over them.")
         self.changes = self._queue("searchd_changes_waiting", "Changes of documents that wait to be published.")
         self.documents_changed = self._counter("searchd_documents_changed_total", "Documents added, replaced or deleted.")
         # The library's own way to a labelled counter takes a lock and builds strings.

@@ -25,6 +25,7 @@ from ranker.clicklog import ClickLog
 from ranker.exploration import Exploration
 from ranker.log_file import logs_aside
 from ranker.query_ids import load_secret
+from searchd.admission import Admission
 from searchd.committer import Committer
 from searchd.config import Settings
 from searchd.deadly import RUNNING, Running
@@ -57,6 +58,7 @@ class Service:
         self.tasks = Tasks(self.run_folder / "tasks.sqlite3")
         self.committer, self.merger = Committer(self._publish), Merger(home, self.tasks)
         self.writer: Writer | None = None
+        self.admission: Admission | None = None
         self.changing = threading.Lock()
         self.running = Running(self.run_folder / RUNNING)
         self.limits = RateLimits(settings.rate_limit / settings.workers, -(-settings.rate_burst // settings.workers))

@@ -4,6 +4,7 @@ Kernels are warmed in the background: ``/health`` answers at once, ``/ready`` on
 """
 
 import gc
+import os
 import threading
 import time
 
@@ -11,8 +12,9 @@ from flask import Flask
 
 from searchd.app import create_app
 from searchd.logs import log_to_stderr
-from searchd.readiness import mark_warm
+from searchd.readiness import RUN_FOLDER, mark_warm
 from searchd.service import EXTENSION, Service
+from searchd.slow_clients import SlowClients
 
 _POLL_SECONDS = 0.5
 
@@ -23,6 +25,8 @@ def make_application() -> Flask:
     app = create_app()
     service: Service = app.extensions[EXTENSION]
     service.write_elsewhere()
+    if RUN_FOLDER in os.environ and service.admission is not None:  # other servers deal with slow clients themselves, or do not
+        SlowClients(service.settings.port, service.admission.busy, service.metrics.slow_clients.inc).watch()
     threading.Thread(target=_warm, args=(service,), name="warm-up", daemon=True).start()
     return app
 

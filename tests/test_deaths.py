@@ -179,3 +179,14 @@ def test_failures_long_after_a_death_are_found():
     clients = [Searches("http://127.0.0.1:1", 0, threading.Event())]
     clients[0].failed = [(10.2, 0), (11.5, 0), (3.0, 0)]
     assert failed_after(clients, [10.0]) == pytest.approx([0.2, 1.5, 1e9])
+
+
+def test_a_server_that_is_told_to_end_while_workers_die_leaves_none_behind(tmp_path):
+    with running_server(make_home(tmp_path).root, tmp_path) as (base, process):
+        workers = workers_of(process)
+        os.killpg(process.pid, signal.SIGTERM)  # as a terminal or a shell does, to all of them
+        assert workers and process.wait(30) == 0
+        until = time.monotonic() + 10
+        while any(map(is_worker, workers)) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not any(map(is_worker, workers)) and get(base, "/health")[0] == 0

@@ -18,10 +18,10 @@ EVALUATORS = {
     "joblib.dump", "torch.load", "yaml.load", "yaml.full_load", "yaml.unsafe_load", "pandas.read_pickle", "pd.read_pickle", "numexpr.evaluate",
     "subprocess.getoutput", "subprocess.getstatusoutput", "tempfile.mktemp", "render_template_string", "flask.render_template_string",
 }  # fmt: skip
-# Who may speak first: the client for other programs, and whoever asks whether a port is free, or listens. A server only ever answers.
+# Who may speak first: the client for other programs, and whoever asks whether a port is free, listens, or ends connections. A server only ever answers.
 CALLERS = {
     "searchd/client.py", "searchd/client_async.py", "searchd/client_calls.py", "searchd/client_retries.py", "searchd/client_settings.py",
-    "searchd/serve.py", "searchd/supervisor.py",
+    "searchd/serve.py", "searchd/slow_clients.py", "searchd/supervisor.py",
 }  # fmt: skip
 NETWORK = {"socket", "http", "httpx", "requests", "urllib3", "aiohttp", "ftplib", "smtplib", "telnetlib", "xmlrpc", "socketserver"}
 
