@@ -83,13 +83,12 @@ class TestRateLimits:
         assert client_of("192.0.2.1") != client_of("192.0.2.2") and client_of("nonsense") == "nonsense"
 
     def test_over_http(self, home):
-        client = client_with(home, rate_limit=0.5, rate_burst=2)
+        client = client_with(home, rate_limit=0.01, rate_burst=2)  # one in 100 seconds, of which slow searches take some
         answers = [client.get("/v1/search?q=list") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         body = answers[2].get_json()
-        assert (
-            body["code"] == "too_many_requests" and "0.5 requests a second" in body["message"] and answers[2].headers["Retry-After"] == "2"
-        )
+        assert body["code"] == "too_many_requests" and "0.01 requests a second" in body["message"]
+        assert 50 <= int(answers[2].headers["Retry-After"]) <= 100
         assert client.get("/health").status_code == 200
         assert client.get("/v1/search?q=list", headers=key_of(client)).status_code == 200
         assert "searchd_requests_limited_total 1.0" in client.get("/metrics").text
