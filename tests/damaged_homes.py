@@ -84,15 +84,16 @@ QUERIES = (
 )  # fmt: skip
 
 
-def answers(root: Path, only: str = "") -> dict[str, object]:
-    """What a home says to everything that reads its index, or to one question; an error of ours stands for the answer that it refuses."""
+def answers(root: Path, only: str = "", but: str = "") -> dict[str, object]:
+    """What a home says to everything that reads its index, or to one question, or all ``but`` one; an error of ours stands for an answer that it
+    refuses."""
     try:
         engine = Engine(Home.at(root))
     except SearchdError as error:
         return {"open": error}
     found: dict[str, object] = {}
     for name, ask in _questions(engine).items():
-        if only not in ("", name):
+        if only not in ("", name) or name == but:
             continue
         try:
             found[name] = ask()
@@ -198,14 +199,22 @@ def _spoil_unread(data: bytearray, path: Path, question: str) -> None:
             whole[start + page * PAGE : min(stop, start + (page + 1) * PAGE)] ^= 255
 
 
-def wrong_answers(root: Path, damage: list, intact: dict[str, object]) -> list[str]:
-    """What is wrong with a home under a damage: nothing, if each answer is the intact one or an error that names the file."""
+def _is_of_no_document(damage: list) -> bool:
+    """Whether a damage is of a section that exporting the documents, the longest question, does not read."""
+    return damage[0] == "flip" and damage[2] != "" and not damage[2].startswith(("stored", "keys", "structure"))
+
+
+def wrong_answers(root: Path, damage: list, intact: dict[str, object], sampled: bool = False) -> list[str]:
+    """What is wrong with a home under a damage: nothing, if each answer is the intact one or an error that names the file.
+
+    ``sampled``: documents are exported only where it is they that are damaged.
+    """
     path = Path(damage[1])
     whole = path.read_bytes()
     spoiled = damaged(whole, damage)
     _replace(path, spoiled)
     try:
-        found = answers(root, damage[2] if damage[0] == "unread" else "")
+        found = answers(root, damage[2] if damage[0] == "unread" else "", "export" if sampled and _is_of_no_document(damage) else "")
     except Exception:
         return [traceback.format_exc()]
     finally:
@@ -247,6 +256,6 @@ def main() -> None:
     wrong = {}
     for damage in task["damages"]:
         print(damage, file=sys.stderr)  # the last one is what killed the process
-        if found := wrong_answers(root, damage, intact):
+        if found := wrong_answers(root, damage, intact, task.get("sampled", False)):
             wrong[json.dumps(damage)] = found
     print(json.dumps(wrong))

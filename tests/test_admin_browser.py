@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import urllib.error
 import urllib.request
+from itertools import product
 
 import pytest
 from by_axe import faults_by_axe
@@ -136,12 +137,23 @@ def test_pages_fit_a_phone_and_text_has_contrast(visit, path):
         assert page.locator("h1").count() == 1 and page.locator("html").get_attribute("lang") == {"en-GB": "en", "zh-CN": "zh-Hans"}[locale]
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing(visit, path):
-    for options in ({"color_scheme": "light", "locale": "en-GB"}, {"color_scheme": "dark", "locale": "zh-CN", "width": 390}):
-        page = visit(path, **options)
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-        assert faults_by_axe(page) == []
+READERS = {
+    "light-en": {"color_scheme": "light", "locale": "en-GB"},
+    "dark-zh-phone": {"color_scheme": "dark", "locale": "zh-CN", "width": 390},
+}
+
+
+# Every page for one reader, by turns; each page for each reader is for `make test-all`.
+def _visits():
+    for (number, path), (turn, reader) in product(enumerate(PAGES), enumerate(READERS)):
+        yield pytest.param(path, reader, marks=() if number % 2 == turn else pytest.mark.slow, id=f"{path}-{reader}")
+
+
+@pytest.mark.parametrize(("path", "reader"), list(_visits()))
+def test_axe_finds_nothing(visit, path, reader):
+    page = visit(path, **READERS[reader])
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert faults_by_axe(page) == []
 
 
 def test_axe_finds_nothing_in_a_refusal_and_in_a_comparison(visit, server):
