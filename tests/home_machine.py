@@ -32,7 +32,7 @@ def answers(engine):
     pages = {q: engine.search(q, limit=30, model="none", log=False, facets=["tag", "year"]) for q in (*QUERIES, *MORE)}
     pages |= {f"all of {q}": engine.search(q, limit=30, model="none", log=False, mode="and") for q in MORE}
     pages["sorted"] = engine.search("apple waterfall", limit=30, model="none", log=False, sort="year:desc", filter='tag != "t1"')
-    told = {q: repr(page._replace(query_id="", took=0, generation="", seconds={}, features=None)) for q, page in pages.items()}
+    told = {q: repr(page._replace(query_id="", took=0, generation="", seconds={}, features=None, made=None)) for q, page in pages.items()}
     told["similar"] = repr([similar_hits(engine, key, 5) for key in ("key-0", "key-1", "key-2") if engine.index.doc(key) >= 0])
     return told
 

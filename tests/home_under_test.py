@@ -156,6 +156,7 @@ class HomeUnderTest(RuleBasedStateMachine):
         self.log = ClickLog(self.home.clicks)
         self.secret = load_secret(self.home)
         self.engine = Engine(self.home, click_log=self.log, secret=self.secret)
+        self.engine.keep_answers(1 << 20, lambda hits: repr(hits).encode())
 
     def _stop(self):
         self.engine.close()

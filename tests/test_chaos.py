@@ -174,4 +174,4 @@ def test_chance_finds_what_is_wrong(bug, monkeypatch):
     """Nobody tells it the steps."""
     monkeypatch.setattr(*BUGS[bug][0])
     with pytest.raises((AssertionError, SearchdError)):
-        run(HomeMachine, 100, 50, 1, phases=(Phase.generate,), report_multiple_bugs=False)
+        run(HomeMachine, 300, 50, 1, phases=(Phase.generate,), report_multiple_bugs=False)

@@ -5,6 +5,7 @@ may come that is not there either, so that even what happens to do nothing is fo
 """
 
 import contextlib
+import html
 import itertools
 import json
 import re
@@ -19,6 +20,7 @@ from web_home import SCHEMA
 from werkzeug.serving import WSGIRequestHandler, make_server
 from xss_payloads import PAYLOADS, URLS
 
+import searchd.highlight as highlight
 from indexer.build import build
 from indexer.home import Home
 from ranker.clicklog import ClickLog, Impression
@@ -47,6 +49,7 @@ READ = (
     + SHAPE_OF
     + ")(page); }}"
 )
+NAVIGATION_MS = 600_000  # the server may be on a machine that has other things to do
 TOGETHER = 300  # characters of payloads that stand on one page
 # What a page may have or not, whatever its texts: parts of a result, marks, states of the box.
 OPTIONAL = {
@@ -126,6 +129,7 @@ class Visit:
         self.context.add_init_script(
             "for (const name of ['alert', 'confirm', 'prompt', 'print']) window[name] = () => console.error(`ran ${name}`);"
         )
+        self.context.set_default_navigation_timeout(NAVIGATION_MS)
         self.page = self.context.new_page()
         self.page.on("dialog", lambda dialog: (self.faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
         self.page.on("console", lambda message: self._told(message) if message.type in ("error", "warning") else None)
@@ -327,7 +331,8 @@ def test_instantsearch_shows_only_text(chromium, tmp_path):
 
 
 def _believe_passages(monkeypatch):
-    monkeypatch.setattr("searchd.highlight.escape", str)
+    marked = highlight.marked
+    monkeypatch.setattr(highlight, "marked", lambda *given: [html.unescape(text) for text in marked(*given)])
     monkeypatch.setattr("searchd.page.safe_highlight", Markup)
 
 
