@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 256
     queue: Annotated[
         int, Meta(ge=1, le=1024, description="Requests that wait in a worker while it answers others; further ones are refused with 503.")
-    ] = 64
+    ] = 32
     timeout_ms: Annotated[
         int,
         Meta(ge=0, le=5000, description="Time limit of searches that bring none, waiting included; see `timeout_ms` of a search. 0: none."),

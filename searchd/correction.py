@@ -15,6 +15,7 @@ from searchd.plan import Plan
 from searchd.query import Query
 from searchd.query_terms import HAN2, WORD
 from searchd.spelling import ONE_EDIT, Candidate, allowed_edits, candidates
+from searchd.stages import need_time
 
 RARE, CLEARLY = 2, 100
 MAX_TYPOS = 2
@@ -84,6 +85,7 @@ def _replaced(query: Query, plan: Plan, suspects: Suspects, snapshot: Any, most:
     spoken = pinyin_spans(text, snapshot.query_terms.weighted(text).terms, snapshot) if suspects.words and query.spoken else []
     words = [word for word in suspects.words if not any(span.start <= word[0] < span.end for span in spoken)]
     for start, end, df in words[:MAX_WORDS]:
+        need_time()
         if (start, end) in places and allowed_edits(text[start:end], most):
             found = _best(candidates(snapshot, text[start:end], most), df, plan, snapshot)
             if found is not None:

@@ -18,6 +18,7 @@ from searchd.params import ExplainParams, RankParams, SearchParams
 from searchd.responses import hit_answer
 from searchd.service import Service
 
+WAITED = 0.5  # of its time a search may wait for its turn, so that some is left to search
 log = structlog.get_logger("searchd.search")
 
 
@@ -37,9 +38,10 @@ def run_search(service: Service, params: SearchParams) -> Any:
 
 @contextmanager
 def _turn(service: Service, limit: int | None) -> Iterator[float | None]:
-    """A search's turn among those of this worker; what is left of its ``limit`` in milliseconds. Raises HttpProblem when that is over before."""
+    """A search's turn among those of this worker; what is left of its ``limit`` in milliseconds. Raises Overloaded when half of
+    that is over before."""
     asked = time.perf_counter()
-    if not service.turns.acquire(timeout=limit / 1000 if limit else None):
+    if not service.turns.acquire(timeout=WAITED * limit / 1000 if limit else None):
         raise Overloaded
     try:
         yield limit and max(1.0, limit - 1000 * (time.perf_counter() - asked))

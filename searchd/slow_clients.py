@@ -63,6 +63,8 @@ class SlowClients:
             else:
                 number += 1
                 with suppress(OSError):
+                    # What it has not read is forgotten too, when whoever serves it closes it.
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     connection.shutdown(socket.SHUT_RDWR)
                 self._ended()
         self._seen = seen
