@@ -138,18 +138,18 @@ def test_deep_paging(site):
 def test_templates_scripts_and_expressions_are_text(site):
     """Elasticsearch's MVEL and Solr's Velocity ran what queries held; Jinja would run ``{{ }}`` that reached a template's source."""
     for text in (
-        "{{ 191 * 7 }}",
-        "${191*7}",
-        "#{191*7}",
-        "<%= 191*7 %>",
-        "{% if 1 %}13{% endif %}37",
+        "{{ 7919 * 104729 }}",
+        "${7919*104729}",
+        "#{7919*104729}",
+        "<%= 7919*104729 %>",
+        "{% if 1 %}82934{% endif %}8951",
         "__import__('os').getpid()",
-        "#set($x=191*7)$x",
+        "#set($x=7919*104729)$x",
     ):
         for url in ("/search", "/v1/search", "/v1/suggest", "/v1/nothing", "/document/"):
             name = "id" if url == "/document/" else "q"
             answer = asked(site, url, query_string={name: text}, headers={"Accept": "text/html"}).text
-            assert "1337" not in answer
+            assert "829348951" not in answer
 
 
 class TestPathsThatLeaveTheirFolder:

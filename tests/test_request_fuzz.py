@@ -19,7 +19,7 @@ SLOW_SECONDS = 2.0  # of CPU: no request may take so much, whatever it asks for
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    app = create_app(make_home(tmp_path_factory.mktemp("fuzz")), merge=False)
+    app = create_app(make_home(tmp_path_factory.mktemp("fuzz")), merge=False, kept_answers_mb=0)  # every request is answered anew
     svc = app.extensions["searchd"]
     svc.warm_up()
     yield app, svc.keys.create("admin")
@@ -88,9 +88,12 @@ def test_a_hundred_thousand_made_up_requests(site):
 
 
 MUTANTS = {
-    "parser fails on an open quote": ("searchd.engine.parse_query", lambda true: lambda q, *a: 1 / (q.count('"') % 2 - 1) and true(q, *a)),
+    "parser fails on an open quote": (
+        "searchd.answering.parse_query",
+        lambda true: lambda q, *a: 1 / (q.count('"') % 2 - 1) and true(q, *a),
+    ),
     "filter fails on a comparison": (
-        "searchd.engine.filter_mask",
+        "searchd.answering.filter_mask",
         lambda true: lambda text, *a: true(text, *a) if ">" not in text else 1 / 0,
     ),
 }
@@ -99,7 +102,7 @@ MUTANTS = {
 @pytest.mark.parametrize("name", MUTANTS)
 def test_this_test_can_fail(site, monkeypatch, name):
     path, mutant = MUTANTS[name]
-    module = {"searchd.engine.parse_query": searchd.query.parse_query, "searchd.engine.filter_mask": searchd.filters.filter_mask}
+    module = {"searchd.answering.parse_query": searchd.query.parse_query, "searchd.answering.filter_mask": searchd.filters.filter_mask}
     monkeypatch.setattr(path, mutant(module[path]))
     monkeypatch.setattr("searchd.errors_http.log.exception", lambda *a, **k: None)
     faults, statuses = fuzzed(site, 7, 500)
